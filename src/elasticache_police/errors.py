@@ -1,5 +1,7 @@
 """Every error this package raises on purpose.
 
+::
+
     PoliceError
     ├── ConfigurationError            (ValueError)      an option or a combination of options that cannot work
     ├── ImageError                    (ValueError)      this is not a picture we can read; says which and what to do
@@ -115,9 +117,7 @@ class AwsError(PoliceError, RuntimeError):
         self.operation = operation
         self.code = code
         self.request_id = request_id
-        where = ", ".join(
-            f"{name} {value}" for name, value in (("code", code), ("request id", request_id)) if value
-        )
+        where = ", ".join(f"{name} {value}" for name, value in (("code", code), ("request id", request_id)) if value)
         text = f"{operation}: {message}" if operation else message
         super().__init__(f"{text} [{where}]" if where else text)
 

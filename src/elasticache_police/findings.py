@@ -193,6 +193,6 @@ class Report:
         Raises:
             ValueError: There is no such page, or its pixels were not kept.
         """
-        from elasticache_police.report.annotate import annotate_page  # noqa: PLC0415  light import
+        from elasticache_police.report.annotate import annotate_page
 
         return annotate_page(self, page)
