@@ -1,0 +1,229 @@
+"""Taking machines out of a cluster: drain, stop, deregister in ECS and in Systems Manager. Safe to repeat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from elasticache_police._waiting import wait_until
+from elasticache_police.ecs_anywhere._read import texts
+from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
+from elasticache_police.ecs_anywhere.host import cleanup_command
+from elasticache_police.ecs_anywhere.instances import Connection, Instance, instances
+from elasticache_police.errors import AwsError, NotFoundError
+
+if TYPE_CHECKING:
+    from elasticache_police._aws import Request
+    from elasticache_police._waiting import OnProgress
+
+__all__ = ["Departure", "delete_activation", "leave", "plan_leave"]
+
+_GONE_FROM_SSM = frozenset({"InvalidInstanceId", "InvalidActivation", "InvalidActivationId"})
+
+
+@attrs.frozen(kw_only=True)
+class Departure:
+    """What :func:`leave` did."""
+
+    instance_id: str
+    deregistered: tuple[str, ...]
+    """ARNs deregistered in ECS just now; several when the machine had registered more than once."""
+    left_systems_manager: bool
+    """Whether Systems Manager forgot it just now; False when it had before, or for an EC2 instance."""
+    stopped_tasks: tuple[str, ...] = ()
+    """Tasks that were asked to stop."""
+    abandoned_tasks: tuple[str, ...] = ()
+    """Tasks that still run on the machine, unknown to ECS from now on; only ever with ``force``."""
+
+    @property
+    def cleanup_command(self) -> str:
+        """What to run on a Linux machine now; without it the machine cannot register again."""
+        return cleanup_command()
+
+
+def _of(cluster: Cluster, instance_id: str) -> list[Instance]:
+    try:
+        found = instances(cluster)
+    except NotFoundError:  # the whole cluster is gone
+        return []
+    return [one for one in found if instance_id in (one.instance_id, one.arn, one.arn.rsplit("/", 1)[-1])]
+
+
+def _tasks(cluster: Cluster, instance: Instance) -> list[str]:
+    pages = cluster.pages(
+        "ecs", "ListTasks", cluster=cluster.name, containerInstance=instance.arn, desiredStatus="RUNNING"
+    )
+    return [arn for page in pages for arn in texts(page, "taskArns")]
+
+
+def plan_leave(cluster: Cluster | str, instance: Instance, *, stop_tasks: bool, force: bool) -> tuple[Request, ...]:
+    """Return the requests that change something when ``instance`` leaves, in order, without sending any.
+
+    StopTask is shown once; it is sent for each task that runs by then.
+    """
+    cluster = as_cluster(cluster)
+    plan = [
+        request(
+            "ecs",
+            "UpdateContainerInstancesState",
+            cluster=cluster.name,
+            containerInstances=[instance.arn],
+            status="DRAINING",
+        )
+    ]
+    if stop_tasks:
+        plan.append(request("ecs", "StopTask", cluster=cluster.name, task="<each running task>"))
+    plan.append(
+        request(
+            "ecs",
+            "DeregisterContainerInstance",
+            cluster=cluster.name,
+            containerInstance=instance.arn,
+            force=force,
+        )
+    )
+    if instance.external:
+        plan.append(request("ssm", "DeregisterManagedInstance", InstanceId=instance.instance_id))
+    return tuple(plan)
+
+
+def leave(
+    cluster: Cluster | str,
+    instance_id: str,
+    *,
+    stop_tasks: bool = False,
+    force: bool = False,
+    timeout_s: float = 1800.0,
+    delay_s: float = 10.0,
+    on_progress: OnProgress | None = None,
+) -> Departure:
+    """Take a machine out of the cluster and out of Systems Manager.
+
+    Drains it, waits for its tasks to end (or stops them), deregisters every registration it has, then forgets the
+    managed instance. Where an earlier call was interrupted this one goes on; what is gone already counts as done.
+
+    Args:
+        cluster: The cluster.
+        instance_id: ``mi-...``, or a container instance's id or ARN.
+        stop_tasks: Stop its tasks rather than wait for them to end. Draining alone ends only tasks of services.
+        force: Do not wait: leave tasks running on the machine, where ECS neither sees nor counts them any more.
+        timeout_s: Seconds to wait for tasks to end.
+        delay_s: Seconds between looks.
+        on_progress: Called after every look.
+
+    Raises:
+        WaitTimeoutError: Tasks still run (of a disconnected machine ECS cannot stop any); nothing was deregistered.
+        AwsError: AWS refused a request.
+    """
+    cluster = as_cluster(cluster)
+    found = _of(cluster, instance_id)
+    machine = next((one.instance_id for one in found), instance_id)
+    found = [one for one in _of(cluster, machine) if one.status != "INACTIVE"] if found else []
+    current = [one for one in found if one.connection is not Connection.DUPLICATE]
+    stopped: list[str] = []
+    abandoned: list[str] = []
+    for one in current:
+        if one.status == "ACTIVE":
+            cluster.perform(
+                "ecs",
+                "UpdateContainerInstancesState",
+                cluster=cluster.name,
+                containerInstances=[one.arn],
+                status="DRAINING",
+            )
+        if stop_tasks:
+            for arn in _tasks(cluster, one):
+                cluster.perform(
+                    "ecs", "StopTask", cluster=cluster.name, task=arn, reason=f"machine {machine} leaves the cluster"
+                )
+                stopped.append(arn)
+        if force:
+            abandoned += [arn for arn in _tasks(cluster, one) if arn not in stopped]
+        else:
+            _wait_idle(cluster, one, timeout_s=timeout_s, delay_s=delay_s, on_progress=on_progress)
+    gone = []
+    for one in found:
+        if _deregister(cluster, one, force=force):
+            gone.append(one.arn)
+    return Departure(
+        instance_id=machine,
+        deregistered=tuple(gone),
+        left_systems_manager=machine.startswith("mi-") and _forget(cluster, machine),
+        stopped_tasks=tuple(stopped),
+        abandoned_tasks=tuple(abandoned),
+    )
+
+
+def _wait_idle(
+    cluster: Cluster, instance: Instance, *, timeout_s: float, delay_s: float, on_progress: OnProgress | None
+) -> None:
+    def look() -> Instance | None:
+        return next((one for one in _of(cluster, instance.arn) if one.arn == instance.arn), None)
+
+    def words(one: Instance | None) -> str:
+        if one is None:
+            return "gone"
+        tasks = f"{one.running_tasks} running and {one.pending_tasks} pending task(s)"
+        return tasks if one.agent_connected else f"{tasks}, and the agent is disconnected: ECS cannot stop them"
+
+    wait_until(
+        look,
+        done=lambda one: one is None or one.running_tasks + one.pending_tasks == 0,
+        waited_for=f"the tasks of {instance.instance_id} to end",
+        timeout_s=timeout_s,
+        delay_s=delay_s,
+        status=words,
+        on_progress=on_progress,
+        clock=cluster.clock,
+        sleep=cluster.sleep,
+    )
+
+
+def _deregister(cluster: Cluster, instance: Instance, *, force: bool) -> bool:
+    # A duplicate holds no agent; only force takes it out when ECS still counts tasks on it.
+    try:
+        cluster.perform(
+            "ecs",
+            "DeregisterContainerInstance",
+            cluster=cluster.name,
+            containerInstance=instance.arn,
+            force=force,
+        )
+    except NotFoundError:
+        return False
+    except AwsError as error:
+        if error.code == "InvalidParameterException" and "not" in str(error).lower() and "found" in str(error).lower():
+            return False
+        raise
+    return True
+
+
+def _forget(cluster: Cluster, instance_id: str) -> bool:
+    try:
+        cluster.perform("ssm", "DeregisterManagedInstance", InstanceId=instance_id)
+    except AwsError as error:
+        if error.code in _GONE_FROM_SSM:
+            return False
+        raise
+    return True
+
+
+def delete_activation(cluster: Cluster | str, activation_id: str) -> bool:
+    """Delete an activation, so that no further machine can register with it. Machines that did keep working.
+
+    Returns:
+        Whether it was deleted just now; False when it was gone already.
+
+    Raises:
+        AwsError: Systems Manager refused the request.
+    """
+    cluster = as_cluster(cluster)
+    try:
+        cluster.perform("ssm", "DeleteActivation", ActivationId=activation_id)
+    except AwsError as error:
+        if error.code in _GONE_FROM_SSM:
+            return False
+        raise
+    return True
+
