@@ -1,0 +1,209 @@
+"""Any picture to its pages: upright, opaque, 8-bit RGB, one at a time."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageSequence,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from elasticache_police.errors import ImageError
+from elasticache_police.imaging.normalise import array_to_rgb, to_rgb
+from elasticache_police.imaging.pdf import pdf_pages
+from elasticache_police.imaging.sources import (
+    ImageInput,
+    encoded_stream,
+    is_pdf,
+    looks_like_a_picture,
+    refuse_unknown,
+    source_name,
+)
+
+__all__ = ["MAX_PIXELS", "numbered_pages", "open_pages"]
+
+MAX_PIXELS = 89_478_485
+"""The largest page that is decoded, in pixels: Pillow's own limit, 256 MiB as RGB, 9,459 pixels squared."""
+
+# Importing these readers registers them; Pillow's twenty others are neither needed nor exposed to strangers' files.
+_FORMATS = tuple(
+    reader.format
+    for reader in (
+        PngImagePlugin.PngImageFile,
+        JpegImagePlugin.JpegImageFile,
+        WebPImagePlugin.WebPImageFile,
+        GifImagePlugin.GifImageFile,
+        BmpImagePlugin.BmpImageFile,
+        TiffImagePlugin.TiffImageFile,
+    )
+)
+_ANIMATIONS = frozenset({"GIF", "WEBP", "PNG"})
+_REDUCED_RESOLUTION = 1  # bit of TIFF's NewSubfileType: a smaller copy of another page
+_NEW_SUBFILE_TYPE = 254
+
+# What Pillow's readers raise on damaged files, found by fuzzing; there is no common base short of Exception.
+_DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    UserWarning,  # where the caller turns warnings into errors
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+def open_pages(image: ImageInput, *, source: str | None = None, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+    """Yield the pages of any picture as upright RGB, one at a time.
+
+    What a file is follows from its content, never from its name. Pages are those of a PDF (rendered at 150 dots an
+    inch) or TIFF and the frames of an animated GIF, WebP or PNG; a frame that shows exactly what the one before it
+    showed is left out, and so are a TIFF's reduced copies of its own pages. A PIL image is one page: the frame it
+    stands at. Transparency is composited on white, EXIF orientation applied, other colour spaces and bit depths are
+    converted. The input is not changed; a file object is read from its start.
+
+    Args:
+        image: A path, encoded bytes, a binary file object, a PIL image, or a numpy array: (H, W), (H, W, 1),
+            (H, W, 3) or (H, W, 4), uint8 or float in 0..1.
+        source: What to call it in messages; :func:`source_name` when not given.
+        max_pixels: The most pixels a page may have.
+
+    Yields:
+        Mode RGB, each page's own size.
+
+    Raises:
+        ImageError: It cannot be read, or is too large; the message names it and says what to do.
+        MissingExtraError: It is a PDF and the ``pdf`` extra is not installed.
+    """
+    for _, page in numbered_pages(image, source=source, max_pixels=max_pixels):
+        yield page
+
+
+def numbered_pages(
+    image: ImageInput, *, source: str | None = None, max_pixels: int = MAX_PIXELS
+) -> Iterator[tuple[int, Image.Image]]:
+    """Yield (number, page) as :func:`open_pages` does; numbers count from 1 and include what is left out."""
+    source = source_name(image) if source is None else source
+    if isinstance(image, Image.Image):
+        _refuse_size(image.size, source, max_pixels)
+        yield 1, _decode(image, source, "")
+    elif isinstance(image, np.ndarray):
+        page = array_to_rgb(image, source)
+        _refuse_size(page.size, source, max_pixels)
+        yield 1, page
+    else:
+        with encoded_stream(image, source) as stream:
+            head = stream.read(1024)
+            stream.seek(0)
+            if is_pdf(head):
+                yield from pdf_pages(stream, source, max_pixels=max_pixels)
+            elif looks_like_a_picture(head):
+                yield from _picture_pages(stream, source, max_pixels)
+            else:
+                raise refuse_unknown(head, source)
+
+
+def _picture_pages(stream: BinaryIO, source: str, max_pixels: int) -> Iterator[tuple[int, Image.Image]]:
+    with _open(stream, source) as picture:
+        if picture.format not in {*_ANIMATIONS, "TIFF"}:  # MPO: the second picture is a preview or the other eye's
+            _refuse_size(picture.size, source, max_pixels)
+            yield 1, _decode(picture, source, "")
+            return
+        shown = b""
+        for number, frame in enumerate(_frames(picture, source), start=1):
+            where = f"page {number}: " if number > 1 else ""
+            _refuse_size(frame.size, source, max_pixels)
+            if picture.format == "TIFF" and _is_reduced_copy(frame):
+                continue
+            page = _decode(frame, source, where)
+            if picture.format in _ANIMATIONS:
+                pixels = page.tobytes()
+                if pixels == shown:
+                    continue
+                shown = pixels
+            yield number, page
+
+
+def _open(stream: BinaryIO, source: str) -> Image.Image:
+    try:
+        return Image.open(stream, formats=_FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(source, f"is too large: {error}", _BOMB_ADVICE) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(source, "starts like a picture and is not one we can read", _DAMAGE_ADVICE) from error
+    except _DAMAGE as error:
+        raise _damaged(source, "", error) from error
+
+
+def _frames(picture: Image.Image, source: str) -> Iterator[Image.Image]:
+    frames = ImageSequence.Iterator(picture)
+    number = 0
+    while True:
+        number += 1
+        try:
+            frame = next(frames)
+        except StopIteration:
+            return
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise ImageError(source, f"is too large: {error}", _BOMB_ADVICE) from error
+        except _DAMAGE as error:
+            raise _damaged(source, f"page {number}: ", error) from error
+        yield frame
+
+
+def _decode(picture: Image.Image, source: str, where: str) -> Image.Image:
+    try:
+        return to_rgb(picture, source)
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError(source, f"{where}needs more memory than there is", _BOMB_ADVICE) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(source, f"{where}is too large: {error}", _BOMB_ADVICE) from error
+    except _DAMAGE as error:
+        raise _damaged(source, where, error) from error
+
+
+def _is_reduced_copy(frame: Image.Image) -> bool:
+    tags = getattr(frame, "tag_v2", {})
+    kind = tags.get(_NEW_SUBFILE_TYPE, 0)
+    return isinstance(kind, int) and bool(kind & _REDUCED_RESOLUTION)
+
+
+_BOMB_ADVICE = "scale it down or cut it up; if a small file says so it may be hostile"
+_DAMAGE_ADVICE = "it may be cut short or damaged: download or export it again"
+
+
+def _refuse_size(size: tuple[int, int], source: str, max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise ImageError(
+            source, f"is too large: {width} x {height} pixels where {max_pixels:,} in all are accepted", _BOMB_ADVICE
+        )
+    if width < 1 or height < 1:
+        raise ImageError(source, f"has no pixels ({width} x {height})", "check how it was made")
+
+
+def _damaged(source: str, where: str, error: BaseException) -> ImageError:
+    if isinstance(error, OSError) and error.errno is not None:
+        return ImageError(source, f"{where}cannot be read: {os.strerror(error.errno)}", "check the disk or network")
+    return ImageError(source, f"{where}is damaged: {str(error) or type(error).__name__}", _DAMAGE_ADVICE)
