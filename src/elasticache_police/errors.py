@@ -19,6 +19,7 @@
         ├── EndpointNotReadyError
         ├── PayloadTooLargeError      (ValueError)
         └── TaskFailedError                             an ECS task that could not start or ended badly
+            └── PlacementError                          no machine of the cluster can take the task; says what lacks
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
     "ModelFileError",
     "NotFoundError",
     "PayloadTooLargeError",
+    "PlacementError",
     "PoliceError",
     "ResourceFailedError",
     "TaskFailedError",
@@ -222,3 +224,21 @@ class TaskFailedError(AwsError):
         self.reason = reason
         self.exit_code = exit_code
         super().__init__(message, operation=operation, code=code, request_id=request_id)
+
+
+class PlacementError(TaskFailedError):
+    """No machine of the cluster could take a task.
+
+    Attributes:
+        wanted: How many tasks were asked for.
+        placed: How many could be placed before it failed; they were stopped again.
+        reasons: ECS's reasons, such as ``RESOURCE:MEMORY``, each once.
+    """
+
+    def __init__(
+        self, message: str, *, wanted: int, placed: int = 0, reasons: tuple[str, ...] = (), code: str = ""
+    ) -> None:
+        self.wanted = wanted
+        self.placed = placed
+        self.reasons = reasons
+        super().__init__(message, code=code, reason="; ".join(reasons))

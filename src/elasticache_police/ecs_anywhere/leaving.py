@@ -192,10 +192,6 @@ def _deregister(cluster: Cluster, instance: Instance, *, force: bool) -> bool:
         )
     except NotFoundError:
         return False
-    except AwsError as error:
-        if error.code == "InvalidParameterException" and "not" in str(error).lower() and "found" in str(error).lower():
-            return False
-        raise
     return True
 
 

@@ -1,0 +1,370 @@
+"""Registering and starting tasks: on machines of one's own, on Fargate and on EC2 with the same call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from elasticache_police._aws import Request
+from elasticache_police._waiting import wait_until
+from elasticache_police.ecs_anywhere._read import Answer, child, children, text
+from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
+from elasticache_police.ecs_anywhere.logs import LogPlace
+from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec, definition_request
+from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PlacementError
+
+__all__ = ["Definition", "TaskRun", "plan_run", "register_task", "run_task", "run_tasks", "stop_task"]
+
+_AT_ONCE = 10
+"""RunTask starts at most ten tasks."""
+_DIGEST = "elasticache-police-digest"
+_LACKS = {
+    "RESOURCE:CPU": "no machine has enough CPU units free",
+    "RESOURCE:MEMORY": "no machine has enough memory free",
+    "RESOURCE:GPU": "no machine has a GPU free (was it registered with --enable-gpu?)",
+    "RESOURCE:PORTS": "the host port is taken on every machine",
+    "AGENT": "no machine's agent is connected",
+    "ATTRIBUTE": "no machine has an attribute that the task requires (log driver, network mode, architecture)",
+    "INACTIVE": "the machine or the cluster is not active",
+    "MemberOf": "no machine meets the placement constraint",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Definition:
+    """A registered task definition: what is needed to run it and to find its log."""
+
+    arn: str
+    container_name: str
+    launch_type: LaunchType
+    log: LogPlace | None = None
+    network_mode: str = "bridge"
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    assign_public_ip: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class TaskRun:
+    """A task that was started."""
+
+    arn: str
+    cluster: str
+    definition: Definition
+    instance_arn: str = ""
+
+    @property
+    def task_id(self) -> str:
+        """The last part of the ARN; the log stream ends with it."""
+        return self.arn.rsplit("/", 1)[-1]
+
+
+def _digest(wanted: Request) -> str:
+    return hashlib.sha256(json.dumps(wanted.parameters, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def register_task(cluster: Cluster | str, spec: TaskSpec) -> Definition:
+    """Register a task definition, or find the newest one of the family when it is the same.
+
+    Raises:
+        AwsError: ECS refused it.
+    """
+    cluster = as_cluster(cluster)
+    if spec.log_group is not None and spec.log_region is None:
+        spec = attrs.evolve(spec, log_region=cluster.region)
+    if spec.launch_type is LaunchType.EXTERNAL:
+        _ = cluster.region  # refuses regions without ECS Anywhere
+    wanted = definition_request(spec)
+    digest = _digest(wanted)
+    arn = _same_already(cluster, spec.family, digest)
+    if arn is None:
+        tags = {**spec.tags, "elasticache-police": "true", _DIGEST: digest}
+        listed = [{"key": key, "value": value} for key, value in sorted(tags.items())]
+        answer = cluster.perform("ecs", "RegisterTaskDefinition", **{**wanted.parameters, "tags": listed})
+        arn = text(child(answer, "taskDefinition"), "taskDefinitionArn")
+    place = None
+    if spec.log_group is not None:
+        place = LogPlace(group=spec.log_group, prefix=spec.family, container=spec.container_name)
+    return Definition(
+        arn=arn,
+        container_name=spec.container_name,
+        launch_type=spec.launch_type,
+        log=place,
+        network_mode=spec.network,
+        subnets=spec.subnets,
+        security_groups=spec.security_groups,
+        assign_public_ip=spec.assign_public_ip,
+    )
+
+
+def _same_already(cluster: Cluster, family: str, digest: str) -> str | None:
+    try:
+        answer = cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=family, include=["TAGS"])
+    except NotFoundError:
+        return None
+    except AwsError as error:
+        if error.code == "ClientException":  # "Unable to describe task definition."
+            return None
+        raise
+    found = child(answer, "taskDefinition")
+    same = any(text(tag, "key") == _DIGEST and text(tag, "value") == digest for tag in children(answer, "tags"))
+    return text(found, "taskDefinitionArn") if same and text(found, "status") in ("", "ACTIVE") else None
+
+
+def _look_up(cluster: Cluster, name: str) -> Definition:
+    found = child(cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=name), "taskDefinition")
+    container = children(found, "containerDefinitions")[0]
+    options = child(child(container, "logConfiguration"), "options")
+    asked = [text({"one": one}, "one") for one in _sequence(found.get("requiresCompatibilities"))]
+    return Definition(
+        arn=text(found, "taskDefinitionArn"),
+        container_name=text(container, "name"),
+        launch_type=LaunchType(asked[0]) if asked else LaunchType.EXTERNAL,
+        network_mode=text(found, "networkMode") or "bridge",
+        log=LogPlace(
+            group=text(options, "awslogs-group"),
+            prefix=text(options, "awslogs-stream-prefix"),
+            container=text(container, "name"),
+        )
+        if text(options, "awslogs-stream-prefix")
+        else None,
+    )
+
+
+def _sequence(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _run_request(
+    cluster: Cluster,
+    definition: Definition,
+    *,
+    count: int,
+    token: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> Request:
+    override: dict[str, object] = {"name": definition.container_name}
+    if command:
+        override["command"] = list(command)
+    if environment:
+        override["environment"] = [{"name": key, "value": value} for key, value in sorted(environment.items())]
+    parameters: dict[str, object] = {
+        "cluster": cluster.name,
+        "taskDefinition": definition.arn,
+        "launchType": definition.launch_type.value,
+        "count": count,
+        "clientToken": token,
+        "startedBy": "elasticache-police",
+        "enableECSManagedTags": True,
+        "propagateTags": "TASK_DEFINITION",
+        "overrides": {"containerOverrides": [override]} if len(override) > 1 else {},
+        "tags": [{"key": key, "value": value} for key, value in sorted(tags.items())],
+    }
+    if definition.network_mode == "awsvpc":
+        parameters["networkConfiguration"] = {
+            "awsvpcConfiguration": {
+                "subnets": list(definition.subnets),
+                "securityGroups": list(definition.security_groups),
+                "assignPublicIp": "ENABLED" if definition.assign_public_ip else "DISABLED",
+            }
+        }
+    return request("ecs", "RunTask", **{key: value for key, value in parameters.items() if value not in ([], {})})
+
+
+def plan_run(
+    cluster: Cluster | str,
+    spec: TaskSpec,
+    n: int = 1,
+    *,
+    command: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> tuple[Request, ...]:
+    """Return the requests that :func:`run_tasks` would send for a new task, in order, without sending any."""
+    cluster = as_cluster(cluster)
+    _check_count(n)
+    definition = Definition(
+        arn=f"{spec.family}:<new revision>",
+        container_name=spec.container_name,
+        launch_type=spec.launch_type,
+        network_mode=spec.network,
+        subnets=spec.subnets,
+        security_groups=spec.security_groups,
+        assign_public_ip=spec.assign_public_ip,
+    )
+    runs = [
+        _run_request(
+            cluster,
+            definition,
+            count=count,
+            token=f"<token>-{number}",
+            command=command,
+            environment=environment or {},
+            tags={"elasticache-police": "true"},
+        )
+        for number, count in enumerate(_batches(n))
+    ]
+    return (definition_request(spec), *runs)
+
+
+def _check_count(n: int) -> None:
+    if n < 1:
+        raise ConfigurationError(f"the number of tasks is at least 1, not {n}")
+
+
+def _batches(n: int) -> list[int]:
+    return [_AT_ONCE] * (n // _AT_ONCE) + ([n % _AT_ONCE] if n % _AT_ONCE else [])
+
+
+def run_task(
+    cluster: Cluster | str,
+    task: TaskSpec | Definition | str,
+    *,
+    command: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    client_token: str | None = None,
+    placement_timeout_s: float = 0.0,
+    tags: Mapping[str, str] | None = None,
+) -> TaskRun:
+    """Start one task; see :func:`run_tasks`."""
+    return run_tasks(
+        cluster,
+        task,
+        1,
+        command=command,
+        environment=environment,
+        client_token=client_token,
+        placement_timeout_s=placement_timeout_s,
+        tags=tags,
+    )[0]
+
+
+def run_tasks(
+    cluster: Cluster | str,
+    task: TaskSpec | Definition | str,
+    n: int,
+    *,
+    command: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    client_token: str | None = None,
+    placement_timeout_s: float = 0.0,
+    allow_fewer: bool = False,
+    tags: Mapping[str, str] | None = None,
+) -> tuple[TaskRun, ...]:
+    """Start ``n`` identical tasks where the task's launch type says.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+
+    Args:
+        cluster: The cluster.
+        task: What to run; a spec is registered first, a text names a registered family or ARN.
+        n: How many.
+        command: Replaces the container's command.
+        environment: Added to the container's environment.
+        client_token: At most 32 characters. A second call with the same token and the same request starts nothing
+            and returns the tasks of the first. By default every call has its own, so that botocore's retries of a
+            lost answer start nothing twice.
+        placement_timeout_s: Seconds to try again when no machine can take a task.
+        allow_fewer: Return fewer tasks than ``n``, at least one, rather than fail.
+        tags: Put on every task.
+
+    Raises:
+        PlacementError: The cluster cannot take them; what could be placed was stopped again.
+        AwsError: ECS refused a request.
+    """
+    cluster = as_cluster(cluster)
+    _check_count(n)
+    base = client_token or uuid.uuid4().hex
+    if not 1 <= len(base) <= 32:  # noqa: PLR2004  64 less what is added
+        raise ConfigurationError("a client token has 1 to 32 characters")
+    if isinstance(task, TaskSpec):
+        task = register_task(cluster, task)
+    definition = _look_up(cluster, task) if isinstance(task, str) else task
+    started: list[TaskRun] = []
+    attempt = 0
+
+    def place() -> list[Answer]:
+        nonlocal attempt
+        attempt += 1
+        failures: list[Answer] = []
+        for number, count in enumerate(_batches(n - len(started))):
+            wanted = _run_request(
+                cluster,
+                definition,
+                count=count,
+                token=f"{base}-{attempt}-{number}",
+                command=command,
+                environment=environment or {},
+                tags={"elasticache-police": "true", **(tags or {})},
+            )
+            answer = _place_some(cluster, wanted)
+            started.extend(
+                TaskRun(
+                    arn=text(one, "taskArn"),
+                    cluster=cluster.name,
+                    definition=definition,
+                    instance_arn=text(one, "containerInstanceArn"),
+                )
+                for one in children(answer, "tasks")
+            )
+            failures += children(answer, "failures")
+        return failures
+
+    deadline = cluster.clock() + placement_timeout_s
+    failures = wait_until(
+        place,
+        done=lambda _: len(started) >= n or cluster.clock() >= deadline,
+        waited_for=f"cluster {cluster.name} to take {n} task(s)",
+        timeout_s=placement_timeout_s + 60.0,
+        delay_s=min(10.0, max(placement_timeout_s, 0.0)),
+        status=lambda found: _words(found) if found else f"{len(started)} of {n} placed",
+        clock=cluster.clock,
+        sleep=cluster.sleep,
+    )
+    if len(started) < n and not (allow_fewer and started):
+        for run in started:
+            stop_task(cluster, run, reason="not all tasks could be placed")
+        reasons = tuple(dict.fromkeys(text(one, "reason") for one in failures))
+        placed = f"{len(started)} of {n} tasks could be placed" if started else "no task could be placed"
+        raise PlacementError(
+            f"{placed} in cluster {cluster.name}: {_words(failures)}", wanted=n, placed=len(started), reasons=reasons
+        )
+    return tuple(started)
+
+
+def _place_some(cluster: Cluster, wanted: Request) -> Answer:
+    try:
+        return cluster.clients.perform(wanted)
+    except AwsError as error:
+        if "no container instances were found" in str(error).lower():
+            return {"tasks": [], "failures": [{"reason": "AGENT", "detail": "the cluster has no machines"}]}
+        raise
+
+
+def _words(failures: Sequence[Answer]) -> str:
+    words = []
+    for reason, detail in dict.fromkeys((text(one, "reason"), text(one, "detail")) for one in failures):
+        sign = next((known for known in _LACKS if reason.startswith(known)), "")
+        parts = (_LACKS.get(sign, ""), detail, reason)
+        words.append(": ".join(part for part in parts if part))
+    return "; ".join(words) or "ECS gave no reason"
+
+
+def stop_task(cluster: Cluster | str, run: TaskRun | str, *, reason: str = "stopped by elasticache-police") -> bool:
+    """Ask ECS to stop a task: SIGTERM, then SIGKILL after its stop timeout. Safe to repeat.
+
+    Returns:
+        Whether ECS knew the task.
+    """
+    cluster = as_cluster(cluster)
+    arn = run if isinstance(run, str) else run.arn
+    try:
+        cluster.perform("ecs", "StopTask", cluster=cluster.name, task=arn, reason=reason)
+    except NotFoundError:
+        return False
+    return True

@@ -1,0 +1,181 @@
+"""Waiting for tasks to end: hours if need be, their log on the screen, Ctrl-C understood."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from elasticache_police._waiting import wait_until
+from elasticache_police.ecs_anywhere._read import Answer, children, text
+from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
+from elasticache_police.ecs_anywhere.logs import LogTail, OnLog
+from elasticache_police.ecs_anywhere.results import TaskResult, read_result
+from elasticache_police.ecs_anywhere.tasks import TaskRun, stop_task
+from elasticache_police.errors import AwsError, NotFoundError
+
+if TYPE_CHECKING:
+    from elasticache_police._waiting import OnProgress
+
+__all__ = ["describe", "wait_stopped"]
+
+_AT_ONCE = 100
+_MISSING_GRACE_S = 60.0
+"""DescribeTasks may not know a task for some seconds after RunTask returned it."""
+_LOG_TAIL = 20
+
+
+def describe(cluster: Cluster | str, runs: Iterable[TaskRun]) -> dict[str, Answer]:
+    """Return DescribeTasks' view of each task by ARN; a task that ECS does not know is absent."""
+    cluster = as_cluster(cluster)
+    arns = [run.arn for run in runs]
+    found: dict[str, Answer] = {}
+    for start in range(0, len(arns), _AT_ONCE):
+        answer = cluster.perform("ecs", "DescribeTasks", cluster=cluster.name, tasks=arns[start : start + _AT_ONCE])
+        found |= {text(one, "taskArn"): one for one in children(answer, "tasks")}
+    return found
+
+
+class _Watch:
+    """What is known about each task so far."""
+
+    def __init__(self, cluster: Cluster, runs: Sequence[TaskRun], on_log: OnLog | None) -> None:
+        self.cluster = cluster
+        self.runs = runs
+        self.on_log = on_log
+        self.began = cluster.clock()
+        self.seen: dict[str, Answer] = {}
+        self.tails = {
+            run.arn: LogTail(cluster, run.definition.log, run.task_id)
+            for run in runs
+            if on_log is not None and run.definition.log is not None
+        }
+        self.last_lines: dict[str, deque[str]] = {run.arn: deque(maxlen=_LOG_TAIL) for run in runs}
+
+    def look(self) -> dict[str, str]:
+        """Return the status of each task by ARN."""
+        open_runs = [run for run in self.runs if text(self.seen.get(run.arn, {}), "lastStatus") != "STOPPED"]
+        found = describe(self.cluster, open_runs)
+        for run in open_runs:
+            if run.arn in found:
+                self.seen[run.arn] = found[run.arn]
+            elif run.arn in self.seen:  # known before, forgotten since: it stopped more than an hour ago
+                self.seen[run.arn] = {"taskArn": run.arn, "lastStatus": "STOPPED", "stopCode": "MISSING"}
+            elif self.cluster.clock() - self.began > _MISSING_GRACE_S:
+                message = f"ECS does not know task {run.arn} in cluster {self.cluster.name}"
+                raise NotFoundError(message, operation="DescribeTasks", code="MISSING")
+        self.pump()
+        return {run.arn: self.status(run.arn) for run in self.runs}
+
+    def status(self, arn: str) -> str:
+        answer = self.seen.get(arn)
+        if answer is None:
+            return "not visible yet"
+        status = text(answer, "lastStatus")
+        if status == "RUNNING" and text(answer, "connectivity") == "DISCONNECTED":
+            return "RUNNING (agent disconnected: it goes on, ECS hears nothing of it)"
+        return status
+
+    def pump(self) -> bool:
+        """Hand on new lines of the logs; say whether there were any."""
+        any_new = False
+        for arn, tail in self.tails.items():
+            for line in tail.poll():
+                any_new = True
+                self.last_lines[arn].append(line.message)
+                if self.on_log is not None:
+                    self.on_log(line)
+        return any_new
+
+    def drain(self, grace_s: float, delay_s: float) -> None:
+        """Wait for lines that arrive after the end: until a poll brings none, at most ``grace_s`` seconds."""
+        if not self.tails:
+            return
+        ends = self.cluster.clock() + grace_s
+        quiet = 0
+        while quiet < 2 and self.cluster.clock() < ends:  # noqa: PLR2004  two looks without a line
+            self.cluster.sleep(min(delay_s, grace_s))
+            try:
+                quiet = 0 if self.pump() else quiet + 1
+            except AwsError:  # the tasks ended; a log that cannot be read now does not change how
+                return
+
+
+def wait_stopped(
+    cluster: Cluster | str,
+    runs: Sequence[TaskRun],
+    *,
+    timeout_s: float = 86_400.0,
+    delay_s: float = 5.0,
+    log_grace_s: float = 15.0,
+    on_log: OnLog | None = None,
+    on_progress: OnProgress | None = None,
+    stop_on_interrupt: bool = False,
+    stop_on_timeout: bool = False,
+) -> tuple[TaskResult, ...]:
+    """Wait until every task has stopped, handing on their log lines as they come.
+
+    Unlike botocore's waiters it waits as long as it is told (they end after ten minutes), survives throttling and the
+    seconds after the start when ECS does not know the task yet, and tells a success from exit code 137.
+
+    Args:
+        cluster: The cluster.
+        runs: The tasks.
+        timeout_s: Seconds after which to give up; a day by default.
+        delay_s: Seconds between looks.
+        log_grace_s: Seconds to wait for late log lines after the end.
+        on_log: Called for every line that a task prints; needs a task with a log group.
+        on_progress: Called after every look.
+        stop_on_interrupt: On Ctrl-C stop the tasks before :class:`KeyboardInterrupt` goes on. By default they keep
+            running, and a later call can wait for them again.
+        stop_on_timeout: Stop the tasks when the time is up.
+
+    Returns:
+        One result per task, in the order of ``runs``; failures are results, not exceptions.
+
+    Raises:
+        WaitTimeoutError: Not all stopped in time.
+        NotFoundError: ECS does not know a task a minute after its start.
+        AwsError: ECS refused a request.
+    """
+    cluster = as_cluster(cluster)
+    watch = _Watch(cluster, runs, on_log)
+    try:
+        wait_until(
+            watch.look,
+            done=lambda states: all(state == "STOPPED" for state in states.values()),
+            waited_for=f"{len(runs)} task(s) in cluster {cluster.name} to stop",
+            timeout_s=timeout_s,
+            delay_s=delay_s,
+            status=_count,
+            on_progress=on_progress,
+            clock=cluster.clock,
+            sleep=cluster.sleep,
+        )
+        watch.drain(log_grace_s, delay_s)
+    except KeyboardInterrupt:
+        if stop_on_interrupt:
+            _stop_all(cluster, runs, "interrupted with Ctrl-C")
+        raise
+    except TimeoutError:
+        if stop_on_timeout:
+            _stop_all(cluster, runs, "the time it was given is up")
+        raise
+    return tuple(
+        read_result(watch.seen[run.arn], run.definition.container_name, tuple(watch.last_lines[run.arn]))
+        for run in runs
+    )
+
+
+def _count(states: dict[str, str]) -> str:
+    counts: dict[str, int] = {}
+    for state in states.values():
+        counts[state] = counts.get(state, 0) + 1
+    if len(states) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+
+
+def _stop_all(cluster: Cluster, runs: Sequence[TaskRun], reason: str) -> None:
+    for run in runs:
+        stop_task(cluster, run, reason=reason)
