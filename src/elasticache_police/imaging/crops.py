@@ -66,15 +66,15 @@ def crop_to_line(crop: ImageInput) -> npt.NDArray[np.uint8]:
 
 
 def line_to_tensor(line: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Return a grey line as the network takes it.
+    """Return a grey line, or a batch of lines, as the network takes it.
 
     Args:
-        line: uint8 (50, 700).
+        line: uint8 (..., 50, 700).
 
     Returns:
-        float32 (50, 700, 1) in [-1, 1]: ``(value - 127.5) / 127.5``.
+        float32 (..., 50, 700, 1) in [-1, 1]: ``(value - 127.5) / 127.5``.
     """
-    return ((line.astype(np.float32) - np.float32(127.5)) / np.float32(127.5))[:, :, np.newaxis]
+    return ((line.astype(np.float32) - np.float32(127.5)) / np.float32(127.5))[..., np.newaxis]
 
 
 def crop_to_tensor(crop: ImageInput) -> npt.NDArray[np.float32]:

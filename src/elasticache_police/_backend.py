@@ -1,0 +1,106 @@
+"""What stands behind a :class:`~elasticache_police.Police`: this process, or a model somewhere else."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from PIL import Image
+
+    from elasticache_police.findings import Classification, Finding
+
+__all__ = ["Backend", "LocalBackend", "LocalRuntime"]
+
+
+class Backend(Protocol):
+    """A model that looks at pixels. Safe to call from several threads; nothing is loaded or connected before a call."""
+
+    @property
+    def default_min_confidence(self) -> float:
+        """The confidence below which a finding is left out unless the user says otherwise."""
+
+    @property
+    def default_jobs(self) -> int:
+        """How many pages are looked at at once unless the user says otherwise."""
+
+    def inspect_page(self, page: Image.Image) -> tuple[Finding, ...]:
+        """Return every finding on a page, however unsure.
+
+        Args:
+            page: Mode RGB, upright and opaque.
+        """
+
+    def classify_lines(self, lines: npt.NDArray[np.uint8]) -> list[Classification]:
+        """Return the verdict on each line.
+
+        Args:
+            lines: uint8 (N, 50, 700), grey.
+        """
+
+
+class LocalRuntime(Protocol):
+    """What :class:`LocalBackend` needs of a loaded model; :class:`elasticache_police.runtime.Runtime` is one."""
+
+    @property
+    def default_min_confidence(self) -> float:
+        """Chosen on validation data when the model was made."""
+
+    def inspect_page(self, grey: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
+        """Return every finding on a grey page, uint8 (H, W)."""
+
+    def classify_lines(self, tensor: npt.NDArray[np.float32]) -> list[Classification]:
+        """Return the verdict on each line of float32 (N, 50, 700, 1) in [-1, 1]."""
+
+
+class LocalBackend:
+    """The model in this process, loaded on first use.
+
+    Args:
+        model: A model directory; None for the one in the package.
+        names: The names to police; None for those the model was made for.
+        runtime: A model that is loaded already; `model` and `names` are then not looked at.
+    """
+
+    def __init__(
+        self, *, model: Path | None = None, names: tuple[str, ...] | None = None, runtime: LocalRuntime | None = None
+    ) -> None:
+        self._model = model
+        self._names = names
+        self._runtime = runtime
+        self._lock = threading.Lock()
+
+    @property
+    def default_min_confidence(self) -> float:
+        """As the model's metadata says."""
+        return self._loaded().default_min_confidence
+
+    @property
+    def default_jobs(self) -> int:
+        """One for each core that this process may use."""
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def inspect_page(self, page: Image.Image) -> tuple[Finding, ...]:
+        """Return every finding on a page, however unsure."""
+        from elasticache_police.imaging import to_grey
+
+        return self._loaded().inspect_page(to_grey(page))
+
+    def classify_lines(self, lines: npt.NDArray[np.uint8]) -> list[Classification]:
+        """Return the verdict on each line of uint8 (N, 50, 700)."""
+        from elasticache_police.imaging import line_to_tensor
+
+        return self._loaded().classify_lines(line_to_tensor(lines))
+
+    def _loaded(self) -> LocalRuntime:
+        if self._runtime is None:
+            with self._lock:
+                if self._runtime is None:  # another thread may have been first
+                    from elasticache_police.runtime import Runtime
+
+                    self._runtime = Runtime.load(self._model, names=self._names)
+        return self._runtime
