@@ -54,7 +54,9 @@ def test_each_code_has_its_class(code: str, message: str | None, kind: type[AwsE
 
 
 def test_a_model_error_carries_what_the_container_said() -> None:
-    raw = _client_error("ModelError", OriginalStatusCode=400, OriginalMessage='{"error": "bad"}', LogStreamArn="arn:log")
+    raw = _client_error(
+        "ModelError", OriginalStatusCode=400, OriginalMessage='{"error": "bad"}', LogStreamArn="arn:log"
+    )
     error = _aws.translate(raw, "InvokeEndpoint")
     assert isinstance(error, InvocationError)
     assert (error.model_status, error.model_message, error.log_url) == (400, '{"error": "bad"}', "arn:log")
@@ -66,8 +68,10 @@ def test_errors_without_an_answer_are_translated_too() -> None:
     assert (type(lost), lost.code, lost.operation) == (AwsError, "ReadTimeoutError", "InvokeEndpoint")
 
 
-@pytest.mark.parametrize(("code", "passes"), [("ThrottlingException", True), ("503", True), ("ValidationException", False)])
-def test_which_errors_pass(code: str, passes: bool) -> None:  # noqa: FBT001  a parameter of the test
+@pytest.mark.parametrize(
+    ("code", "passes"), [("ThrottlingException", True), ("503", True), ("ValidationException", False)]
+)
+def test_which_errors_pass(code: str, passes: bool) -> None:
     assert _aws.is_passing(_aws.translate(_client_error(code))) is passes
 
 

@@ -1,0 +1,127 @@
+"""Where AWS keeps its TensorFlow inference images: by region, version and processor.
+
+The registry accounts and tags were copied on 2026-11-22 from AWS's own tables (the image URI configuration of its
+SageMaker SDK and its deep learning container repository). AWS adds regions and versions faster than a table can
+follow: every place that takes a version also takes a whole ``image_uri``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, get_args
+
+from elasticache_police.errors import ConfigurationError
+
+__all__ = ["LATEST_VERSION", "Processor", "image_uri", "processor_of", "regions"]
+
+Processor = Literal["cpu", "gpu", "arm64"]
+
+LATEST_VERSION: dict[Processor, str] = {"cpu": "2.20", "gpu": "2.20", "arm64": "2.19"}
+"""The newest TensorFlow that AWS publishes an inference image for."""
+
+_MOST_REGIONS = (
+    "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
+    "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2",
+    "us-west-1", "us-west-2",
+)  # fmt: skip
+_ACCOUNTS: dict[str, str] = dict.fromkeys(_MOST_REGIONS, "763104351884") | {
+    "af-south-1": "626614931356",
+    "ap-east-1": "871362719292",
+    "ap-east-2": "975050140332",
+    "ap-northeast-3": "364406365360",
+    "ap-south-2": "772153158452",
+    "ap-southeast-3": "907027046896",
+    "ap-southeast-4": "457447274322",
+    "ap-southeast-5": "550225433462",
+    "ap-southeast-6": "633930458069",
+    "ap-southeast-7": "590183813437",
+    "ca-west-1": "204538143572",
+    "cn-north-1": "727897471807",
+    "cn-northwest-1": "727897471807",
+    "eu-central-2": "380420809688",
+    "eu-south-1": "692866216735",
+    "eu-south-2": "503227376785",
+    "il-central-1": "780543022126",
+    "me-central-1": "914824155844",
+    "me-south-1": "217643126080",
+    "mx-central-1": "637423239942",
+    "us-gov-east-1": "446045086412",
+    "us-gov-west-1": "442386744353",
+}
+_EXACT_TAGS: dict[tuple[Processor, str], str] = {
+    ("cpu", "2.20"): "2.20-cpu-py312-amzn2023-sagemaker-v1",
+    ("gpu", "2.20"): "2.20-gpu-py312-cu129-amzn2023-sagemaker-v1",
+    ("arm64", "2.19"): "2.19.0-cpu-py312-ubuntu22.04-sagemaker",
+    ("arm64", "2.18"): "2.18.0-cpu-py310-ubuntu20.04-sagemaker",
+}
+_VERSION = re.compile(r"[12]\.\d+(\.\d+)?")
+_FAMILY = re.compile(r"ml\.(?P<family>[a-z]+)(?P<generation>\d+)(?P<features>[a-z\-]*)(-[a-z0-9]+)?\.[a-z0-9\-]+")
+
+
+def regions() -> tuple[str, ...]:
+    """Return the regions whose registry account is known, sorted."""
+    return tuple(sorted(_ACCOUNTS))
+
+
+def processor_of(instance_type: str) -> Processor:
+    """Say what a SageMaker instance type computes on.
+
+    Args:
+        instance_type: Such as ``ml.m5.large``.
+
+    Raises:
+        ConfigurationError: It is no instance type, or one that AWS has no TensorFlow image for.
+    """
+    match = _FAMILY.fullmatch(instance_type)
+    if match is None:
+        raise ConfigurationError(f"{instance_type!r} is not a SageMaker instance type such as ml.m5.large")
+    family = match["family"]
+    if family == "eia":
+        raise ConfigurationError("Elastic Inference no longer exists; take ml.g4dn for a GPU or ml.c7g for a low price")
+    if family in {"inf", "trn"}:
+        raise ConfigurationError(
+            f"{instance_type}: AWS Neuron no longer supports TensorFlow (nor, since 2026, Inf1), and AWS publishes no"
+            " TensorFlow image for it. For a low price take Graviton (ml.c7g, arm64) or serverless; a Neuron image of"
+            " your own can be named as image_uri"
+        )
+    if family in {"p", "g", "gr"}:
+        return "gpu"
+    return "arm64" if "g" in match["features"] else "cpu"
+
+
+def image_uri(region: str, version: str | None = None, processor: Processor = "cpu") -> str:
+    """Return the URI of AWS's managed TensorFlow inference image.
+
+    Args:
+        region: Such as ``ap-northeast-1``.
+        version: TensorFlow's version, such as ``2.20`` or ``2.4.1``; None for the newest of the processor.
+        processor: ``cpu``, ``gpu`` or ``arm64`` (Graviton).
+
+    Raises:
+        ConfigurationError: The region, the version or the combination is not in the table.
+
+    Example:
+        >>> image_uri("ap-northeast-1", "2.4.1")
+        '763104351884.dkr.ecr.ap-northeast-1.amazonaws.com/tensorflow-inference:2.4.1-cpu'
+    """
+    if processor not in get_args(Processor):
+        raise ConfigurationError(f"no processor {processor!r}: choose cpu, gpu or arm64")
+    if region not in _ACCOUNTS:
+        raise ConfigurationError(f"AWS's registry account for region {region!r} is not known here: name an image_uri")
+    version = version or LATEST_VERSION[processor]
+    if not _VERSION.fullmatch(version):
+        raise ConfigurationError(f"{version!r} is not a TensorFlow version such as 2.20 or 2.4.1")
+    major_minor = tuple(int(part) for part in version.split(".")[:2])
+    newest = tuple(int(part) for part in LATEST_VERSION[processor].split("."))
+    if major_minor > newest:
+        raise ConfigurationError(
+            f"AWS publishes TensorFlow images for {processor} up to {LATEST_VERSION[processor]}, not {version};"
+            " if it does by now, name its image_uri"
+        )
+    exact = _EXACT_TAGS.get((processor, ".".join(version.split(".")[:2])))
+    if processor == "arm64" and exact is None:
+        raise ConfigurationError(f"no arm64 image of TensorFlow {version}: take 2.18 or 2.19, or name an image_uri")
+    repository = "tensorflow-inference-arm64" if processor == "arm64" else "tensorflow-inference"
+    tag = exact or f"{version}-{processor}"
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"{_ACCOUNTS[region]}.dkr.ecr.{region}.{suffix}/{repository}:{tag}"

@@ -1,0 +1,181 @@
+"""What to deploy, as frozen data: a model, its variants, one endpoint. Combinations AWS refuses are refused here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import attrs
+
+from elasticache_police.errors import ConfigurationError
+from elasticache_police.sagemaker_deploy._validators import between, one_of, resource_name, role_arn, s3_url, some
+from elasticache_police.sagemaker_deploy.images import processor_of
+from elasticache_police.sagemaker_deploy.options import (
+    AsyncInference,
+    BacklogScaling,
+    DataCapture,
+    Guardrails,
+    Serverless,
+    TargetScaling,
+    Vpc,
+)
+
+__all__ = ["PROJECT_TAG", "EndpointSpec", "ModelSpec", "Variant"]
+
+PROJECT_TAG = ("project", "elasticache-police")
+"""Key and value of the tag on everything this package makes on AWS; ``list`` and ``delete_all`` go by it."""
+
+
+def _frozen_mapping(value: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(dict(value))
+
+
+@attrs.frozen(kw_only=True)
+class ModelSpec:
+    """A model archive in S3, the container that serves it and the role it runs as (AWS: CreateModel)."""
+
+    model_data_url: str = attrs.field(validator=s3_url)
+    """``s3://bucket/key`` of the ``model.tar.gz``; :func:`upload` returns one."""
+    role_arn: str = attrs.field(validator=role_arn)
+    """ARN of the execution role that SageMaker assumes."""
+    name: str | None = attrs.field(default=None, validator=resource_name)
+    """``ModelName``. None derives one from the endpoint and the content, so that a changed model has a new name."""
+    image_uri: str | None = None
+    """The container. None takes AWS's managed TensorFlow image for region, version and the variant's processor."""
+    tensorflow_version: str | None = None
+    """Version of that managed image, such as ``2.20`` or the story's ``2.4.1``; None takes the newest."""
+    environment: Mapping[str, str] = attrs.field(factory=dict, converter=_frozen_mapping, hash=False)
+    """Environment variables of the container, such as ``SAGEMAKER_TFS_ENABLE_BATCHING``."""
+    network_isolation: bool | None = None
+    """No outbound network for the container. None means on, except where AWS has none (serverless)."""
+    vpc: Vpc | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.image_uri is not None and self.tensorflow_version is not None:
+            raise ConfigurationError("ModelSpec: image_uri names the version already; leave tensorflow_version out")
+        if len(self.environment) > 100:
+            raise ConfigurationError("ModelSpec.environment: AWS takes at most 100 variables")
+
+
+@attrs.frozen(kw_only=True)
+class Variant:
+    """One fleet behind an endpoint (AWS: ProductionVariant)."""
+
+    name: str = attrs.field(default="AllTraffic", validator=resource_name)
+    instance_type: str = "ml.m5.large"
+    instance_count: int = attrs.field(default=1, validator=between(1, 10_000))
+    weight: float = attrs.field(default=1.0, validator=between(0, 1_000_000))
+    """Share of the traffic, relative to the other variants' weights."""
+    model: ModelSpec | None = None
+    """Another model than the endpoint's, to compare two under real traffic."""
+    serverless: Serverless | None = None
+    """Instead of instances."""
+    routing: Literal["LEAST_OUTSTANDING_REQUESTS", "RANDOM"] | None = attrs.field(
+        default=None, validator=one_of(None, "LEAST_OUTSTANDING_REQUESTS", "RANDOM")
+    )
+    """How requests are spread over the instances; AWS's default is RANDOM."""
+    scaling: TargetScaling | BacklogScaling | None = None
+    volume_gib: int | None = attrs.field(default=None, validator=between(1, 512))
+    """Storage of each instance."""
+    download_timeout_s: int | None = attrs.field(default=None, validator=between(60, 3600))
+    """Time to fetch the model archive."""
+    startup_timeout_s: int | None = attrs.field(default=None, validator=between(60, 3600))
+    """Time until the container must answer ``/ping``."""
+    inference_ami_version: str | None = None
+    """Host image of GPU instances. None takes the one AWS's managed TensorFlow GPU images need."""
+
+
+@attrs.frozen(kw_only=True)
+class EndpointSpec:
+    """Everything about one endpoint: what :func:`plan` turns into requests and :func:`deploy` makes real.
+
+    Example:
+        The story's own endpoint::
+
+            EndpointSpec(
+                model=ModelSpec(
+                    name="ElastiCachePoliceModel",
+                    model_data_url="s3://sagemaker-ap-northeast-1-111122223333/amazon_elasticache_police/"
+                    "amazon-elasticache-police-model.tar.gz",
+                    role_arn="arn:aws:iam::111122223333:role/SageMakerRole",
+                    tensorflow_version="2.4.1",
+                ),
+                config_name="ElastiCachePoliceEndpointConfig",
+                region="ap-northeast-1",
+            )
+    """
+
+    model: ModelSpec
+    endpoint_name: str = attrs.field(default="ElastiCachePoliceEndpoint", validator=resource_name)
+    config_name: str | None = attrs.field(default=None, validator=resource_name)
+    """``EndpointConfigName``. None derives one from the content: AWS never changes a configuration, so a name used
+    again would silently deploy the old one."""
+    variants: tuple[Variant, ...] = attrs.field(default=(Variant(),), converter=tuple, validator=some)
+    region: str | None = None
+    """None takes the session's region."""
+    asynchronous: AsyncInference | None = None
+    data_capture: DataCapture | None = None
+    guardrails: Guardrails | None = None
+    """How later updates of this endpoint roll out."""
+    kms_key_id: str | None = None
+    """Key for the instances' volumes; NVMe disks on the instance itself are encrypted by their hardware anyway."""
+    tags: Mapping[str, str] = attrs.field(factory=dict, converter=_frozen_mapping, hash=False)
+    """More tags for everything that is made; this project's own tags are always there."""
+
+    def __attrs_post_init__(self) -> None:
+        names = [variant.name for variant in self.variants]
+        if len(names) > 10 or len(set(names)) != len(names):
+            raise ConfigurationError("EndpointSpec.variants: at most 10, each with a name of its own")
+        for variant in self.variants:
+            _check_variant(self, variant)
+        if self.guardrails is not None and self.asynchronous is not None and self.guardrails.traffic != "all_at_once":
+            raise ConfigurationError("an asynchronous endpoint is updated all at once: it has no traffic to shift")
+        if len(self.tags) > 45:
+            raise ConfigurationError("EndpointSpec.tags: at most 45, this project adds its own to AWS's limit of 50")
+
+    def model_of(self, variant: Variant) -> ModelSpec:
+        """Return the model that a variant serves."""
+        return variant.model or self.model
+
+
+def _check_variant(spec: EndpointSpec, variant: Variant) -> None:
+    """Refuse what AWS would refuse, or what it would accept and never let work."""
+    model = spec.model_of(variant)
+    if variant.serverless is not None:
+        _check_serverless(spec, variant, model)
+        return
+    if variant.instance_type.startswith(("ml.inf", "ml.trn")) and model.image_uri is not None:
+        if spec.guardrails is not None:
+            raise ConfigurationError(f"{variant.instance_type}: AWS excludes Inferentia from deployment guardrails")
+    else:
+        processor = processor_of(variant.instance_type)
+        if processor == "arm64" and model.image_uri is not None and model.image_uri.endswith(("-cpu", "-gpu")):
+            raise ConfigurationError(f"{variant.instance_type} is Graviton (arm64); {model.image_uri} is for x86")
+    if isinstance(variant.scaling, BacklogScaling) and spec.asynchronous is None:
+        raise ConfigurationError(f"variant {variant.name}: only an asynchronous endpoint has a backlog to scale by")
+    if isinstance(variant.scaling, TargetScaling) and spec.asynchronous is not None:
+        raise ConfigurationError(f"variant {variant.name}: an asynchronous endpoint scales by its backlog")
+    if spec.asynchronous is not None and len(spec.variants) > 1:
+        raise ConfigurationError("an asynchronous endpoint has one variant")
+
+
+def _check_serverless(spec: EndpointSpec, variant: Variant, model: ModelSpec) -> None:
+    conflicts = {
+        "several variants": len(spec.variants) > 1,
+        "a VPC": model.vpc is not None,
+        "network isolation": model.network_isolation is True,
+        "data capture": spec.data_capture is not None,
+        "asynchronous inference": spec.asynchronous is not None,
+        "instance auto scaling": variant.scaling is not None,
+        "a routing strategy": variant.routing is not None,
+        "a volume or its key": variant.volume_gib is not None or spec.kms_key_id is not None,
+        "deployment guardrails": spec.guardrails is not None,
+        "a GPU host image": variant.inference_ami_version is not None,
+    }
+    found = [words for words, there in conflicts.items() if there]
+    if found:
+        raise ConfigurationError(
+            f"variant {variant.name}: AWS's serverless inference has no {', no '.join(found)};"
+            " leave that out, or take instances"
+        )

@@ -1,0 +1,96 @@
+"""The table of AWS's managed images."""
+
+from __future__ import annotations
+
+import pytest
+
+from elasticache_police.errors import ConfigurationError
+from elasticache_police.sagemaker_deploy import images
+
+
+@pytest.mark.parametrize(
+    ("region", "version", "processor", "expected"),
+    [
+        (
+            "ap-northeast-1",
+            "2.4.1",
+            "cpu",
+            "763104351884.dkr.ecr.ap-northeast-1.amazonaws.com/tensorflow-inference:2.4.1-cpu",
+        ),
+        (
+            "us-east-1",
+            None,
+            "cpu",
+            "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu-py312-amzn2023-sagemaker-v1",
+        ),
+        (
+            "us-east-1",
+            "2.20.0",
+            "gpu",
+            "763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-gpu-py312-cu129-amzn2023-sagemaker-v1",
+        ),
+        (
+            "eu-south-2",
+            None,
+            "arm64",
+            "503227376785.dkr.ecr.eu-south-2.amazonaws.com/tensorflow-inference-arm64:2.19.0-cpu-py312-ubuntu22.04-sagemaker",
+        ),
+        ("cn-north-1", "2.19", "gpu", "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn/tensorflow-inference:2.19-gpu"),
+    ],
+)
+def test_the_uri_of_region_version_and_processor(region, version, processor, expected) -> None:
+    assert images.image_uri(region, version, processor) == expected
+
+
+def test_38_regions_are_known_and_every_uri_fits_sagemaker() -> None:
+    assert len(images.regions()) == 38
+    assert max(len(images.image_uri(region)) for region in images.regions()) <= 255
+
+
+@pytest.mark.parametrize(
+    ("region", "version", "processor"),
+    [
+        ("mars-north-1", None, "cpu"),
+        ("us-east-1", "2.21", "cpu"),
+        ("us-east-1", "2.20", "arm64"),
+        ("us-east-1", "2.9.1", "arm64"),
+        ("us-east-1", "latest", "cpu"),
+        ("us-east-1", None, "tpu"),
+    ],
+)
+def test_what_is_not_in_the_table_is_refused(region, version, processor) -> None:
+    with pytest.raises(ConfigurationError):
+        images.image_uri(region, version, processor)
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "processor"),
+    [
+        ("ml.m5.large", "cpu"), ("ml.t2.medium", "cpu"), ("ml.c7i.large", "cpu"), ("ml.m5dn.xlarge", "cpu"),
+        ("ml.g4dn.xlarge", "gpu"), ("ml.p3.2xlarge", "gpu"), ("ml.g6e.12xlarge", "gpu"), ("ml.p4d.24xlarge", "gpu"),
+        ("ml.c7g.large", "arm64"), ("ml.c6gn.xlarge", "arm64"), ("ml.m6gd.large", "arm64"), ("ml.r8g.large", "arm64"),
+    ],
+)  # fmt: skip
+def test_the_processor_of_an_instance_type(instance_type, processor) -> None:
+    assert images.processor_of(instance_type) == processor
+
+
+@pytest.mark.parametrize("instance_type", ["ml.inf1.xlarge", "ml.inf2.xlarge", "ml.trn1.2xlarge"])
+def test_neuron_instances_are_refused_with_reason_and_alternative(instance_type) -> None:
+    with pytest.raises(ConfigurationError, match=r"Neuron no longer supports TensorFlow.*Graviton.*serverless"):
+        images.processor_of(instance_type)
+
+
+def test_every_instance_type_botocore_lists_is_understood() -> None:
+    import botocore.session
+
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    for name in service.shape_for("ProductionVariantInstanceType").enum:
+        if not name.startswith(("ml.inf", "ml.trn")):
+            assert images.processor_of(name) in {"cpu", "gpu", "arm64"}
+
+
+@pytest.mark.parametrize("name", ["m5.large", "ml.large", "ml.eia2.medium", ""])
+def test_what_is_no_instance_type_is_refused(name) -> None:
+    with pytest.raises(ConfigurationError):
+        images.processor_of(name)
