@@ -289,21 +289,21 @@ def run_tasks(
     attempt = 0
 
     def place() -> list[Answer]:
+        # The token says how far we are, so a request that is sent again after a lost answer starts nothing twice.
         nonlocal attempt
-        attempt += 1
         failures: list[Answer] = []
-        for number, count in enumerate(_batches(n - len(started))):
+        for count in _batches(n - len(started)):
             wanted = _run_request(
                 cluster,
                 definition,
                 count=count,
-                token=f"{base}-{attempt}-{number}",
+                token=f"{base}-{attempt}-{len(started)}",
                 command=command,
                 environment=environment or {},
                 tags={"elasticache-police": "true", **(tags or {})},
             )
             answer = _place_some(cluster, wanted)
-            started.extend(
+            placed = [
                 TaskRun(
                     arn=text(one, "taskArn"),
                     cluster=cluster.name,
@@ -311,8 +311,12 @@ def run_tasks(
                     instance_arn=text(one, "containerInstanceArn"),
                 )
                 for one in children(answer, "tasks")
-            )
-            failures += children(answer, "failures")
+            ]
+            started.extend(placed)
+            failures = children(answer, "failures")
+            if len(placed) < count:
+                break
+        attempt += 1
         return failures
 
     deadline = cluster.clock() + placement_timeout_s

@@ -1,0 +1,156 @@
+"""Inspects pictures in a process of its own, so that one that crashes or hangs takes only that process with it."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from elasticache_police.errors import ImageError, PoliceError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+    from elasticache_police.findings import ReportDict
+
+__all__ = ["Inspect", "Outcome", "Sandbox"]
+
+Inspect = Callable[[bytes, str], "ReportDict"]
+"""Takes a picture's bytes and its name, returns the report as plain data."""
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What became of one picture: a report, or a reason."""
+
+    report: ReportDict | None = None
+    reason: str = ""
+    final: bool = False
+    """Whether trying again would end the same way."""
+
+
+def police(names: tuple[str, ...], model: str | None) -> Inspect:
+    """Return the inspection by the packaged model, or by one from a folder."""
+    from elasticache_police import Police
+
+    judge = Police.from_model(model) if model else Police(names=names)
+
+    def inspect(picture: bytes, source: str) -> ReportDict:
+        report = judge.inspect(picture).to_dict()
+        return {**report, "file": source}
+
+    return inspect
+
+
+def _serve(connection: Connection, factory: str, names: tuple[str, ...], model: str | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    module, _, attribute = factory.partition(":")
+    inspect = cast("Inspect", getattr(importlib.import_module(module), attribute)(names, model))
+    connection.send(("ready", ""))
+    while True:
+        try:
+            picture, source = connection.recv()
+        except (EOFError, OSError):  # the parent is gone
+            return
+        try:
+            answer: tuple[str, object] = ("report", inspect(picture, source))
+        except ImageError as error:
+            answer = ("unreadable", f"{error.reason}" + (f" ({error.advice})" if error.advice else ""))
+        except MemoryError:
+            os._exit(137)  # as the kernel would have done a moment later
+        except (PoliceError, ValueError, TypeError, RuntimeError, OSError, ArithmeticError, LookupError):
+            answer = ("broken", traceback.format_exc(limit=-3).strip())
+        try:
+            connection.send(answer)
+        except OSError:
+            return
+
+
+class Sandbox:
+    """One child process that inspects one picture after the other; replaced when it dies."""
+
+    def __init__(
+        self, factory: str, *, names: tuple[str, ...] = ("ElastiCache",), model: str | None = None, timeout_s: float = 300
+    ) -> None:
+        """Remember what to run; the process starts with the first picture.
+
+        Args:
+            factory: ``module:function`` that makes the :data:`Inspect` from names and model.
+            names: The policed names.
+            model: A model's folder; None for the packaged one.
+            timeout_s: Seconds that one picture may take.
+        """
+        self._factory = factory
+        self._names = names
+        self._model = model
+        self._timeout_s = timeout_s
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+
+    def _start(self) -> Connection:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, self._factory, self._names, self._model), daemon=True, name="inspector"
+        )
+        self._process.start()
+        theirs.close()
+        self._connection = ours
+        try:
+            ready = ours.poll(120) and ours.recv() == ("ready", "")
+        except EOFError:
+            ready = False
+        if not ready:
+            self.close()
+            raise PoliceError("the inspecting process could not start; its own message is above")
+        return ours
+
+    def inspect(self, picture: bytes, source: str) -> Outcome:
+        """Inspect one picture; whatever happens to the process, an outcome comes back.
+
+        Raises:
+            PoliceError: The process could not be started at all.
+        """
+        connection = self._connection or self._start()
+        try:
+            connection.send((picture, source))
+            if not connection.poll(self._timeout_s):
+                self.close()
+                return Outcome(reason=f"not done after {self._timeout_s:g} s")
+            kind, value = connection.recv()
+        except (EOFError, OSError):
+            process = self._process
+            if process is not None:
+                process.join(5)
+            code = None if process is None else process.exitcode
+            self.close()
+            return Outcome(reason=f"the inspecting process died ({_death(code)})")
+        if kind == "report":
+            return Outcome(report=cast("ReportDict", value), final=True)
+        return Outcome(reason=str(value), final=kind == "unreadable")
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        process, connection = self._process, self._connection
+        self._process = self._connection = None
+        if connection is not None:
+            connection.close()
+        if process is not None:
+            process.kill()
+            process.join(10)
+
+
+def _death(code: int | None) -> str:
+    if code is None:
+        return "cause unknown"
+    if code < 0:
+        return f"signal {signal.Signals(-code).name}"
+    return "out of memory" if code == 137 else f"exit code {code}"  # noqa: PLR2004  128 + SIGKILL

@@ -1,0 +1,134 @@
+"""S3 places and the few things this package does there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from elasticache_police._aws import Clients, Request, translated
+from elasticache_police.ecs_anywhere._read import Answer, children, flag, text
+from elasticache_police.errors import ConfigurationError, NotFoundError
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+
+__all__ = ["Place", "download_prefix", "exists", "listing", "parse", "read", "upload", "write"]
+
+
+@attrs.frozen
+class Place:
+    """A bucket and a key or prefix."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    def __truediv__(self, part: str) -> Place:
+        """Return the place below this one."""
+        return Place(self.bucket, f"{self.key.rstrip('/')}/{part}".lstrip("/"))
+
+
+def parse(uri: str, *, what: str = "an S3 URI") -> Place:
+    """Read ``s3://bucket/key``.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    scheme, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket:
+        raise ConfigurationError(f"{what} is written as s3://BUCKET/KEY, not {uri!r}")
+    return Place(bucket, key)
+
+
+def _send(clients: Clients, operation: str, **parameters: object) -> Answer:
+    return clients.perform(Request(service="s3", operation=operation, parameters=parameters))  # type: ignore[arg-type]
+
+
+def listing(clients: Clients, place: Place) -> Iterator[Answer]:
+    """Yield the objects whose keys begin with the place's key."""
+    more: dict[str, str] = {}
+    while True:
+        page = _send(clients, "ListObjectsV2", Bucket=place.bucket, Prefix=place.key, **more)
+        yield from children(page, "Contents")
+        if not flag(page, "IsTruncated"):
+            return
+        more = {"ContinuationToken": text(page, "NextContinuationToken")}
+
+
+def read(clients: Clients, place: Place, *, etag: str | None = None) -> bytes:
+    """Return an object's bytes.
+
+    Args:
+        clients: Where to read.
+        place: The object.
+        etag: Read it only if it is still this one.
+
+    Raises:
+        NotFoundError: There is none.
+        AwsError: S3 refused; code ``PreconditionFailed`` when it is another one by now.
+    """
+    condition = {} if etag is None else {"IfMatch": f'"{etag}"'}
+    answer = _send(clients, "GetObject", Bucket=place.bucket, Key=place.key, **condition)
+    body: StreamingBody = answer["Body"]  # type: ignore[assignment]
+    with translated("GetObject"):
+        return body.read()
+
+
+def write(clients: Clients, place: Place, body: bytes, *, content_type: str) -> None:
+    """Write an object."""
+    _send(clients, "PutObject", Bucket=place.bucket, Key=place.key, Body=body, ContentType=content_type)
+
+
+def exists(clients: Clients, place: Place) -> bool:
+    """Say whether an object is there."""
+    try:
+        _send(clients, "HeadObject", Bucket=place.bucket, Key=place.key)
+    except NotFoundError:
+        return False
+    return True
+
+
+def upload(clients: Clients, path: Path, place: Place) -> None:
+    """Upload a file of any size, in parts where it is large."""
+    from boto3.exceptions import S3UploadFailedError
+
+    with translated("PutObject"):
+        try:
+            clients["s3"].upload_file(str(path), place.bucket, place.key)  # type: ignore[attr-defined]
+        except S3UploadFailedError as error:
+            if error.__cause__ is not None:
+                raise error.__cause__ from error
+            raise ConfigurationError(str(error)) from error
+
+
+def download_prefix(clients: Clients, place: Place, folder: Path) -> int:
+    """Download every object below a prefix into a folder, keeping the rest of the key as the path.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        ConfigurationError: A key would leave the folder.
+    """
+    prefix = place.key if place.key.endswith("/") or not place.key else place.key + "/"
+    root = folder.resolve()
+    count = 0
+    for one in listing(clients, Place(place.bucket, prefix)):
+        key = text(one, "Key")
+        if key.endswith("/"):
+            continue
+        path = (root / key.removeprefix(prefix)).resolve()
+        if not path.is_relative_to(root):
+            raise ConfigurationError(f"refusing s3://{place.bucket}/{key}: its key leaves the folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(read(clients, Place(place.bucket, key)))
+        count += 1
+    return count
+
+

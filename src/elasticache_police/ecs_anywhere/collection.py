@@ -1,0 +1,145 @@
+"""A large collection of pictures in S3 as data: what the submitter and the workers agree on.
+
+Where things lie, below the results' place::
+
+    results/RECIPE/ETAG.json        one result per picture content; a later run skips what is there
+    runs/RUN/manifest.jsonl         every picture of the run: key, ETag, size
+    runs/RUN/failures/ETAG.json     why a picture could not be inspected
+    runs/RUN/report.json            the merged report
+
+Results are keyed by content (ETag) and by recipe (version, model, names), so writing one twice changes nothing: that,
+and not the queue, is what makes killed workers and repeated runs harmless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import attrs
+
+from elasticache_police.ecs_anywhere._s3 import Place, parse
+from elasticache_police.errors import ConfigurationError
+
+__all__ = ["CollectionJob", "Picture", "recipe_of"]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pdf")
+MAX_BYTES = 256 * 1024 * 1024
+_ENVIRONMENT = {
+    "POLICE_SOURCE": "source",
+    "POLICE_RESULTS": "results",
+    "POLICE_RUN": "run_id",
+    "POLICE_RECIPE": "recipe",
+    "POLICE_QUEUE_URL": "queue_url",
+    "POLICE_DEAD_LETTER_QUEUE_URL": "dead_letter_queue_url",
+}
+
+
+def recipe_of(version: str, names: tuple[str, ...], model: str) -> str:
+    """Return the short digest under which results of this version, these names and this model are kept."""
+    return hashlib.sha256(json.dumps([version, sorted(names), model]).encode()).hexdigest()[:12]
+
+
+@attrs.frozen
+class Picture:
+    """One object to inspect: a line of the manifest, a message of the queue."""
+
+    key: str
+    etag: str
+    """Without quotes."""
+    size: int
+    """Bytes."""
+
+    def to_json(self) -> str:
+        """Return one line of JSON."""
+        return json.dumps({"key": self.key, "etag": self.etag, "size": self.size}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> Picture:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            ConfigurationError: It is something else.
+        """
+        try:
+            data = json.loads(line)
+            return cls(key=str(data["key"]), etag=str(data["etag"]), size=int(data["size"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigurationError(f"not a picture of a manifest: {line[:200]!r}") from error
+
+
+@attrs.frozen(kw_only=True)
+class CollectionJob:
+    """What a worker needs to know; it travels in the task's environment."""
+
+    source: str
+    """``s3://bucket/prefix`` of the pictures."""
+    results: str
+    """``s3://bucket/prefix`` under which everything is written."""
+    run_id: str
+    recipe: str
+    queue_url: str
+    dead_letter_queue_url: str
+    names: tuple[str, ...] = ("ElastiCache",)
+    model: str | None = None
+    """``s3://...`` of a model's ``.tar.gz``; None for the packaged one."""
+    visibility_timeout_s: int = 120
+    """A picture whose worker died is handed out again after this long."""
+    picture_timeout_s: float = 300.0
+    """A picture that takes longer is given up for this time."""
+
+    def to_environment(self) -> dict[str, str]:
+        """Return it as environment variables."""
+        simple = {variable: str(getattr(self, name)) for variable, name in _ENVIRONMENT.items()}
+        return {
+            **simple,
+            "POLICE_NAMES": json.dumps(list(self.names)),
+            "POLICE_MODEL": self.model or "",
+            "POLICE_VISIBILITY_TIMEOUT_S": str(self.visibility_timeout_s),
+            "POLICE_PICTURE_TIMEOUT_S": str(self.picture_timeout_s),
+        }
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> CollectionJob:
+        """Read what :meth:`to_environment` wrote.
+
+        Raises:
+            ConfigurationError: A variable is missing or makes no sense.
+        """
+        missing = [variable for variable in _ENVIRONMENT if not environment.get(variable)]
+        if missing:
+            raise ConfigurationError(f"the environment lacks {', '.join(missing)}: this is not a task of a collection")
+        try:
+            return cls(
+                **{name: environment[variable] for variable, name in _ENVIRONMENT.items()},
+                names=tuple(str(name) for name in json.loads(environment.get("POLICE_NAMES", '["ElastiCache"]'))),
+                model=environment.get("POLICE_MODEL") or None,
+                visibility_timeout_s=int(environment.get("POLICE_VISIBILITY_TIMEOUT_S", "120")),
+                picture_timeout_s=float(environment.get("POLICE_PICTURE_TIMEOUT_S", "300")),
+            )
+        except ValueError as error:
+            raise ConfigurationError(f"the environment of this task makes no sense: {error}") from error
+
+    @property
+    def source_place(self) -> Place:
+        """The pictures' bucket and prefix."""
+        return parse(self.source, what="the pictures' place")
+
+    def result_place(self, picture: Picture) -> Place:
+        """Where a picture's result is."""
+        return self.results_folder / f"{picture.etag}.json"
+
+    @property
+    def results_folder(self) -> Place:
+        """Where all results of the recipe are."""
+        return parse(self.results) / "results" / self.recipe
+
+    @property
+    def run_folder(self) -> Place:
+        """Where the run's own files are."""
+        return parse(self.results) / "runs" / self.run_id
+
+    def failure_place(self, picture: Picture) -> Place:
+        """Where the reason lies why a picture could not be inspected."""
+        return self.run_folder / "failures" / f"{picture.etag}.json"

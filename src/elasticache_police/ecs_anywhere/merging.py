@@ -1,0 +1,152 @@
+"""Puts the results of a collection together: one report, every picture of the manifest in it exactly once."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from elasticache_police._aws import Clients
+from elasticache_police.ecs_anywhere import _s3
+from elasticache_police.ecs_anywhere._read import text
+from elasticache_police.ecs_anywhere.collection import CollectionJob, Picture
+from elasticache_police.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from elasticache_police.findings import ReportDict
+
+__all__ = ["CollectionReport", "Failure", "done_etags", "failures", "merge", "reports"]
+
+_THREADS = 16
+_CHUNK = 1_000
+
+
+@attrs.frozen(kw_only=True)
+class Failure:
+    """A picture that could not be inspected."""
+
+    file: str
+    reason: str
+
+
+@attrs.frozen(kw_only=True)
+class CollectionReport:
+    """What came out of a collection."""
+
+    run_id: str
+    report_uri: str
+    """Where the merged report lies: the same JSON as ``elasticache-police inspect --format json``."""
+    pictures: int
+    """Pictures of the manifest; each is in the report exactly once."""
+    skipped: int = 0
+    """Whose result was there from an earlier run."""
+    misspelled_pictures: int = 0
+    misspelled_findings: int = 0
+    failures: tuple[Failure, ...] = ()
+    """Pictures that could not be inspected, each with its reason."""
+    elapsed_s: float = 0.0
+    dead_letter_queue_url: str = ""
+    """Kept when something is in it, else empty."""
+
+    @property
+    def pictures_per_s(self) -> float:
+        """Throughput over the whole run, start and merge included; pictures skipped do not count."""
+        return (self.pictures - self.skipped) / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+
+def done_etags(clients: Clients, job: CollectionJob) -> set[str]:
+    """Return the ETags that have a result."""
+    folder = job.results_folder / ""
+    return {
+        text(one, "Key").rsplit("/", 1)[-1].removesuffix(".json")
+        for one in _s3.listing(clients, _s3.Place(folder.bucket, folder.key))
+    }
+
+
+def failures(clients: Clients, job: CollectionJob) -> dict[str, str]:
+    """Return the reasons that this run's workers noted, by ETag."""
+    folder = job.run_folder / "failures/"
+    reasons = {}
+    for one in _s3.listing(clients, folder):
+        key = text(one, "Key")
+        body = json.loads(_s3.read(clients, _s3.Place(folder.bucket, key)))
+        reasons[key.rsplit("/", 1)[-1].removesuffix(".json")] = str(body["reason"])
+    return reasons
+
+
+def _chunks(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+    source = iter(pictures)
+    while chunk := list(islice(source, _CHUNK)):
+        yield chunk
+
+
+def reports(
+    clients: Clients, job: CollectionJob, pictures: Iterable[Picture], reasons: Mapping[str, str]
+) -> Iterator[ReportDict]:
+    """Yield one report per picture, in the manifest's order; a picture without a result becomes one with an error.
+
+    Args:
+        clients: Where to read.
+        job: The run.
+        pictures: The manifest.
+        reasons: Why a picture has none, by ETag.
+    """
+    bucket = job.source_place.bucket
+
+    def fetch(picture: Picture) -> ReportDict:
+        file = f"s3://{bucket}/{picture.key}"
+        try:
+            found = cast("ReportDict", json.loads(_s3.read(clients, job.result_place(picture))))
+        except NotFoundError:
+            reason = reasons.get(picture.etag) or "no worker survived it, and none left a reason"
+            return {"file": file, "error": reason, "pages": []}
+        return {**found, "file": file}  # pictures of the same content share a result
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for chunk in _chunks(pictures):
+            yield from pool.map(fetch, chunk)
+
+
+def merge(
+    clients: Clients, job: CollectionJob, pictures: Iterable[Picture], reasons: Mapping[str, str]
+) -> CollectionReport:
+    """Write the merged report to the run's folder and return what is in it."""
+    place = job.run_folder / "report.json"
+    count = findings = wrong_pictures = wrong = 0
+    failed: list[Failure] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report.json"
+        with path.open("w", encoding="utf-8") as file:
+            file.write('{"version": 1, "files": [')
+            for report in reports(clients, job, pictures, reasons):
+                file.write((",\n" if count else "\n") + json.dumps(report, ensure_ascii=False))
+                count += 1
+                if report["error"] is not None:
+                    failed.append(Failure(file=report["file"], reason=report["error"]))
+                verdicts = [found["verdict"] for page in report["pages"] for found in page["findings"]]
+                here = verdicts.count("misspelled")
+                findings += len(verdicts)
+                wrong += here
+                wrong_pictures += here > 0
+            summary = {
+                "files": count,
+                "findings": findings,
+                "misspelled": wrong,
+                "errors": len(failed),
+            }
+            file.write('\n], "summary": ' + json.dumps(summary) + "}\n")
+        _s3.upload(clients, path, place)
+    return CollectionReport(
+        run_id=job.run_id,
+        report_uri=str(place),
+        pictures=count,
+        misspelled_pictures=wrong_pictures,
+        misspelled_findings=wrong,
+        failures=tuple(failed),
+    )

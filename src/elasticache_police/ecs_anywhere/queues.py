@@ -1,0 +1,163 @@
+"""The two queues of a run: pictures to inspect, and pictures that nobody could."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+import attrs
+
+from elasticache_police._aws import Clients, Request
+from elasticache_police.ecs_anywhere._read import Answer, child, children, number, text
+from elasticache_police.ecs_anywhere.cluster import request
+from elasticache_police.ecs_anywhere.collection import Picture
+from elasticache_police.errors import AwsError, ConfigurationError
+
+__all__ = ["Depth", "Queues", "dead_letters", "depth", "enqueue", "make_queues", "remove_queues"]
+
+RETENTION_S = 14 * 24 * 3600
+_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+@attrs.frozen(kw_only=True)
+class Queues:
+    """Where a run's messages are."""
+
+    url: str
+    dead_letter_url: str
+
+
+@attrs.frozen(kw_only=True)
+class Depth:
+    """How many messages a queue holds, as SQS estimates."""
+
+    waiting: int
+    in_flight: int
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.waiting + self.in_flight
+
+
+def _sqs(clients: Clients, operation: str, **parameters: object) -> Answer:
+    return clients.perform(request("sqs", operation, **parameters))
+
+
+def queue_name(run_id: str) -> str:
+    """Return the name of a run's queue."""
+    return f"elasticache-police-{run_id}"
+
+
+def queue_requests(
+    run_id: str, *, visibility_timeout_s: int, max_receives: int, tags: Mapping[str, str], dead_letter_arn: str
+) -> tuple[Request, Request]:
+    """Return the requests that make the dead-letter queue and the queue.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+    """
+    if not 1 <= visibility_timeout_s <= 43_200:  # noqa: PLR2004  SQS's limits
+        raise ConfigurationError(f"a visibility timeout is 1 to 43200 seconds, not {visibility_timeout_s}")
+    if not 1 <= max_receives <= 1000:  # noqa: PLR2004
+        raise ConfigurationError(f"a picture is tried 1 to 1000 times, not {max_receives}")
+    common = {"MessageRetentionPeriod": str(RETENTION_S), "SqsManagedSseEnabled": "true"}
+    redrive = json.dumps({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": max_receives})
+    name = queue_name(run_id)
+    return (
+        request("sqs", "CreateQueue", QueueName=f"{name}-dead", Attributes=common, tags=dict(tags)),
+        request(
+            "sqs",
+            "CreateQueue",
+            QueueName=name,
+            Attributes={**common, "VisibilityTimeout": str(visibility_timeout_s), "RedrivePolicy": redrive},
+            tags=dict(tags),
+        ),
+    )
+
+
+def make_queues(
+    clients: Clients, run_id: str, *, visibility_timeout_s: int, max_receives: int, tags: Mapping[str, str]
+) -> Queues:
+    """Make both queues, or find them where an interrupted run made them."""
+
+    def requests(arn: str) -> tuple[Request, Request]:
+        return queue_requests(
+            run_id,
+            visibility_timeout_s=visibility_timeout_s,
+            max_receives=max_receives,
+            tags=tags,
+            dead_letter_arn=arn,
+        )
+
+    dead_url = text(clients.perform(requests("")[0]), "QueueUrl")
+    attributes = child(_sqs(clients, "GetQueueAttributes", QueueUrl=dead_url, AttributeNames=["QueueArn"]), "Attributes")
+    url = text(clients.perform(requests(text(attributes, "QueueArn"))[1]), "QueueUrl")
+    return Queues(url=url, dead_letter_url=dead_url)
+
+
+def enqueue(clients: Clients, url: str, pictures: Iterable[Picture]) -> int:
+    """Send one message per picture, ten at a time, and return how many.
+
+    Raises:
+        AwsError: SQS took a part of a batch only, three times in a row.
+    """
+    sent = 0
+    source = iter(pictures)
+    while batch := list(islice(source, 10)):
+        left = {str(place): picture for place, picture in enumerate(batch)}
+        for _ in range(3):
+            entries = [{"Id": key, "MessageBody": picture.to_json()} for key, picture in left.items()]
+            answer = _sqs(clients, "SendMessageBatch", QueueUrl=url, Entries=entries)
+            left = {text(one, "Id"): left[text(one, "Id")] for one in children(answer, "Failed")}
+            if not left:
+                break
+        else:
+            raise AwsError(f"{len(left)} message(s) of a batch were refused", operation="SendMessageBatch")
+        sent += len(batch)
+    return sent
+
+
+def depth(clients: Clients, url: str) -> Depth:
+    """Return how full a queue is."""
+    found = child(_sqs(clients, "GetQueueAttributes", QueueUrl=url, AttributeNames=list(_COUNTS)), "Attributes")
+    waiting, in_flight, delayed = (number(found, name) for name in _COUNTS)
+    return Depth(waiting=waiting + delayed, in_flight=in_flight)
+
+
+def dead_letters(clients: Clients, url: str) -> Iterator[tuple[Picture, str]]:
+    """Yield the pictures of the dead-letter queue with their reasons, and leave them there."""
+    while True:
+        answer = _sqs(
+            clients,
+            "ReceiveMessage",
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=1,
+            VisibilityTimeout=60,
+            MessageAttributeNames=["All"],
+        )
+        messages = children(answer, "Messages")
+        if not messages:
+            return
+        for message in messages:
+            attributes = child(message, "MessageAttributes")
+            try:
+                picture = Picture.from_json(text(message, "Body"))
+            except ConfigurationError:
+                continue  # put there by somebody else
+            yield picture, text(child(attributes, "reason"), "StringValue")
+
+
+def remove_queues(clients: Clients, queues: Queues, *, keep_dead_letters: bool) -> None:
+    """Delete the queue, and the dead-letter queue unless it is to be kept. Safe to repeat."""
+    for url in (queues.url,) if keep_dead_letters else (queues.url, queues.dead_letter_url):
+        try:
+            _sqs(clients, "DeleteQueue", QueueUrl=url)
+        except AwsError as error:
+            if error.code not in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}:
+                raise

@@ -1,0 +1,277 @@
+"""Takes pictures from the queue until there are none: what runs in every task of a collection.
+
+``python -m elasticache_police.ecs_anywhere.worker`` reads the job from the environment. However a worker ends, also by
+SIGKILL, no picture is lost: its message comes back after the visibility timeout. Nothing is counted twice either: a
+result is one object named after the picture's content.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from elasticache_police._aws import Clients, Request, is_passing
+from elasticache_police.ecs_anywhere import _s3
+from elasticache_police.ecs_anywhere._inspector import Outcome, Sandbox
+from elasticache_police.ecs_anywhere._read import Answer, child, children, number, text
+from elasticache_police.ecs_anywhere.collection import MAX_BYTES, CollectionJob, Picture
+from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PoliceError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["Tally", "Worker", "main"]
+
+PACKAGED = "elasticache_police.ecs_anywhere._inspector:police"
+_REASON_CHARACTERS = 2_000
+
+
+@attrs.define
+class Tally:
+    """What one worker has done."""
+
+    inspected: int = 0
+    skipped: int = 0
+    """Results that were there already."""
+    unreadable: int = 0
+    """Sent to the dead-letter queue at once: no further try would help."""
+    returned: int = 0
+    """Given back to the queue after a crash or a timeout, for another try."""
+    vanished: int = 0
+    """Deleted or changed since they were listed."""
+
+
+class Worker:
+    """One consumer of the queue."""
+
+    def __init__(
+        self,
+        job: CollectionJob,
+        *,
+        clients: Clients | None = None,
+        inspector: str = PACKAGED,
+        model_folder: str | None = None,
+        poll_s: int = 10,
+        idle_polls: int = 2,
+    ) -> None:
+        """Remember the job; nothing starts yet.
+
+        Args:
+            job: What to do.
+            clients: Where to send requests; boto3's default chain otherwise.
+            inspector: ``module:function`` that makes the inspection from names and model.
+            model_folder: The job's model, unpacked; None for the packaged one.
+            poll_s: Seconds of a long poll of the queue, 0 to 20.
+            idle_polls: End after so many empty polls of a queue that also has nothing in flight.
+        """
+        self.job = job
+        self.tally = Tally()
+        self._clients = clients or Clients()
+        self._sandbox = Sandbox(inspector, names=job.names, model=model_folder, timeout_s=job.picture_timeout_s)
+        self._poll_s = poll_s
+        self._idle_polls = idle_polls
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """End after the picture in hand; safe in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> Tally:
+        """Work until the queue is empty or :meth:`stop` is called.
+
+        Raises:
+            AwsError: The queue or S3 refused a request for good.
+        """
+        idle = 0
+        try:
+            while not self._stop.is_set() and idle < self._idle_polls:
+                messages = self._receive()
+                for message in messages:
+                    self._take(message)
+                idle = 0 if messages or self._in_flight() else idle + 1
+        except AwsError as error:
+            if not queue_is_gone(error):  # else the submitter has everything and took the queue away
+                raise
+        finally:
+            self._sandbox.close()
+        return self.tally
+
+    def _sqs(self, operation: str, **parameters: object) -> Answer:
+        parameters.setdefault("QueueUrl", self.job.queue_url)
+        return self._clients.perform(Request(service="sqs", operation=operation, parameters=parameters))  # type: ignore[arg-type]
+
+    def _receive(self) -> list[Answer]:
+        # One at a time: a picture that kills the container must not count against its neighbours.
+        answer = self._sqs(
+            "ReceiveMessage",
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=self._poll_s,
+            VisibilityTimeout=self.job.visibility_timeout_s,
+        )
+        return children(answer, "Messages")
+
+    def _in_flight(self) -> bool:
+        names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+        ]
+        attributes = child(self._sqs("GetQueueAttributes", AttributeNames=names), "Attributes")
+        busy = sum(number(attributes, name) for name in names) > 0
+        if busy:
+            self._stop.wait(min(1.0, self.job.visibility_timeout_s / 4))
+        return busy
+
+    def _take(self, message: Answer) -> None:
+        handle = text(message, "ReceiptHandle")
+        try:
+            picture = Picture.from_json(text(message, "Body"))
+        except ConfigurationError:
+            self._bury(message, None, "not a picture of a manifest")
+            return
+        if _s3.exists(self._clients, self.job.result_place(picture)):
+            self.tally.skipped += 1
+            self._sqs("DeleteMessage", ReceiptHandle=handle)
+            return
+        with self._kept(handle):
+            outcome = self._inspect(picture)
+        if outcome is None:
+            self.tally.vanished += 1
+            self._note(picture, "deleted or changed since the run listed it: run again")
+            self._sqs("DeleteMessage", ReceiptHandle=handle)
+        elif outcome.report is not None:
+            body = json.dumps(outcome.report, ensure_ascii=False).encode()
+            _s3.write(self._clients, self.job.result_place(picture), body, content_type="application/json")
+            self.tally.inspected += 1
+            self._sqs("DeleteMessage", ReceiptHandle=handle)
+        elif outcome.final:
+            self._bury(message, picture, outcome.reason)
+        else:
+            self.tally.returned += 1
+            self._note(picture, outcome.reason)
+            self._sqs("ChangeMessageVisibility", ReceiptHandle=handle, VisibilityTimeout=0)
+
+    def _inspect(self, picture: Picture) -> Outcome | None:
+        source = self.job.source_place
+        place = _s3.Place(source.bucket, picture.key)
+        if picture.size > MAX_BYTES:
+            return Outcome(reason=f"{picture.size} bytes are more than {MAX_BYTES}", final=True)
+        try:
+            content = _s3.read(self._clients, place, etag=picture.etag)
+        except NotFoundError:
+            return None
+        except AwsError as error:
+            if error.code in {"PreconditionFailed", "412"}:
+                return None
+            raise
+        return self._sandbox.inspect(content, str(place))
+
+    def _note(self, picture: Picture, reason: str) -> None:
+        body = json.dumps({"key": picture.key, "reason": reason[-_REASON_CHARACTERS:]}, ensure_ascii=False).encode()
+        _s3.write(self._clients, self.job.failure_place(picture), body, content_type="application/json")
+
+    def _bury(self, message: Answer, picture: Picture | None, reason: str) -> None:
+        """Move a message to the dead-letter queue with its reason; sending comes first, so that none is lost."""
+        self.tally.unreadable += 1
+        if picture is not None:
+            self._note(picture, reason)
+        self._sqs(
+            "SendMessage",
+            QueueUrl=self.job.dead_letter_queue_url,
+            MessageBody=text(message, "Body"),
+            MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[-_REASON_CHARACTERS:] or "none"}},
+        )
+        self._sqs("DeleteMessage", ReceiptHandle=text(message, "ReceiptHandle"))
+
+    @contextmanager
+    def _kept(self, handle: str) -> Iterator[None]:
+        """Keep the message invisible to others while the block runs, however long it takes."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(self.job.visibility_timeout_s / 3):
+                try:
+                    self._sqs(
+                        "ChangeMessageVisibility",
+                        ReceiptHandle=handle,
+                        VisibilityTimeout=self.job.visibility_timeout_s,
+                    )
+                except AwsError as error:
+                    if not is_passing(error):  # handed to another worker already: at worst it is inspected twice
+                        return
+
+        heart = threading.Thread(target=beat, name="visibility", daemon=True)
+        heart.start()
+        try:
+            yield
+        finally:
+            done.set()
+            heart.join()
+
+
+def queue_is_gone(error: AwsError) -> bool:
+    """Say whether SQS means that the queue does not exist, under either of its codes."""
+    return error.code in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
+
+
+def fetch_model(clients: Clients, uri: str, folder: Path) -> str:
+    """Download and unpack a model's archive, and return the folder.
+
+    Raises:
+        NotFoundError: There is none.
+        ModelFileError: It is no safe archive.
+    """
+    import tarfile
+
+    from elasticache_police.errors import ModelFileError
+
+    path = folder / "model.tar.gz"
+    path.write_bytes(_s3.read(clients, _s3.parse(uri, what="the model's place")))
+    try:
+        with tarfile.open(path) as archive:
+            archive.extractall(folder / "model", filter="data")
+    except tarfile.TarError as error:
+        raise ModelFileError(f"{uri} is no model archive: {error}") from error
+    return str(folder / "model")
+
+
+def main() -> int:
+    """Run one worker as the environment says; return its exit code."""
+    began = time.monotonic()
+    clients = Clients()
+    try:
+        job = CollectionJob.from_environment(os.environ)
+        with tempfile.TemporaryDirectory() as folder:
+            model = fetch_model(clients, job.model, Path(folder)) if job.model else None
+            worker = Worker(job, clients=clients, model_folder=model)
+
+            def end(number: int, _frame: FrameType | None) -> None:
+                print(f"worker: {signal.Signals(number).name}: ending after this picture", flush=True)  # noqa: T201
+                worker.stop()
+
+            signal.signal(signal.SIGTERM, end)
+            signal.signal(signal.SIGINT, end)
+            print(f"worker: run {job.run_id}, pictures of {job.source}", flush=True)  # noqa: T201
+            tally = worker.run()
+    except PoliceError as error:
+        print(f"worker: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        return 2
+    seconds = time.monotonic() - began
+    counts = ", ".join(f"{value} {name}" for name, value in attrs.asdict(tally).items())
+    print(f"worker: {counts} in {seconds:.1f} s", flush=True)  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
