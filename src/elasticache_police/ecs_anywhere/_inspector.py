@@ -78,7 +78,12 @@ class Sandbox:
     """One child process that inspects one picture after the other; replaced when it dies."""
 
     def __init__(
-        self, factory: str, *, names: tuple[str, ...] = ("ElastiCache",), model: str | None = None, timeout_s: float = 300
+        self,
+        factory: str,
+        *,
+        names: tuple[str, ...] = ("ElastiCache",),
+        model: str | None = None,
+        timeout_s: float = 300,
     ) -> None:
         """Remember what to run; the process starts with the first picture.
 
@@ -153,4 +158,4 @@ def _death(code: int | None) -> str:
         return "cause unknown"
     if code < 0:
         return f"signal {signal.Signals(-code).name}"
-    return "out of memory" if code == 137 else f"exit code {code}"  # noqa: PLR2004  128 + SIGKILL
+    return "out of memory" if code == 137 else f"exit code {code}"

@@ -15,7 +15,7 @@ from elasticache_police.errors import ConfigurationError, NotFoundError
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
-__all__ = ["Place", "download_prefix", "exists", "listing", "parse", "read", "upload", "write"]
+__all__ = ["Place", "delete", "download_prefix", "exists", "listing", "parse", "read", "upload", "write"]
 
 
 @attrs.frozen
@@ -85,6 +85,11 @@ def write(clients: Clients, place: Place, body: bytes, *, content_type: str) -> 
     _send(clients, "PutObject", Bucket=place.bucket, Key=place.key, Body=body, ContentType=content_type)
 
 
+def delete(clients: Clients, place: Place) -> None:
+    """Delete an object; one that is not there is no error."""
+    _send(clients, "DeleteObject", Bucket=place.bucket, Key=place.key)
+
+
 def exists(clients: Clients, place: Place) -> bool:
     """Say whether an object is there."""
     try:
@@ -130,5 +135,3 @@ def download_prefix(clients: Clients, place: Place, folder: Path) -> int:
         path.write_bytes(read(clients, Place(place.bucket, key)))
         count += 1
     return count
-
-

@@ -21,10 +21,22 @@ __all__ = ["HostOptions", "check_script", "cleanup_command", "cloud_init", "inst
 
 INSTALLER = "https://amazon-ecs-agent.s3.amazonaws.com/ecs-anywhere-install-latest.sh"
 WINDOWS_INSTALLER = "https://amazon-ecs-agent.s3.amazonaws.com/ecs-anywhere-install.ps1"
+_DOWNLOADED = "/tmp/ecs-anywhere-install.sh"  # noqa: S108  where AWS's own instructions put it
 SIGNING_KEY = "F34C3DDAE72926B079BEAEC6BCE9D9A42D51784F"
 """Fingerprint of "Amazon ECS <ecs-security@amazon.com>", which signs the Linux installer."""
 LOCAL_ADDRESSES = ("169.254.169.254", "169.254.170.2", "/var/run/docker.sock")
 """What the agents reach without the proxy."""
+
+_CLEANUP = """\
+sudo systemctl stop ecs amazon-ssm-agent
+for manager in dnf yum apt-get zypper; do
+  if command -v "$manager" >/dev/null; then
+    sudo "$manager" remove -y amazon-ecs-init amazon-ssm-agent; break
+  fi
+done
+sudo rm -rf /var/lib/ecs /etc/ecs /var/lib/amazon/ssm /var/log/ecs /var/log/amazon/ssm
+sudo rm -f /etc/systemd/system/{ecs,amazon-ssm-agent}.service.d/http-proxy.conf
+sudo systemctl daemon-reload"""
 
 DockerSource = Literal["all", "docker", "distro", "none"]
 
@@ -156,8 +168,9 @@ def install_command(activation: Activation, options: HostOptions | None = None) 
     if options.operating_system == "windows":
         return _windows_command(activation, options)
     proxy = _proxy_environment(options)
-    curl = [*(["env", *proxy] if proxy else []), "curl", "--proto", "=https", "-fsSo", "/tmp/ecs-anywhere-install.sh"]
-    run = ["sudo", *(["env", *proxy] if proxy else []), "bash", "/tmp/ecs-anywhere-install.sh"]
+    through = ["env", *proxy] if proxy else []
+    curl = [*through, "curl", "--proto", "=https", "-fsSo", _DOWNLOADED]
+    run = ["sudo", *through, "bash", _DOWNLOADED]
     lines = [line for path, content in options.files().items() for line in _write_file(path, content, sudo=True)]
     lines.append(shlex.join([*curl, INSTALLER]))
     lines.append(shlex.join([*run, *_linux_arguments(activation, options)]))
@@ -186,7 +199,8 @@ def _windows_command(activation: Activation, options: HostOptions) -> str:
         "{ throw 'the installer is not signed by Amazon' }"
     )
     run = (
-        f".\\ecs-anywhere-install.ps1 -Region {_powershell(activation.region)} -Cluster {_powershell(activation.cluster)}"
+        f".\\ecs-anywhere-install.ps1 -Region {_powershell(activation.region)}"
+        f" -Cluster {_powershell(activation.cluster)}"
     )
     if options.skip_registration:
         run += " -SkipRegistration"
@@ -239,7 +253,7 @@ def install_script(activation: Activation, options: HostOptions | None = None, *
     check = check_script(activation.region, options)
     lines = [
         "#!/bin/bash",
-        "# Registers this host with Amazon ECS Anywhere. Holds a secret: keep it at mode 0600 and delete it afterwards.",
+        "# Registers this host with Amazon ECS Anywhere. Holds a secret: keep it at mode 0600, delete it afterwards.",
         "set -euo pipefail",
         "umask 077",
         'work="$(mktemp -d)"',
@@ -295,17 +309,4 @@ def cleanup_command(operating_system: Literal["linux", "windows"] = "linux") -> 
     """
     if operating_system == "windows":
         return "Stop-Service AmazonECS\nStop-Service AmazonSSMAgent\n.\\ecs-anywhere-install.ps1 -Uninstall"
-    return "\n".join(
-        [
-            "sudo systemctl stop ecs amazon-ssm-agent",
-            "for manager in dnf yum apt-get zypper; do",
-            '  if command -v "$manager" >/dev/null; then',
-            '    sudo "$manager" remove -y amazon-ecs-init amazon-ssm-agent; break',
-            "  fi",
-            "done",
-            "sudo rm -rf /var/lib/ecs /etc/ecs /var/lib/amazon/ssm /var/log/ecs /var/log/amazon/ssm",
-            "sudo rm -f /etc/systemd/system/ecs.service.d/http-proxy.conf"
-            " /etc/systemd/system/amazon-ssm-agent.service.d/http-proxy.conf",
-            "sudo systemctl daemon-reload",
-        ]
-    )
+    return _CLEANUP

@@ -43,6 +43,7 @@ WORKER = ("python", "-m", "elasticache_police.ecs_anywhere.worker")
 _REPLACEMENTS_A_TASK = 3
 _ROUNDS = 3
 
+
 class Crew(Protocol):
     """The workers of a run, wherever they are."""
 
@@ -93,7 +94,7 @@ def list_pictures(
 
 
 def _new_run_id() -> str:
-    return f"{dt.datetime.now(dt.timezone.utc):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+    return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
 def _version() -> str:
@@ -240,9 +241,7 @@ def inspect_on(
     )
 
 
-def _begin(
-    cluster: Cluster, folder: Path, *, job: CollectionJob, suffixes: Sequence[str], max_receives: int
-) -> _Run:
+def _begin(cluster: Cluster, folder: Path, *, job: CollectionJob, suffixes: Sequence[str], max_receives: int) -> _Run:
     """List the pictures, write the manifest, make the queues, fill the queue."""
     clients = cluster.clients
     done = done_etags(clients, job)
@@ -306,9 +305,7 @@ class _Tasks:
         self._runs = self._launch(count)
 
     def _launch(self, count: int) -> list[TaskRun]:
-        return list(
-            run_tasks(self._cluster, self._definition, count, environment=self._environment, allow_fewer=True)
-        )
+        return list(run_tasks(self._cluster, self._definition, count, environment=self._environment, allow_fewer=True))
 
     def alive(self, *, work_left: bool) -> int:
         found = describe(self._cluster, self._runs)
@@ -362,7 +359,7 @@ def _drain(
     try:
         wait_until(
             look,
-            done=lambda _: empty >= 2,  # noqa: PLR2004
+            done=lambda _: empty >= 2,
             waited_for=f"the {run.pictures} pictures of {run.job.source}",
             timeout_s=timeout_s,
             delay_s=delay_s,

@@ -97,9 +97,7 @@ def instances(cluster: Cluster | str) -> tuple[Instance, ...]:
     answers: list[Answer] = []
     for start in range(0, len(arns), _DESCRIBE_AT_ONCE):
         part = arns[start : start + _DESCRIBE_AT_ONCE]
-        described = cluster.perform(
-            "ecs", "DescribeContainerInstances", cluster=cluster.name, containerInstances=part
-        )
+        described = cluster.perform("ecs", "DescribeContainerInstances", cluster=cluster.name, containerInstances=part)
         answers += children(described, "containerInstances")
     return _told_apart(_read(answer) for answer in answers)
 
@@ -135,7 +133,7 @@ def _read(answer: Answer) -> Instance:
 
 def _told_apart(found: Iterable[Instance]) -> tuple[Instance, ...]:
     """Mark all but one registration of each machine as duplicates."""
-    never = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
+    never = dt.datetime.min.replace(tzinfo=dt.UTC)
     ordered = sorted(found, key=lambda one: (one.instance_id, one.registered_at or never))
     best: dict[str, Instance] = {}
     for one in ordered:  # a later one wins, unless the earlier one is connected and it is not

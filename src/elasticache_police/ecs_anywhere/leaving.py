@@ -142,10 +142,7 @@ def leave(
             abandoned += [arn for arn in _tasks(cluster, one) if arn not in stopped]
         else:
             _wait_idle(cluster, one, timeout_s=timeout_s, delay_s=delay_s, on_progress=on_progress)
-    gone = []
-    for one in found:
-        if _deregister(cluster, one, force=force):
-            gone.append(one.arn)
+    gone = [one.arn for one in found if _deregister(cluster, one, force=force)]
     return Departure(
         instance_id=machine,
         deregistered=tuple(gone),
@@ -222,4 +219,3 @@ def delete_activation(cluster: Cluster | str, activation_id: str) -> bool:
             return False
         raise
     return True
-

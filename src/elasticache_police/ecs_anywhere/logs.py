@@ -80,7 +80,7 @@ class LogTail:
             lines += [
                 LogLine(
                     task_id=self._task_id,
-                    timestamp=dt.datetime.fromtimestamp(number(event, "timestamp") / 1000, tz=dt.timezone.utc),
+                    timestamp=dt.datetime.fromtimestamp(number(event, "timestamp") / 1000, tz=dt.UTC),
                     message=text(event, "message"),
                 )
                 for event in children(page, "events")

@@ -61,9 +61,9 @@ def queue_requests(
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
     """
-    if not 1 <= visibility_timeout_s <= 43_200:  # noqa: PLR2004  SQS's limits
+    if not 1 <= visibility_timeout_s <= 43_200:
         raise ConfigurationError(f"a visibility timeout is 1 to 43200 seconds, not {visibility_timeout_s}")
-    if not 1 <= max_receives <= 1000:  # noqa: PLR2004
+    if not 1 <= max_receives <= 1000:
         raise ConfigurationError(f"a picture is tried 1 to 1000 times, not {max_receives}")
     common = {"MessageRetentionPeriod": str(RETENTION_S), "SqsManagedSseEnabled": "true"}
     redrive = json.dumps({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": max_receives})
@@ -95,8 +95,9 @@ def make_queues(
         )
 
     dead_url = text(clients.perform(requests("")[0]), "QueueUrl")
-    attributes = child(_sqs(clients, "GetQueueAttributes", QueueUrl=dead_url, AttributeNames=["QueueArn"]), "Attributes")
-    url = text(clients.perform(requests(text(attributes, "QueueArn"))[1]), "QueueUrl")
+    answer = _sqs(clients, "GetQueueAttributes", QueueUrl=dead_url, AttributeNames=["QueueArn"])
+    arn = text(child(answer, "Attributes"), "QueueArn")
+    url = text(clients.perform(requests(arn)[1]), "QueueUrl")
     return Queues(url=url, dead_letter_url=dead_url)
 
 

@@ -76,13 +76,15 @@ def plan_activation(
     cluster = as_cluster(cluster)
     _check_limit(limit)
     tagged = _tags(tags)
-    expires_at = dt.datetime.now(dt.timezone.utc) + check_expiry(expires_in)
+    expires_at = dt.datetime.now(dt.UTC) + check_expiry(expires_in)
     plan = []
     if create_missing:
         plan.append(_cluster_request(cluster, tagged))
         plan.append(request("iam", "CreateRole", **role_parameters(role, SSM, tagged)))
         plan += [
-            request("iam", "AttachRolePolicy", RoleName=role, PolicyArn=f"arn:{cluster.clients.partition}:iam::aws:{name}")
+            request(
+                "iam", "AttachRolePolicy", RoleName=role, PolicyArn=f"arn:{cluster.clients.partition}:iam::aws:{name}"
+            )
             for name in HOST_POLICIES
         ]
     plan.append(_activation_request(cluster, role=role, limit=limit, expires_at=expires_at, tags=tagged))
@@ -150,7 +152,7 @@ def create_activation(
     tagged = _tags(tags)
     ensure_cluster(cluster, create=create_missing, tags=tags)
     made = ensure_role(cluster, role, SSM, policies=HOST_POLICIES, create=create_missing, tags=tagged)
-    expires_at = dt.datetime.now(dt.timezone.utc) + expires_in
+    expires_at = dt.datetime.now(dt.UTC) + expires_in
     wanted = _activation_request(cluster, role=role, limit=limit, expires_at=expires_at, tags=tagged)
 
     def not_yet_assumable(error: AwsError) -> bool:
@@ -281,6 +283,6 @@ def _expired(cluster: Cluster, activation_id: str) -> bool:
     filters = [{"FilterKey": "ActivationIds", "FilterValues": [activation_id]}]
     for one in cluster.every("ssm", "DescribeActivations", "ActivationList", Filters=filters):
         ends = moment(one, "ExpirationDate")
-        if flag(one, "Expired") or (ends is not None and ends <= dt.datetime.now(dt.timezone.utc)):
+        if flag(one, "Expired") or (ends is not None and ends <= dt.datetime.now(dt.UTC)):
             return True
     return False

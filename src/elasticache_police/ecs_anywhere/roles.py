@@ -161,7 +161,9 @@ def role_parameters(role: str, service: str, tags: Mapping[str, str]) -> dict[st
     }
 
 
-def _statement(sid: str, actions: str, *resources: str, condition: dict[str, dict[str, str]] | None = None) -> Statement:
+def _statement(
+    sid: str, actions: str, *resources: str, condition: dict[str, dict[str, str]] | None = None
+) -> Statement:
     made: Statement = {"Sid": sid, "Effect": "Allow", "Action": actions.split(), "Resource": list(resources)}
     if condition:
         made["Condition"] = condition
@@ -266,7 +268,8 @@ def policy(
         "ecs-host": [
             _statement("Agent", "ecs:DiscoverPollEndpoint ecs:Poll ecs:RegisterContainerInstance "
                        "ecs:DeregisterContainerInstance ecs:StartTelemetrySession ecs:SubmitAttachmentStateChanges "
-                       "ecs:SubmitContainerStateChange ecs:SubmitTaskStateChange ecs:UpdateContainerInstancesState", "*"),
+                       "ecs:SubmitContainerStateChange ecs:SubmitTaskStateChange "
+                       "ecs:UpdateContainerInstancesState", "*"),
             _statement("SystemsManager", "ssm:UpdateInstanceInformation ssmmessages:CreateControlChannel "
                        "ssmmessages:CreateDataChannel ssmmessages:OpenControlChannel ssmmessages:OpenDataChannel "
                        "ec2messages:AcknowledgeMessage ec2messages:DeleteMessage ec2messages:FailMessage "

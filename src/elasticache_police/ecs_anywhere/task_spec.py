@@ -78,7 +78,10 @@ class TaskSpec:
     """Replaces the image's ENTRYPOINT."""
     launch_type: LaunchType = attrs.field(default=LaunchType.EXTERNAL, converter=LaunchType)
     network_mode: str | None = None
-    """``bridge``, ``host`` or ``none``; ``awsvpc`` on Fargate and EC2 only. None: ``awsvpc`` on Fargate, else ``bridge``."""
+    """``bridge``, ``host`` or ``none``; ``awsvpc`` on Fargate and EC2 only.
+
+    None: ``awsvpc`` on Fargate, else ``bridge``.
+    """
     cpu_units: int = 1024
     """1,024 to a core."""
     memory_mib: int = 2048
@@ -145,7 +148,7 @@ class TaskSpec:
             raise ConfigurationError("two volumes have the same name")
         for volume in self.volumes:
             if volume.efs_file_system_id is not None and self.launch_type is LaunchType.EXTERNAL:
-                self._refuse(f"EFS volume {volume.name}", "ECS Anywhere has none; mount it on the machine and bind that")
+                self._refuse(f"EFS volume {volume.name}", "ECS Anywhere has none; mount it on the machine, bind that")
             if volume.host_path is not None and self.launch_type is LaunchType.FARGATE:
                 self._refuse(f"host path of volume {volume.name}", "Fargate shows no machine")
 
@@ -179,51 +182,59 @@ class TaskSpec:
 
 def definition_request(spec: TaskSpec) -> Request:
     """Return the RegisterTaskDefinition request for a task."""
-    container: dict[str, object] = {
-        "name": spec.container_name,
-        "image": spec.image,
-        "essential": True,
-        "environment": [{"name": key, "value": value} for key, value in sorted(spec.environment.items())],
-        "readonlyRootFilesystem": spec.read_only_root,
-        "stopTimeout": spec.stop_timeout_s,
-    }
-    if spec.launch_type is not LaunchType.FARGATE:
-        container |= {"cpu": spec.cpu_units, "memory": spec.memory_mib}
-    if spec.command:
-        container["command"] = list(spec.command)
-    if spec.entry_point:
-        container["entryPoint"] = list(spec.entry_point)
-    if spec.user is not None:
-        container["user"] = spec.user
-    if spec.secrets:
-        container["secrets"] = [{"name": key, "valueFrom": arn} for key, arn in sorted(spec.secrets.items())]
-    if spec.gpus:
-        container["resourceRequirements"] = [{"type": "GPU", "value": str(spec.gpus)}]
-    if spec.volumes:
-        container["mountPoints"] = [
-            {"sourceVolume": one.name, "containerPath": one.container_path, "readOnly": one.read_only}
-            for one in spec.volumes
-        ]
-    if spec.log_group is not None:
-        options = {"awslogs-group": spec.log_group, "awslogs-stream-prefix": spec.family}
-        if spec.log_region is not None:
-            options["awslogs-region"] = spec.log_region
-        container["logConfiguration"] = {"logDriver": "awslogs", "options": options}
     parameters: dict[str, object] = {
         "family": spec.family,
         "requiresCompatibilities": [spec.launch_type.value],
         "networkMode": spec.network,
-        "containerDefinitions": [container],
+        "containerDefinitions": [_container(spec)],
         "volumes": [_volume(one) for one in spec.volumes],
+        "taskRoleArn": spec.task_role_arn,
+        "executionRoleArn": spec.execution_role_arn,
         "tags": [{"key": key, "value": value} for key, value in sorted(spec.tags.items())],
     }
     if spec.launch_type is LaunchType.FARGATE:
         parameters |= {"cpu": str(spec.cpu_units), "memory": str(spec.memory_mib)}
-    if spec.task_role_arn is not None:
-        parameters["taskRoleArn"] = spec.task_role_arn
-    if spec.execution_role_arn is not None:
-        parameters["executionRoleArn"] = spec.execution_role_arn
-    return request("ecs", "RegisterTaskDefinition", **{key: value for key, value in parameters.items() if value != []})
+    return request("ecs", "RegisterTaskDefinition", **_said(parameters))
+
+
+def _said(parameters: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what was not asked for."""
+    return {key: value for key, value in parameters.items() if value is not None and value not in ([], {})}
+
+
+def _container(spec: TaskSpec) -> dict[str, object]:
+    on_machine = spec.launch_type is not LaunchType.FARGATE
+    return _said(
+        {
+            "name": spec.container_name,
+            "image": spec.image,
+            "essential": True,
+            "cpu": spec.cpu_units if on_machine else None,
+            "memory": spec.memory_mib if on_machine else None,
+            "entryPoint": list(spec.entry_point),
+            "command": list(spec.command),
+            "user": spec.user,
+            "environment": [{"name": key, "value": value} for key, value in sorted(spec.environment.items())],
+            "secrets": [{"name": key, "valueFrom": arn} for key, arn in sorted(spec.secrets.items())],
+            "resourceRequirements": [{"type": "GPU", "value": str(spec.gpus)}] if spec.gpus else [],
+            "mountPoints": [
+                {"sourceVolume": one.name, "containerPath": one.container_path, "readOnly": one.read_only}
+                for one in spec.volumes
+            ],
+            "readonlyRootFilesystem": spec.read_only_root,
+            "stopTimeout": spec.stop_timeout_s,
+            "logConfiguration": _log(spec),
+        }
+    )
+
+
+def _log(spec: TaskSpec) -> dict[str, object]:
+    if spec.log_group is None:
+        return {}
+    options = {"awslogs-group": spec.log_group, "awslogs-stream-prefix": spec.family}
+    if spec.log_region is not None:
+        options["awslogs-region"] = spec.log_region
+    return {"logDriver": "awslogs", "options": options}
 
 
 def _volume(volume: Volume) -> dict[str, object]:

@@ -280,7 +280,7 @@ def run_tasks(
     cluster = as_cluster(cluster)
     _check_count(n)
     base = client_token or uuid.uuid4().hex
-    if not 1 <= len(base) <= 32:  # noqa: PLR2004  64 less what is added
+    if not 1 <= len(base) <= 32:
         raise ConfigurationError("a client token has 1 to 32 characters")
     if isinstance(task, TaskSpec):
         task = register_task(cluster, task)

@@ -93,7 +93,7 @@ class _Watch:
             return
         ends = self.cluster.clock() + grace_s
         quiet = 0
-        while quiet < 2 and self.cluster.clock() < ends:  # noqa: PLR2004  two looks without a line
+        while quiet < 2 and self.cluster.clock() < ends:
             self.cluster.sleep(min(delay_s, grace_s))
             try:
                 quiet = 0 if self.pump() else quiet + 1

@@ -1,0 +1,281 @@
+"""Trains a model in a container on a machine of one's own, and hands on what SageMaker deploys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import attrs
+
+from elasticache_police.ecs_anywhere import _s3
+from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
+from elasticache_police.ecs_anywhere.logs import OnLog, ensure_log_group
+from elasticache_police.ecs_anywhere.results import TaskResult
+from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec, Volume
+from elasticache_police.ecs_anywhere.tasks import plan_run, run_task
+from elasticache_police.ecs_anywhere.waiting import wait_stopped
+from elasticache_police.errors import ConfigurationError, TaskFailedError
+
+if TYPE_CHECKING:
+    from elasticache_police._aws import Request
+    from elasticache_police._waiting import OnProgress
+    from elasticache_police.sagemaker_deploy.spec import EndpointSpec
+
+__all__ = ["TrainedModel", "plan_training", "train", "train_on", "training_spec"]
+
+FAMILY = "elasticache-police-train"
+LOG_GROUP = "/ecs/elasticache-police"
+WORK = "/work"
+"""The one place where the training container writes."""
+
+
+@attrs.frozen(kw_only=True)
+class TrainedModel:
+    """An archive that a training task wrote."""
+
+    model_data_url: str
+    """``s3://...`` of the ``model.tar.gz``: what SageMaker calls ModelDataUrl."""
+    result: TaskResult
+    """How the task ended."""
+
+    def endpoint_spec(self, role_arn: str, *, endpoint_name: str = "ElastiCachePoliceEndpoint") -> EndpointSpec:
+        """Return what :func:`elasticache_police.sagemaker_deploy.deploy` takes.
+
+        Args:
+            role_arn: The execution role that SageMaker assumes.
+            endpoint_name: How the endpoint is to be called.
+        """
+        return _endpoint_spec(self.model_data_url, role_arn, endpoint_name)
+
+
+def _endpoint_spec(model_data_url: str, role_arn: str, endpoint_name: str) -> EndpointSpec:
+    from elasticache_police.sagemaker_deploy.spec import EndpointSpec, ModelSpec
+
+    return EndpointSpec(model=ModelSpec(model_data_url=model_data_url, role_arn=role_arn), endpoint_name=endpoint_name)
+
+
+def training_spec(
+    *,
+    fonts: str,
+    out: str,
+    image: str,
+    name: str = "ElastiCache",
+    task_role_arn: str | None = None,
+    execution_role_arn: str | None = None,
+    launch_type: LaunchType | str = LaunchType.EXTERNAL,
+    cpu_units: int = 2048,
+    memory_mib: int = 4096,
+    gpus: int = 0,
+    subnets: Sequence[str] = (),
+    log_group: str | None = LOG_GROUP,
+    checkpoints: str | None = None,
+    train_arguments: Sequence[str] = (),
+    work_path: str | None = None,
+) -> TaskSpec:
+    """Return the task that trains a model.
+
+    Args:
+        fonts: ``s3://bucket/prefix`` of font files; those in the image are used besides.
+        out: ``s3://.../model.tar.gz`` to write.
+        image: The training image's URI.
+        name: The name to police.
+        task_role_arn: With it the container reads fonts and writes the model; needed, except on EC2 instances.
+        execution_role_arn: With it the agent pulls the image and writes the log.
+        launch_type: EXTERNAL, FARGATE or EC2.
+        cpu_units: 1,024 to a core.
+        memory_mib: Hard limit.
+        gpus: NVIDIA GPUs; needs the GPU image.
+        subnets: For FARGATE.
+        log_group: Where the log goes; None leaves it on the machine.
+        checkpoints: ``s3://...`` prefix for checkpoints, from which an interrupted training resumes; by default beside
+            ``out``.
+        train_arguments: Further arguments of ``elasticache-police train``, such as ``("--steps", "2000")``.
+        work_path: A directory of the machine to work in; by default a volume that lives as long as the task.
+
+    Raises:
+        ConfigurationError: A place is no S3 URI, or the launch type cannot do it.
+    """
+    _s3.parse(fonts, what="the fonts' place")
+    if not _s3.parse(out, what="the model's place").key.endswith(".tar.gz"):
+        raise ConfigurationError(f"the model's place ends with .tar.gz, as SageMaker wants it; not {out!r}")
+    where = LaunchType(launch_type)
+    if task_role_arn is None and where is not LaunchType.EC2:
+        raise ConfigurationError(
+            f"training with launch type {where} needs task_role_arn: the container has no other role"
+        )
+    return TaskSpec(
+        family=FAMILY,
+        image=image,
+        launch_type=where,
+        cpu_units=cpu_units,
+        memory_mib=memory_mib,
+        gpus=gpus,
+        subnets=tuple(subnets),
+        environment={
+            "POLICE_NAME": name,
+            "POLICE_FONTS": fonts,
+            "POLICE_OUT": out,
+            "POLICE_CHECKPOINTS": checkpoints or f"{out.removesuffix('.tar.gz')}.checkpoints",
+            "POLICE_TRAIN_ARGUMENTS": json.dumps(list(train_arguments)),
+            "POLICE_WORK": WORK,
+        },
+        volumes=(
+            Volume(name="work", container_path=WORK, host_path=work_path),
+            Volume(name="tmp", container_path="/tmp"),
+        ),
+        log_group=log_group,
+        task_role_arn=task_role_arn,
+        execution_role_arn=execution_role_arn,
+    )
+
+
+def plan_training(cluster: Cluster | str, spec: TaskSpec) -> tuple[Request, ...]:
+    """Return the requests that :func:`train` would send, in order, without sending any."""
+    cluster = as_cluster(cluster)
+    plan = list(plan_run(cluster, spec))
+    if spec.log_group is not None:
+        plan.insert(0, request("logs", "CreateLogGroup", logGroupName=spec.log_group))
+    return tuple(plan)
+
+
+def train(
+    cluster: Cluster | str,
+    spec: TaskSpec,
+    *,
+    placement_timeout_s: float = 0.0,
+    timeout_s: float = 86_400.0,
+    delay_s: float = 5.0,
+    on_log: OnLog | None = None,
+    on_progress: OnProgress | None = None,
+    stop_on_interrupt: bool = False,
+    client_token: str | None = None,
+) -> TrainedModel:
+    """Run a training task of :func:`training_spec` to its end.
+
+    Args:
+        cluster: Where.
+        spec: The task.
+        placement_timeout_s: Seconds to wait for a machine with room.
+        timeout_s: Seconds the training may take.
+        delay_s: Seconds between looks.
+        on_log: Called for every line of its log.
+        on_progress: Called after every look.
+        stop_on_interrupt: On Ctrl-C stop the task; it writes a checkpoint, and the next call resumes.
+        client_token: Makes a repeated call find the first one's task.
+
+    Raises:
+        PlacementError: The cluster cannot take the task.
+        TaskFailedError: It ended badly, or well without an archive.
+        WaitTimeoutError: It takes too long; it goes on.
+        AwsError: AWS refused a request.
+    """
+    cluster = as_cluster(cluster)
+    out = spec.environment["POLICE_OUT"]
+    if spec.log_group is not None:
+        ensure_log_group(cluster, spec.log_group)
+    run = run_task(cluster, spec, placement_timeout_s=placement_timeout_s, client_token=client_token)
+    (result,) = wait_stopped(
+        cluster,
+        [run],
+        timeout_s=timeout_s,
+        delay_s=delay_s,
+        on_log=on_log,
+        on_progress=on_progress,
+        stop_on_interrupt=stop_on_interrupt,
+    )
+    result.raise_for_failure()
+    if not _s3.exists(cluster.clients, _s3.parse(out)):
+        message = f"task {result.task_id} ended well and left nothing at {out}"
+        raise TaskFailedError(message, operation="", task_arn=result.arn, exit_code=0)
+    return TrainedModel(model_data_url=out, result=result)
+
+
+def train_on(
+    cluster: Cluster | str,
+    *,
+    fonts: str,
+    out: str,
+    image: str,
+    endpoint_role_arn: str,
+    endpoint_name: str = "ElastiCachePoliceEndpoint",
+    name: str = "ElastiCache",
+    task_role_arn: str | None = None,
+    execution_role_arn: str | None = None,
+    launch_type: LaunchType | str = LaunchType.EXTERNAL,
+    cpu_units: int = 2048,
+    memory_mib: int = 4096,
+    gpus: int = 0,
+    subnets: Sequence[str] = (),
+    log_group: str | None = LOG_GROUP,
+    train_arguments: Sequence[str] = (),
+    placement_timeout_s: float = 0.0,
+    timeout_s: float = 86_400.0,
+    delay_s: float = 5.0,
+    on_log: OnLog | None = None,
+    on_progress: OnProgress | None = None,
+    stop_on_interrupt: bool = False,
+) -> EndpointSpec:
+    """Train a model in a container on the cluster and return what ``sagemaker_deploy.deploy`` takes.
+
+    The whole first half of the story in one call: task definition, task, log, wait, archive. :func:`training_spec` and
+    :func:`train` are its two halves, for who wants the result of the task itself; the arguments are explained there.
+
+    Args:
+        cluster: Where to train.
+        fonts: ``s3://bucket/prefix`` of font files.
+        out: ``s3://.../model.tar.gz`` to write.
+        image: The training image's URI.
+        endpoint_role_arn: The execution role that SageMaker will assume to serve it.
+        endpoint_name: How the endpoint is to be called.
+        name: The name to police.
+        task_role_arn: With it the container reads fonts and writes the model.
+        execution_role_arn: With it the agent pulls the image and writes the log.
+        launch_type: EXTERNAL, FARGATE or EC2.
+        cpu_units: 1,024 to a core.
+        memory_mib: Hard limit.
+        gpus: NVIDIA GPUs.
+        subnets: For FARGATE.
+        log_group: Where the log goes.
+        train_arguments: Further arguments of ``elasticache-police train``.
+        placement_timeout_s: Seconds to wait for a machine with room.
+        timeout_s: Seconds the training may take.
+        delay_s: Seconds between looks.
+        on_log: Called for every line of its log.
+        on_progress: Called after every look.
+        stop_on_interrupt: On Ctrl-C stop the task; it writes a checkpoint, and the next call resumes.
+
+    Raises:
+        ConfigurationError: Something asked for cannot be.
+        PlacementError: The cluster cannot take the task.
+        TaskFailedError: The training failed.
+        WaitTimeoutError: It takes too long; it goes on.
+        AwsError: AWS refused a request.
+    """
+    _endpoint_spec(out, endpoint_role_arn, endpoint_name)  # refuses bad names before hours of training
+    spec = training_spec(
+        fonts=fonts,
+        out=out,
+        image=image,
+        name=name,
+        task_role_arn=task_role_arn,
+        execution_role_arn=execution_role_arn,
+        launch_type=launch_type,
+        cpu_units=cpu_units,
+        memory_mib=memory_mib,
+        gpus=gpus,
+        subnets=subnets,
+        log_group=log_group,
+        train_arguments=train_arguments,
+    )
+    trained = train(
+        cluster,
+        spec,
+        placement_timeout_s=placement_timeout_s,
+        timeout_s=timeout_s,
+        delay_s=delay_s,
+        on_log=on_log,
+        on_progress=on_progress,
+        stop_on_interrupt=stop_on_interrupt,
+    )
+    return trained.endpoint_spec(endpoint_role_arn, endpoint_name=endpoint_name)
