@@ -7,7 +7,7 @@ import itertools
 import math
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
@@ -112,11 +112,12 @@ class Police:
         """
         return self._report(image, keep_pixels=_KEPT_PIXELS if isinstance(image, str | os.PathLike) else math.inf)
 
-    def inspect_many(self, images: Iterable[ImageInput], *, jobs: int | None = None) -> Iterator[Report]:
+    def inspect_many(self, images: Iterable[ImageInput], *, jobs: int | None = None) -> Generator[Report, None, None]:
         """Look at many pictures, several at once, and yield their reports in order.
 
-        Lazy: `images` is drawn from as reports are, at most a few ahead. A picture that cannot be read gives a report
-        with :attr:`Report.error`, and the run goes on. Files are read again if a report is asked to annotate.
+        Lazy: `images` is drawn from as reports are, at most a few ahead; closing the generator ends the work. A picture
+        that cannot be read gives a report with :attr:`Report.error`, and the run goes on. Pixels of files are not kept:
+        they are read again if a report is asked to annotate.
 
         Args:
             images: Pictures as for :meth:`inspect`; an endless iterator will do.
@@ -209,7 +210,7 @@ class Police:
         except _ERRORS_OF_ONE_PICTURE as error:
             return Report(source=source_name(image), error=str(error))
 
-    def _reports(self, images: Iterable[ImageInput], jobs: int) -> Iterator[Report]:
+    def _reports(self, images: Iterable[ImageInput], jobs: int) -> Generator[Report, None, None]:
         if jobs == 1:
             yield from map(self._report_or_error, images)
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,11 +49,8 @@ def crop_to_line(crop: ImageInput) -> npt.NDArray[np.uint8]:
     Raises:
         ImageError: It cannot be read.
     """
-    pages = open_pages(crop)
-    try:
+    with contextlib.closing(open_pages(crop)) as pages:  # lets go of the file
         page = next(pages)
-    finally:
-        pages.close()  # type: ignore[attr-defined]  # it is a generator: let go of the file now
     grey = page.convert("L")
     if grey.size == (LINE_WIDTH, LINE_HEIGHT):
         return np.asarray(grey)

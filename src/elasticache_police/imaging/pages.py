@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -72,7 +72,9 @@ _DAMAGE = (
 )
 
 
-def open_pages(image: ImageInput, *, source: str | None = None, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
+def open_pages(
+    image: ImageInput, *, source: str | None = None, max_pixels: int = MAX_PIXELS
+) -> Generator[Image.Image, None, None]:
     """Yield the pages of any picture as upright RGB, one at a time.
 
     What a file is follows from its content, never from its name. Pages are those of a PDF (rendered at 150 dots an
@@ -100,7 +102,7 @@ def open_pages(image: ImageInput, *, source: str | None = None, max_pixels: int 
 
 def numbered_pages(
     image: ImageInput, *, source: str | None = None, max_pixels: int = MAX_PIXELS
-) -> Iterator[tuple[int, Image.Image]]:
+) -> Generator[tuple[int, Image.Image], None, None]:
     """Yield (number, page) as :func:`open_pages` does; numbers count from 1 and include what is left out."""
     source = source_name(image) if source is None else source
     if isinstance(image, Image.Image):
