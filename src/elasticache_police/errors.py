@@ -8,6 +8,7 @@
     ├── ModelFileError                (ValueError)      a model directory or archive that is damaged or of another make
     ├── MissingExtraError             (ImportError)     a feature whose optional packages are not installed
     ├── TrainingError                 (RuntimeError)    a training run that cannot start, resume or finish
+    ├── ServingError                  (RuntimeError)    a local endpoint that cannot start or stopped by itself
     ├── WaitTimeoutError              (TimeoutError)    a wait that ended before what it waited for came
     └── AwsError                      (RuntimeError)    AWS said no; carries operation, code, request id
         ├── AccessDeniedError         (PermissionError)
@@ -18,11 +19,14 @@
         ├── InvocationError                             the model behind an endpoint answered with an error
         ├── EndpointNotReadyError
         ├── PayloadTooLargeError      (ValueError)
+        ├── LeftBehindError                             a clean-up could not remove everything; says what is left
         └── TaskFailedError                             an ECS task that could not start or ended badly
             └── PlacementError                          no machine of the cluster can take the task; says what lacks
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 __all__ = [
     "AccessDeniedError",
@@ -32,6 +36,7 @@ __all__ = [
     "EndpointNotReadyError",
     "ImageError",
     "InvocationError",
+    "LeftBehindError",
     "MissingExtraError",
     "ModelFileError",
     "NotFoundError",
@@ -39,6 +44,7 @@ __all__ = [
     "PlacementError",
     "PoliceError",
     "ResourceFailedError",
+    "ServingError",
     "TaskFailedError",
     "ThrottledError",
     "TrainingError",
@@ -88,6 +94,10 @@ class MissingExtraError(PoliceError, ImportError):
 
 class TrainingError(PoliceError, RuntimeError):
     """A training run cannot start, resume or finish."""
+
+
+class ServingError(PoliceError, RuntimeError):
+    """A local endpoint cannot start, or stopped by itself."""
 
 
 class WaitTimeoutError(PoliceError, TimeoutError):
@@ -195,6 +205,20 @@ class EndpointNotReadyError(AwsError):
 
 class PayloadTooLargeError(AwsError, ValueError):
     """A request would exceed the size limit of its mode."""
+
+
+class LeftBehindError(AwsError):
+    """A clean-up could not remove everything, and what is left may cost money.
+
+    Attributes:
+        left: What is left, each with the reason.
+        removed: What was removed.
+    """
+
+    def __init__(self, *, left: Iterable[str], removed: Iterable[str] = ()) -> None:
+        self.left = tuple(left)
+        self.removed = tuple(removed)
+        super().__init__("could not be removed: " + "; ".join(self.left))
 
 
 class TaskFailedError(AwsError):

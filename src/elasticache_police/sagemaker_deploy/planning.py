@@ -20,14 +20,19 @@ if TYPE_CHECKING:
     from elasticache_police.sagemaker_deploy.options import AsyncInference, DataCapture, Guardrails
 
 __all__ = [
+    "CONTENT_TAG",
     "Plan",
     "endpoint_config_request",
     "endpoint_request",
     "model_request",
     "plan",
+    "tag_list",
     "tags_of",
     "update_request",
 ]
+
+CONTENT_TAG = "elasticache-police:content"
+"""Tag of models and configurations with a digest of what they say, to know one again by."""
 
 _GPU_AMI = "al2-ami-sagemaker-inference-gpu-3-1"  # the CUDA 12 images do not start on the default host image
 
@@ -90,7 +95,13 @@ def plan(spec: EndpointSpec) -> Plan:
     models: dict[str, Request] = {}
     variants: list[Mapping[str, JsonValue]] = []
     for variant in spec.variants:
-        request = model_request(spec.model_of(variant), spec=spec, variant=variant, region=region)
+        request = model_request(
+            spec.model_of(variant),
+            region=region,
+            variant=variant,
+            endpoint_name=spec.endpoint_name,
+            tags=tags_of(spec),
+        )
         name = str(request.parameters["ModelName"])
         if models.setdefault(name, request) != request:
             raise ConfigurationError(
@@ -115,18 +126,34 @@ def tags_of(spec: EndpointSpec) -> dict[str, str]:
     return {**spec.tags, PROJECT_TAG[0]: PROJECT_TAG[1], "elasticache-police:endpoint": spec.endpoint_name}
 
 
-def model_request(model: ModelSpec, *, spec: EndpointSpec, variant: Variant, region: str) -> Request:
-    """Build CreateModel for the model that a variant serves."""
+def model_request(
+    model: ModelSpec,
+    *,
+    region: str,
+    variant: Variant | None = None,
+    endpoint_name: str = "ElastiCachePoliceEndpoint",
+    tags: Mapping[str, str] | None = None,
+) -> Request:
+    """Build CreateModel.
+
+    Args:
+        model: The archive, the container and the role.
+        region: Decides the managed image.
+        variant: The fleet that will serve it, which decides the processor; a plain CPU fleet when not given.
+        endpoint_name: The endpoint a derived name is derived from.
+        tags: Tags for it; this project's own when not given.
+
+    Raises:
+        ConfigurationError: AWS has no managed image for what is wanted.
+    """
+    variant = variant or Variant()
     container: dict[str, JsonValue] = {
         "Image": model.image_uri or _managed_image(model, variant, region),
         "ModelDataUrl": model.model_data_url,
     }
     if model.environment:
         container["Environment"] = dict(model.environment)
-    parameters: dict[str, JsonValue] = {
-        "PrimaryContainer": container,
-        "ExecutionRoleArn": model.role_arn,
-    }
+    parameters: dict[str, JsonValue] = {"PrimaryContainer": container, "ExecutionRoleArn": model.role_arn}
     isolated = variant.serverless is None if model.network_isolation is None else model.network_isolation
     if isolated:
         parameters["EnableNetworkIsolation"] = True
@@ -135,11 +162,13 @@ def model_request(model: ModelSpec, *, spec: EndpointSpec, variant: Variant, reg
             "SecurityGroupIds": list(model.vpc.security_group_ids),
             "Subnets": list(model.vpc.subnet_ids),
         }
-    name = model.name or _content_name(spec, "Model", parameters)
+    digest = _digest(parameters)
+    name = model.name or _content_name(endpoint_name, "Model", digest)
+    tags = {**(tags or dict([PROJECT_TAG])), CONTENT_TAG: digest}
     return Request(
         service="sagemaker",
         operation="CreateModel",
-        parameters={"ModelName": name, **parameters, "Tags": _tag_list(tags_of(spec))},
+        parameters={"ModelName": name, **parameters, "Tags": tag_list(tags)},
     )
 
 
@@ -152,11 +181,13 @@ def endpoint_config_request(spec: EndpointSpec, variants: list[Mapping[str, Json
         parameters["DataCaptureConfig"] = _data_capture(spec.data_capture)
     if spec.asynchronous is not None:
         parameters["AsyncInferenceConfig"] = _async_inference(spec.asynchronous)
-    name = spec.config_name or _content_name(spec, "EndpointConfig", parameters)
+    digest = _digest(parameters)
+    name = spec.config_name or _content_name(spec.endpoint_name, "EndpointConfig", digest)
+    tags = {**tags_of(spec), CONTENT_TAG: digest}
     return Request(
         service="sagemaker",
         operation="CreateEndpointConfig",
-        parameters={"EndpointConfigName": name, **parameters, "Tags": _tag_list(tags_of(spec))},
+        parameters={"EndpointConfigName": name, **parameters, "Tags": tag_list(tags)},
     )
 
 
@@ -165,13 +196,19 @@ def endpoint_request(endpoint_name: str, config_name: str, *, tags: Mapping[str,
     return Request(
         service="sagemaker",
         operation="CreateEndpoint",
-        parameters={"EndpointName": endpoint_name, "EndpointConfigName": config_name, "Tags": _tag_list(tags)},
+        parameters={"EndpointName": endpoint_name, "EndpointConfigName": config_name, "Tags": tag_list(tags)},
     )
 
 
 def update_request(spec: EndpointSpec, config_name: str) -> Request:
     """Build UpdateEndpoint with the guardrails of a specification."""
     parameters: dict[str, JsonValue] = {"EndpointName": spec.endpoint_name, "EndpointConfigName": config_name}
+    if any(variant.scaling is not None for variant in spec.variants):
+        parameters["RetainAllVariantProperties"] = True  # or an update would undo what scaling has reached
+        parameters["ExcludeRetainedVariantProperties"] = [
+            {"VariantPropertyType": "DesiredWeight"},
+            {"VariantPropertyType": "DataCaptureConfig"},
+        ]
     if spec.guardrails is not None:
         parameters["DeploymentConfig"] = _deployment(spec.guardrails)
     return Request(service="sagemaker", operation="UpdateEndpoint", parameters=parameters)
@@ -182,14 +219,18 @@ def _managed_image(model: ModelSpec, variant: Variant, region: str) -> str:
     return image_uri(region, model.tensorflow_version, processor)
 
 
-def _content_name(spec: EndpointSpec, kind: str, parameters: Mapping[str, JsonValue]) -> str:
+def _digest(parameters: Mapping[str, JsonValue]) -> str:
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _content_name(endpoint_name: str, kind: str, digest: str) -> str:
     """Name a resource after what it says: the same content has the same name, other content another."""
-    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()[:10]
-    stem = (spec.endpoint_name.removesuffix("Endpoint") or spec.endpoint_name)[: 62 - len(kind) - len(digest)]
+    stem = (endpoint_name.removesuffix("Endpoint") or endpoint_name)[: 62 - len(kind) - len(digest)]
     return f"{stem.rstrip('-')}{kind}-{digest}"
 
 
-def _tag_list(tags: Mapping[str, str]) -> list[Mapping[str, JsonValue]]:
+def tag_list(tags: Mapping[str, str]) -> list[Mapping[str, JsonValue]]:
+    """Return tags as most of AWS takes them."""
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
 
 

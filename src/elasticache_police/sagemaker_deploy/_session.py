@@ -1,0 +1,97 @@
+"""What every operation here is given: clients, whom to tell, and how patient to be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from elasticache_police._aws import Clients, Request, is_passing
+from elasticache_police._waiting import OnProgress, wait_until
+from elasticache_police.errors import AwsError
+from elasticache_police.sagemaker_deploy.resources import Event, OnEvent
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from botocore.config import Config
+    from mypy_boto3_sagemaker import SageMakerClient
+
+__all__ = ["Pace", "Work"]
+
+_T = TypeVar("_T")
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How waits pass their time; tests pass a clock of their own."""
+
+    poll_s: float = 30.0
+    """Seconds between two looks: AWS throttles accounts that look more often at many endpoints."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds that only grow."""
+    sleep: Callable[[float], None] = time.sleep
+    """Pauses for seconds."""
+
+
+@attrs.frozen(kw_only=True)
+class Work:
+    """One piece of work on AWS."""
+
+    clients: Clients
+    pace: Pace = Pace()
+    on_event: OnEvent | None = None
+    on_progress: OnProgress | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        client: SageMakerClient | None = None,
+        session: Session | None = None,
+        config: Config | None = None,
+        region: str | None = None,
+        pace: Pace | None = None,
+        on_event: OnEvent | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Work:
+        """Gather what a public function was given."""
+        given = None if client is None else {"sagemaker": client}
+        clients = Clients(clients=given, session=session, region=region, config=config)
+        return cls(clients=clients, pace=pace or Pace(), on_event=on_event, on_progress=on_progress)
+
+    def tell(self, event: Event) -> None:
+        """Tell whoever listens."""
+        if self.on_event is not None:
+            self.on_event(event)
+
+    def send(self, service: str, operation: str, **parameters: object) -> Mapping[str, object]:
+        """Send one request."""
+        request = Request(service=service, operation=operation, parameters=parameters)  # type: ignore[arg-type]
+        return self.clients.perform(request)
+
+    def wait(
+        self,
+        look: Callable[[], _T],
+        *,
+        done: Callable[[_T], bool],
+        waited_for: str,
+        timeout_s: float,
+        status: Callable[[_T], str] = str,
+        poll_s: float | None = None,
+        passing: Callable[[AwsError], bool] = is_passing,
+    ) -> _T:
+        """Wait as :func:`wait_until` does, at this work's pace."""
+        return wait_until(
+            look,
+            done=done,
+            waited_for=waited_for,
+            timeout_s=timeout_s,
+            delay_s=self.pace.poll_s if poll_s is None else poll_s,
+            status=status,
+            on_progress=self.on_progress,
+            clock=self.pace.clock,
+            sleep=self.pace.sleep,
+            passing=passing,
+        )

@@ -1,0 +1,199 @@
+"""What of this project exists on an account, and deleting it: one endpoint with all it needs, or everything."""
+
+from __future__ import annotations
+
+import builtins
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from elasticache_police._waiting import OnProgress
+from elasticache_police.errors import NotFoundError
+from elasticache_police.sagemaker_deploy._session import Pace, Work
+from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
+from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX
+from elasticache_police.sagemaker_deploy.spec import PROJECT_TAG
+from elasticache_police.sagemaker_deploy.teardown import Teardown, remove
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from botocore.config import Config
+    from mypy_boto3_sagemaker import SageMakerClient
+
+    from elasticache_police.sagemaker_deploy.resources import Kind
+
+__all__ = ["delete", "delete_all", "list"]
+
+_LISTINGS: tuple[tuple[Kind, str, str, str, str], ...] = (
+    ("endpoint", "ListEndpoints", "Endpoints", "Endpoint", "EndpointStatus"),
+    ("transform job", "ListTransformJobs", "TransformJobSummaries", "TransformJob", "TransformJobStatus"),
+    ("endpoint configuration", "ListEndpointConfigs", "EndpointConfigs", "EndpointConfig", ""),
+    ("model", "ListModels", "Models", "Model", ""),
+)
+_ENDED_JOBS = frozenset({"Completed", "Failed", "Stopped"})
+
+
+def list(  # noqa: A001  what it does; callers write sagemaker_deploy.list(...)
+    *,
+    client: SageMakerClient | None = None,
+    session: Session | None = None,
+    config: Config | None = None,
+) -> tuple[Resource, ...]:
+    """List everything of this project in the region, by its tag: first what costs money, users before what they use.
+
+    Transform jobs that have ended are left out: they cost nothing and cannot be deleted.
+
+    Raises:
+        AwsError: AWS refused.
+    """
+    return tuple(_everything(Work.of(client=client, session=session, config=config)))
+
+
+def delete(
+    endpoint_name: str,
+    *,
+    keep_models: bool = False,
+    timeout_s: float = 1800.0,
+    on_event: OnEvent | None = None,
+    on_progress: OnProgress | None = None,
+    pace: Pace | None = None,
+    client: SageMakerClient | None = None,
+    session: Session | None = None,
+    config: Config | None = None,
+) -> Teardown:
+    """Delete an endpoint and everything it needs: scaling, alarms, the endpoint, its configurations, its models.
+
+    Configurations and models of earlier deployments of the endpoint are found by their tag and go with it. Safe to
+    repeat; an endpoint that does not exist has its remains removed.
+
+    Args:
+        endpoint_name: Which.
+        keep_models: Leave the models.
+        timeout_s: Seconds for the endpoint to go.
+        on_event: Told of every step.
+        on_progress: Told of every look while waiting.
+        pace: How often to look.
+        client: SageMaker client; wins over `session`.
+        session: boto3 session, also for the other services.
+        config: botocore settings.
+
+    Raises:
+        LeftBehindError: Something could not be removed; everything else was.
+        AwsError: AWS refused to say what there is.
+    """
+    work = Work.of(client=client, session=session, config=config, pace=pace, on_event=on_event, on_progress=on_progress)
+    doomed = _of_endpoint(work, endpoint_name)
+    if keep_models:
+        doomed = [resource for resource in doomed if resource.kind != "model"]
+    return remove(work, doomed, timeout_s=timeout_s).check()
+
+
+def delete_all(
+    *,
+    timeout_s: float = 1800.0,
+    on_event: OnEvent | None = None,
+    on_progress: OnProgress | None = None,
+    pace: Pace | None = None,
+    client: SageMakerClient | None = None,
+    session: Session | None = None,
+    config: Config | None = None,
+) -> Teardown:
+    """Delete everything of this project in the region: what :func:`list` lists.
+
+    Raises:
+        LeftBehindError: Something could not be removed; everything else was.
+        AwsError: AWS refused to say what there is.
+    """
+    work = Work.of(client=client, session=session, config=config, pace=pace, on_event=on_event, on_progress=on_progress)
+    return remove(work, [*_everything(work)], timeout_s=timeout_s).check()
+
+
+def _everything(work: Work) -> Iterator[Resource]:
+    """Yield what carries the project's tag, in the order in which it can be deleted."""
+    yield from _alarms(work, ALARM_PREFIX)
+    project = _tagged(work, PROJECT_TAG)
+    for resource in project:
+        if resource.kind == "endpoint":
+            yield from _scaling(work, resource.name)
+    yield from project
+
+
+def _of_endpoint(work: Work, endpoint_name: str) -> Sequence[Resource]:
+    """Return an endpoint and all it needs, in the order in which it can be deleted."""
+    doomed = [*_alarms(work, f"{ALARM_PREFIX}{endpoint_name}/"), *_scaling(work, endpoint_name)]
+    names: dict[Kind, dict[str, None]] = {"endpoint": {}, "endpoint configuration": {}, "model": {}}
+    try:
+        seen = work.send("sagemaker", "DescribeEndpoint", EndpointName=endpoint_name)
+    except NotFoundError:
+        pass
+    else:
+        names["endpoint"][endpoint_name] = None
+        if seen.get("EndpointConfigName"):
+            names["endpoint configuration"][str(seen["EndpointConfigName"])] = None
+    for resource in _tagged(work, ("elasticache-police:endpoint", endpoint_name)):
+        if resource.kind in names:
+            names[resource.kind][resource.name] = None
+    for config_name in names["endpoint configuration"]:
+        names["model"].update(dict.fromkeys(_models_of(work, config_name)))
+    return [*doomed, *(Resource(kind=kind, name=name) for kind, found in names.items() for name in found)]
+
+
+def _models_of(work: Work, config_name: str) -> Sequence[str]:
+    try:
+        answer = work.send("sagemaker", "DescribeEndpointConfig", EndpointConfigName=config_name)
+    except NotFoundError:
+        return ()
+    variants = cast(Sequence[Mapping[str, str]], answer.get("ProductionVariants") or ())
+    return [variant["ModelName"] for variant in variants if "ModelName" in variant]
+
+
+def _tagged(work: Work, tag: tuple[str, str]) -> Sequence[Resource]:
+    found: builtins.list[Resource] = []
+    for kind, operation, answer_key, field, status_field in _LISTINGS:
+        for item in _pages(work, "sagemaker", operation, answer_key):
+            status = str(item.get(status_field, ""))
+            if status in _ENDED_JOBS and kind == "transform job":
+                continue
+            if tag in _tags(work, str(item[f"{field}Arn"])):
+                made = cast(dt.datetime | None, item.get("CreationTime"))
+                found.append(Resource(kind=kind, name=str(item[f"{field}Name"]), status=status, created_at=made))
+    return found
+
+
+def _tags(work: Work, arn: str) -> frozenset[tuple[str, str]]:
+    """Return a thing's tags; none when it is gone by now."""
+    try:
+        pairs = [*_pages(work, "sagemaker", "ListTags", "Tags", ResourceArn=arn)]
+    except NotFoundError:
+        return frozenset()
+    return frozenset((str(pair["Key"]), str(pair["Value"])) for pair in pairs)
+
+
+def _scaling(work: Work, endpoint_name: str) -> Iterator[Resource]:
+    """Yield the scaling policies and targets of an endpoint's variants."""
+    prefix = f"endpoint/{endpoint_name}/variant/"
+    where = {"ServiceNamespace": "sagemaker"}
+    service = "application-autoscaling"
+    for item in _pages(work, service, "DescribeScalingPolicies", "ScalingPolicies", **where):
+        if str(item["ResourceId"]).startswith(prefix):
+            yield Resource(kind="scaling policy", name=str(item["ResourceId"]), part=str(item["PolicyName"]))
+    for item in _pages(work, service, "DescribeScalableTargets", "ScalableTargets", **where):
+        if str(item["ResourceId"]).startswith(prefix):
+            yield Resource(kind="scaling target", name=str(item["ResourceId"]))
+
+
+def _alarms(work: Work, prefix: str) -> Iterator[Resource]:
+    for item in _pages(work, "cloudwatch", "DescribeAlarms", "MetricAlarms", AlarmNamePrefix=prefix):
+        yield Resource(kind="alarm", name=str(item["AlarmName"]))
+
+
+def _pages(work: Work, service: str, operation: str, key: str, **parameters: object) -> Iterator[Mapping[str, object]]:
+    """Yield the items of every page of a listing."""
+    token: object = None
+    while True:
+        more = {} if token is None else {"NextToken": token}
+        answer = work.send(service, operation, **parameters, **more)
+        yield from cast(Sequence[Mapping[str, object]], answer.get(key) or ())
+        token = answer.get("NextToken")
+        if not token:
+            return

@@ -1,0 +1,90 @@
+"""What this package makes on AWS, one value for each thing, and how each is deleted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Literal
+
+import attrs
+
+from elasticache_police._aws import Request
+from elasticache_police.sagemaker_deploy.scaling import DIMENSION
+
+__all__ = ["Event", "Kind", "OnEvent", "Resource", "delete_request"]
+
+Kind = Literal[
+    "alarm",
+    "scaling policy",
+    "scaling target",
+    "endpoint",
+    "endpoint configuration",
+    "model",
+    "transform job",
+    "archive",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Resource:
+    """One thing on AWS."""
+
+    kind: Kind
+    name: str
+    """Its name; for scaling the variant's resource id, for an archive ``bucket/key``."""
+    part: str = ""
+    """The policy's name, for a scaling policy."""
+    status: str = attrs.field(default="", eq=False)
+    created_at: dt.datetime | None = attrs.field(default=None, eq=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.part or self.name}"
+
+    @property
+    def billable(self) -> bool:
+        """Whether it costs money by existing; configurations, models and policies do not."""
+        return self.kind in {"alarm", "endpoint", "transform job", "archive"}
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """One step of a deployment or a clean-up."""
+
+    action: Literal["creating", "reusing", "updating", "removing", "removed", "left behind"]
+    resource: Resource
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.resource}" + (f": {self.detail}" if self.detail else "")
+
+
+OnEvent = Callable[[Event], None]
+"""Told of every step, before it is taken for ``creating``, ``updating`` and ``removing``."""
+
+
+def delete_request(resource: Resource) -> Request:
+    """Build the request that deletes a resource by name (for a running transform job: stops it)."""
+    target = {"ServiceNamespace": "sagemaker", "ResourceId": resource.name, "ScalableDimension": DIMENSION}
+    bucket, _, key = resource.name.partition("/")
+    match resource.kind:
+        case "alarm":
+            return Request(service="cloudwatch", operation="DeleteAlarms", parameters={"AlarmNames": [resource.name]})
+        case "scaling policy":
+            return Request(
+                service="application-autoscaling",
+                operation="DeleteScalingPolicy",
+                parameters={"PolicyName": resource.part, **target},
+            )
+        case "scaling target":
+            return Request(service="application-autoscaling", operation="DeregisterScalableTarget", parameters=target)
+        case "archive":
+            return Request(service="s3", operation="DeleteObject", parameters={"Bucket": bucket, "Key": key})
+        case "endpoint":
+            operation, field = "DeleteEndpoint", "EndpointName"
+        case "endpoint configuration":
+            operation, field = "DeleteEndpointConfig", "EndpointConfigName"
+        case "model":
+            operation, field = "DeleteModel", "ModelName"
+        case "transform job":
+            operation, field = "StopTransformJob", "TransformJobName"
+    return Request(service="sagemaker", operation=operation, parameters={field: resource.name})
