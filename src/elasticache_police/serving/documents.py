@@ -1,0 +1,89 @@
+"""Read JSON as TensorFlow Serving's parser (RapidJSON) does, and word its errors as it does."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TypeAlias
+
+from elasticache_police.serving.status import invalid_argument
+
+__all__ = ["Json", "describe", "describe_type", "is_base64", "parse_document"]
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+_LONGEST_QUOTE = 1000
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_TYPE_NAMES = {dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
+_PARSE_ERRORS = {
+    "Extra data": "The document root must not be followed by other values.",
+    "Expecting property name enclosed in double quotes": "Missing a name for object member.",
+    "Expecting ':' delimiter": "Missing a colon after a name of object member.",
+    "Unterminated string starting at": "Missing a closing quotation mark in string.",
+    "Invalid \\escape": "Invalid escape character in string.",
+    "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
+    "Invalid control character at": "Invalid encoding in string.",
+}
+
+
+def parse_document(body: bytes) -> dict[str, Json]:
+    """Parse a request's body, which must be a JSON object; NaN and Infinity are numbers.
+
+    Bytes that are no UTF-8 come through, as they do in TensorFlow Serving: as lone surrogates.
+
+    Raises:
+        ServingStatusError: It is no JSON, or no object.
+    """
+    text = body.decode("utf-8", "surrogateescape")
+    if not text:
+        raise invalid_argument("JSON Parse error: The document is empty")
+    try:
+        document: Json = json.loads(text)
+    except json.JSONDecodeError as error:
+        offset = len(text[: error.pos].encode("utf-8", "surrogateescape"))
+        raise invalid_argument(f"JSON Parse error: {_parse_error(text, error)} at offset: {offset}") from error
+    except RecursionError as error:
+        raise invalid_argument("JSON Parse error: Terminate parsing due to Handler error.") from error
+    if not isinstance(document, dict):
+        raise invalid_argument(f"JSON Value: {describe(document)} Is not object")
+    return document
+
+
+def _parse_error(text: str, error: json.JSONDecodeError) -> str:
+    if error.msg == "Expecting value":
+        return "Invalid value." if text.strip() else "The document is empty."
+    if error.msg == "Expecting ',' delimiter":
+        return (
+            "Missing a comma or } after an object member."
+            if _is_in_object(text[: error.pos])
+            else "Missing a comma or ] after an array element."
+        )
+    return _PARSE_ERRORS.get(error.msg, "Unspecific syntax error.")
+
+
+def _is_in_object(text: str) -> bool:
+    """Say whether the innermost bracket that is open at the end of ``text`` is a curly one."""
+    depth = 0
+    for character in reversed(re.sub(r"[^{}\[\]]", "", _STRING.sub("", text))):
+        depth += 1 if character in "}]" else -1
+        if depth < 0:
+            return character == "{"
+    return False
+
+
+def is_base64(value: Json) -> bool:
+    """Say whether a value is ``{"b64": "..."}``, which is how bytes are written."""
+    return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
+
+
+def describe(value: Json) -> str:
+    """Write a value for an error message; a long one is cut, which TensorFlow Serving does not do."""
+    text = json.dumps(value, indent=4, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
+
+
+def describe_type(value: Json) -> str:
+    """Return RapidJSON's name for a value's type."""
+    if isinstance(value, bool):
+        return "True" if value else "False"
+    return _TYPE_NAMES.get(type(value), "Null")
