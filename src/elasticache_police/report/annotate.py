@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -57,9 +58,9 @@ def draw_findings(picture: Image.Image, findings: Sequence[Finding]) -> Image.Im
     drawn = picture.copy()
     draw = ImageDraw.Draw(drawn)
     stroke = max(2, round(min(picture.size) / 500))
-    frames = [_outset(finding.box, stroke + 2) for finding in findings]
+    frames = [_frame(finding.box, stroke, picture.size) for finding in findings]
     for finding, frame in sorted(zip(findings, frames, strict=True), key=lambda pair: pair[0].verdict):
-        draw.rectangle(_outset(frame, stroke), outline=_WHITE, width=3 * stroke)
+        draw.rectangle(_outset(frame, stroke), outline=_WHITE, width=2 * stroke + 1)
         draw.rectangle(frame, outline=_COLOURS[finding.verdict], width=stroke)
     busy = _busyness(picture)
     taken = list(frames)
@@ -94,7 +95,7 @@ def _placed_label(
     kind = "" if finding.kind is None else f": {finding.kind.value.replace('_', ' ')}"
     for text in (f"{finding.reading}{kind}", finding.reading):
         for font_px in _font_sizes(width, height):
-            font = ImageFont.load_default(font_px)
+            font = _font(font_px)
             left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
             pad = max(3, font_px // 4)
             size = (int(right - left) + 2 * pad, int(bottom - top) + 2 * pad)
@@ -106,8 +107,13 @@ def _placed_label(
     return None
 
 
+@functools.cache
+def _font(font_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(font_px)
+
+
 def _font_sizes(width: int, height: int) -> tuple[int, ...]:
-    best = min(max(round(max(width, height) / 90), 13), 48)
+    best = min(max(round(max(width, height) / 75), 13), 48)
     return (best, max(best * 2 // 3, 11))
 
 
@@ -156,9 +162,16 @@ def _mean(integral: npt.NDArray[np.float64], place: _Rectangle) -> float:
     return float(total) / ((x1 - x0) * (y1 - y0))
 
 
+def _frame(box: _Rectangle, stroke: int, size: tuple[int, int]) -> _Rectangle:
+    """Return a frame around a box, both ends inclusive, that leaves the word free and stays inside the picture."""
+    x0, y0, x1, y1 = box
+    by = 2 * stroke + 2 + (y1 - y0) // 10
+    return (max(x0 - by, 0), max(y0 - by, 0), min(x1 - 1 + by, size[0] - 1), min(y1 - 1 + by, size[1] - 1))
+
+
 def _outset(rectangle: _Rectangle, by: int) -> _Rectangle:
     x0, y0, x1, y1 = rectangle
-    return (x0 - by, y0 - by, x1 - 1 + by, y1 - 1 + by)
+    return (x0 - by, y0 - by, x1 + by, y1 + by)
 
 
 def _overlap(one: _Rectangle, other: _Rectangle) -> bool:
