@@ -102,8 +102,14 @@ class LocalEndpoint:
             raise
         threading.Thread(target=self._watch, daemon=True, name="watch").start()
 
-    def stop(self) -> None:
-        """Finish the requests under way, end every process and remove what was unpacked. Safe to call twice."""
+    def stop(self, *, timeout_s: float | None = None) -> None:
+        """Finish the requests under way, end every process and remove what was unpacked. Safe to call twice.
+
+        Args:
+            timeout_s: How long the requests under way may take before the processes are killed; None for a little
+                more than the options' ``shutdown_timeout_s``.
+        """
+        patience_s = self.options.shutdown_timeout_s + 5.0 if timeout_s is None else timeout_s
         self._stopping.set()
         with self._lock:
             # With this copy closed, connections are refused as soon as the front processes close theirs. They end
@@ -115,7 +121,7 @@ class LocalEndpoint:
                 for child in group:
                     child.ask_to_stop()
                 for child in group:
-                    child.stop(self.options.shutdown_timeout_s + 5.0)
+                    child.stop(patience_s)
                 group.clear()
             for listener in self._private:
                 listener.close()

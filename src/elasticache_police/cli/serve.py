@@ -1,0 +1,156 @@
+"""``elasticache-police serve``: SageMaker's TensorFlow container on this machine, until it is told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from elasticache_police.serving import ContainerVersion, EndpointOptions, LocalEndpoint
+
+__all__ = ["serve"]
+
+_BYTES_PER_MB = 1024 * 1024
+
+
+@click.command()
+@click.argument("model", metavar="MODEL", type=click.Path(exists=True, path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; the default is private.")
+@click.option(
+    "--port",
+    "-p",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    envvar="SAGEMAKER_BIND_TO_PORT",
+    help="TCP port; 0 takes a free one.",
+)
+@click.option(
+    "--workers",
+    "-w",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Copies of the model, each in processes of its own.",
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=32, show_default=True, help="Requests at a time, per worker."
+)
+@click.option(
+    "--container",
+    type=click.Choice([str(version) for version in ContainerVersion]),
+    default=str(ContainerVersion.UP_TO_2_19),
+    show_default=True,
+    help="Behave like the images up to this TensorFlow version, or (2.20) from it on.",
+)
+@click.option("--endpoint-name", help="The only NAME that /endpoints/NAME/invocations answers to.  [default: any]")
+@click.option(
+    "--default-model",
+    envvar="SAGEMAKER_TFS_DEFAULT_MODEL_NAME",
+    help="The model for requests that name none.  [default: the first by name]",
+)
+@click.option(
+    "--max-payload-mb",
+    type=click.FloatRange(min=0, min_open=True),
+    default=25,
+    show_default=True,
+    help="Largest request; a larger one is answered 413. SageMaker's real-time limit is documented as 6 or 25.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60,
+    show_default=True,
+    help="Seconds the model may take for a request.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="warning",
+    show_default=True,
+    help="info logs every request on standard error.",
+)
+def serve(
+    *,
+    model: Path,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int,
+    container: str,
+    endpoint_name: str | None,
+    default_model: str | None,
+    max_payload_mb: float,
+    timeout_s: float,
+    log_level: str,
+) -> None:
+    """Serve MODEL, a model.tar.gz or a folder laid out like one, as SageMaker does.
+
+    It answers /ping and /invocations as the managed TensorFlow container does, and /endpoints/NAME/invocations as
+    SageMaker's runtime does, so boto3's "sagemaker-runtime" client works unchanged with the address that is shown as
+    its endpoint_url.
+
+    Ctrl-C or SIGTERM stop it, once the requests under way are finished.
+    """
+    options = EndpointOptions(
+        model=model,
+        host=host,
+        port=port,
+        workers=workers,
+        threads=threads,
+        container=ContainerVersion(container),
+        endpoint_name=endpoint_name,
+        default_model=default_model,
+        max_payload_bytes=max(1, round(max_payload_mb * _BYTES_PER_MB)),
+        request_timeout_s=timeout_s,
+        log_level=log_level,
+    )
+    endpoint = LocalEndpoint(options)
+    with _sigterm_as_ctrl_c():
+        try:
+            click.echo(f"Loading {model} ...", err=True)
+            endpoint.start()
+            _introduce(endpoint)
+            endpoint.wait()
+        except KeyboardInterrupt:
+            click.echo("Stopping; once more to stop at once.", err=True)
+        finally:
+            _stop(endpoint)
+
+
+def _stop(endpoint: LocalEndpoint) -> None:
+    try:
+        endpoint.stop()
+    except KeyboardInterrupt:
+        endpoint.stop(timeout_s=0.0)
+
+
+def _introduce(endpoint: LocalEndpoint) -> None:
+    layout = endpoint.layout
+    click.echo(f"Serving {endpoint.options.model} at {endpoint.url}")
+    for model in layout.models:
+        versions = ", ".join(map(str, model.versions))
+        default = " (default)" if model.name == layout.default else ""
+        click.echo(f"  model {model.name}{default}: version {versions}")
+    if layout.code is not None:
+        click.echo("  through code/inference.py" if (layout.code / "inference.py").exists() else "  with code/")
+    click.echo("Ctrl-C stops it.")
+
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM do what SIGINT does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
