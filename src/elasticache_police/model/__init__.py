@@ -1,0 +1,1 @@
+"""The networks, their training, evaluation and export. Keras (and TensorFlow) live here only."""

@@ -1,0 +1,45 @@
+"""Picklable makers of training batches, for worker processes."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from elasticache_police.dataset.pages import FontSet, PageStyle
+from elasticache_police.dataset.text import NameTexts
+from elasticache_police.model.samples import finder_batch, reader_batch
+
+__all__ = ["FinderBatches", "ReaderBatches"]
+
+
+@attrs.frozen(kw_only=True)
+class FinderBatches:
+    """Makes batches of pages and of the finder's targets."""
+
+    seed: int
+    size: int
+    fonts: FontSet
+    names: tuple[str, ...]
+    style: PageStyle = PageStyle()
+
+    def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs uint8 (N, H, W, 1) and targets float32 (N, H/8, W/8, 10)."""
+        batch = finder_batch(
+            seed=self.seed, index=index, size=self.size, fonts=self.fonts, texts=NameTexts(names=self.names), style=self.style
+        )
+        return batch.pages, batch.targets
+
+
+@attrs.frozen(kw_only=True)
+class ReaderBatches:
+    """Makes batches of lines and of what their frames say."""
+
+    seed: int
+    size: int
+    fonts: FontSet
+    names: tuple[str, ...]
+
+    def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs uint8 (N, 32, W, 1) and targets float32 (N, W/2, 2)."""
+        batch = reader_batch(seed=self.seed, index=index, size=self.size, fonts=self.fonts, texts=NameTexts(names=self.names))
+        return batch.lines, np.stack([batch.classes.astype(np.float32), batch.weights], axis=-1)

@@ -1,0 +1,178 @@
+"""One training loop for both networks: rendered on the fly, checkpointed, resumable, interruptible."""
+
+from __future__ import annotations
+
+import collections
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+from elasticache_police.errors import TrainingError
+
+__all__ = ["Schedule", "checkpoint_step", "fit", "load_weights", "rendered"]
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+@attrs.frozen(kw_only=True)
+class Schedule:
+    """How long to train and how fast to learn."""
+
+    steps: int = attrs.field(validator=attrs.validators.ge(1))
+    peak_rate: float = 1.5e-3
+    warm_up: int = 200
+    """Steps in which the rate rises to its peak; then it falls along a cosine."""
+    floor: float = 0.01
+    """The last rate as a share of the peak."""
+    checkpoint_every: int = 250
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step."""
+        if step < self.warm_up:
+            return self.peak_rate * (step + 1) / self.warm_up
+        done = (step - self.warm_up) / max(1, self.steps - self.warm_up)
+        return self.peak_rate * (self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+
+
+def rendered(make: Callable[[int], Arrays], *, first: int, stop: int, workers: int) -> Iterator[Arrays]:
+    """Yield batches ``first`` to ``stop`` in order, rendered ahead by worker processes.
+
+    Args:
+        make: Picklable; makes the batch of a number. The batches do not depend on the number of workers.
+        first: Number of the first batch.
+        stop: One past the number of the last batch.
+        workers: Processes; 0 renders in this one.
+    """
+    if workers == 0:
+        yield from map(make, range(first, stop))
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        pending: collections.deque[Future[Arrays]] = collections.deque()
+        upcoming = iter(range(first, stop))
+        try:
+            for index in upcoming:
+                pending.append(pool.submit(make, index))
+                if len(pending) > 3 * workers + 2:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _write_checkpoint(path: Path, model: keras.Model, step: int) -> None:
+    """Write weights, optimizer state and step; the old checkpoint stays until the new one is whole."""
+    arrays = {f"w{i}": np.asarray(v) for i, v in enumerate(model.get_weights())}
+    arrays |= {f"o{i}": np.asarray(v.numpy() if hasattr(v, "numpy") else v.value) for i, v in enumerate(model.optimizer.variables)}
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.savez(file, step=np.int64(step), **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def checkpoint_step(path: Path) -> int:
+    """Return how many steps a checkpoint has behind it."""
+    with np.load(path) as saved:
+        return int(saved["step"])
+
+
+def load_weights(path: Path, model: keras.Model) -> int:
+    """Load the weights of a checkpoint into a model of the same shape and return its step.
+
+    Raises:
+        TrainingError: The checkpoint is of another network.
+    """
+    with np.load(path) as saved:
+        weights = [saved[f"w{i}"] for i in range(sum(key.startswith("w") for key in saved.files))]
+        shapes = [weight.shape for weight in weights]
+        if shapes != [tuple(weight.shape) for weight in model.get_weights()]:
+            msg = f"{path} is a checkpoint of another network; train in another directory or delete it"
+            raise TrainingError(msg)
+        model.set_weights(weights)
+        return int(saved["step"])
+
+
+def _restore(path: Path, model: keras.Model) -> int:
+    step = load_weights(path, model)
+    model.optimizer.build(model.trainable_variables)
+    with np.load(path) as saved:
+        for i, variable in enumerate(model.optimizer.variables):
+            if f"o{i}" in saved.files and tuple(saved[f"o{i}"].shape) == tuple(variable.shape):
+                variable.assign(saved[f"o{i}"])
+    return step
+
+
+def fit(
+    model: keras.Model,
+    loss: Callable[[object, object], object],
+    make: Callable[[int], Arrays],
+    schedule: Schedule,
+    *,
+    directory: Path,
+    workers: int = 1,
+    progress: Callable[[int, float, float], None] | None = None,
+) -> None:
+    """Train a model, or go on where an earlier run in the same directory stopped.
+
+    Writes ``checkpoint.npz`` and ``log.jsonl`` (step, loss, rate, seconds) into the directory.
+
+    Args:
+        model: The network.
+        loss: ``loss(truth, answer)``, a scalar.
+        make: Makes batch ``i``, ``(inputs, targets)``; picklable.
+        schedule: How long and how fast.
+        directory: Made when missing.
+        workers: Processes that render.
+        progress: Called after a step with the step, its smoothed loss and steps per second.
+
+    Raises:
+        TrainingError: The checkpoint there is of another network, or the loss is no longer a number.
+        KeyboardInterrupt: After a checkpoint was written.
+    """
+    import keras  # noqa: PLC0415
+
+    directory.mkdir(parents=True, exist_ok=True)
+    checkpoint = directory / "checkpoint.npz"
+    model.compile(
+        optimizer=keras.optimizers.AdamW(schedule.peak_rate, weight_decay=0.01, clipnorm=5.0), loss=loss, jit_compile=False
+    )
+    model.optimizer.build(model.trainable_variables)
+    step = _restore(checkpoint, model) if checkpoint.exists() else 0
+    smooth: float | None = None
+    started, first = time.monotonic(), step
+    with (directory / "log.jsonl").open("a", encoding="utf-8") as log:
+        try:
+            for inputs, targets in rendered(make, first=step, stop=schedule.steps, workers=workers):
+                model.optimizer.learning_rate.assign(schedule.rate(step))
+                value = float(model.train_on_batch(inputs, targets))
+                if not math.isfinite(value):
+                    msg = f"the loss became {value} at step {step}; resume from the checkpoint with a lower rate"
+                    raise TrainingError(msg)
+                smooth = value if smooth is None else 0.98 * smooth + 0.02 * value
+                step += 1
+                pace = (step - first) / (time.monotonic() - started)
+                if progress is not None:
+                    progress(step, smooth, pace)
+                if step % 25 == 0:
+                    log.write(json.dumps({"step": step, "loss": round(smooth, 5), "rate": schedule.rate(step), "seconds": round(time.monotonic() - started, 1)}) + "\n")
+                    log.flush()
+                if step % schedule.checkpoint_every == 0:
+                    _write_checkpoint(checkpoint, model, step)
+        finally:
+            if smooth is not None and math.isfinite(smooth):
+                _write_checkpoint(checkpoint, model, step)

@@ -1,0 +1,185 @@
+"""From rendered pages to what the networks learn from: inputs, targets and weights."""
+
+from __future__ import annotations
+
+import random
+
+import attrs
+import numpy as np
+from PIL import Image
+
+from elasticache_police.dataset.pages import FontSet, PageSample, PageStyle, TextLine, render_page
+from elasticache_police.dataset.text import NameTexts
+from elasticache_police.runtime.alphabet import BLANK, encode
+from elasticache_police.runtime.lines import CAP_PX, FRAME_PX, LINE_PX, TOP_PX, LineWindow, cut
+
+__all__ = ["FinderBatch", "ReaderBatch", "finder_batch", "reader_batch"]
+
+STRIDE = 8
+FINDER_CAP_PX = (5.5, 15.0)
+"""Heights of capitals that one level of the page pyramid answers for."""
+_FINDER_CAP_SLACK = (4.5, 20.0)
+READER_COLUMNS = 256
+
+
+@attrs.frozen
+class FinderBatch:
+    """Inputs uint8 (N, H, W, 1) and targets float32 (N, H/8, W/8, 10): see :func:`finder_targets`."""
+
+    pages: np.ndarray
+    targets: np.ndarray
+
+
+@attrs.frozen
+class ReaderBatch:
+    """Inputs uint8 (N, 32, W, 1), classes int32 (N, W/2), weights float32 (N, W/2)."""
+
+    lines: np.ndarray
+    classes: np.ndarray
+    weights: np.ndarray
+
+
+def finder_targets(page: PageSample) -> np.ndarray:
+    """Return the finder's targets for a page.
+
+    Returns:
+        float32 (H/8, W/8, 10): name 0/1, weight of name, text 0/1, weight of text, left, right (units of 32 px),
+        weight of those, top, bottom (units of 8 px), weight of those.
+    """
+    rows, columns = page.grey.shape[0] // STRIDE, page.grey.shape[1] // STRIDE
+    out = np.zeros((rows, columns, 10), np.float32)
+    out[..., 1] = out[..., 3] = 1.0
+    cx = np.arange(columns) * STRIDE + STRIDE / 2
+    cy = np.arange(rows) * STRIDE + STRIDE / 2
+    for line in page.lines:
+        x0, x1 = float(line.edges[0]), float(line.edges[-1])
+        middle = (line.top + line.baseline) / 2
+        inside_y = np.abs(cy - middle) <= max(STRIDE / 2 + 0.01, line.cap_px * 0.35)
+        near_y = np.abs(cy - middle) <= line.cap_px * 0.75 + STRIDE
+        in_x = (cx > x0) & (cx < x1)
+        near_x = (cx > x0 - STRIDE) & (cx < x1 + STRIDE)
+        near = np.ix_(near_y, near_x)
+        fits = FINDER_CAP_PX[0] <= line.cap_px <= FINDER_CAP_PX[1]
+        unsure = not fits and _FINDER_CAP_SLACK[0] <= line.cap_px <= _FINDER_CAP_SLACK[1]
+        out[..., 3][near] = 0.0
+        if unsure:
+            out[..., 1][near] = np.where(out[..., 0][near] > 0, out[..., 1][near], 0.0)
+        if not fits:
+            if not unsure:
+                out[..., 3][near] = 1.0
+            continue
+        core = np.ix_(inside_y, in_x)
+        out[..., 2][core] = out[..., 3][core] = 1.0
+        out[..., 7][core] = ((cy - line.top) / STRIDE)[inside_y][:, None]
+        out[..., 8][core] = ((line.baseline - cy) / STRIDE)[inside_y][:, None]
+        out[..., 9][core] = 1.0
+        for span in line.spans:
+            s0, _, s1, _ = line.span_box(span)
+            whole = np.ix_(near_y, (cx > s0 - STRIDE) & (cx < s1 + STRIDE))
+            out[..., 1][whole] = 0.0
+            reach = max(0.22 * (s1 - s0), STRIDE / 2)
+            heart = np.ix_(inside_y, np.abs(cx - (s0 + s1) / 2) <= reach)
+            out[..., 0][heart] = out[..., 1][heart] = 1.0
+            columns_in = np.abs(cx - (s0 + s1) / 2) <= reach
+            out[..., 4][heart] = ((cx - s0) / 32)[columns_in][None, :]
+            out[..., 5][heart] = ((s1 - cx) / 32)[columns_in][None, :]
+            out[..., 6][heart] = 1.0
+    return out
+
+
+def finder_batch(*, seed: int, index: int, size: int, fonts: FontSet, texts: NameTexts, style: PageStyle) -> FinderBatch:
+    """Render batch ``index`` of the finder's training data."""
+    pages = [render_page(seed=seed, index=index * size + i, fonts=fonts, texts=texts, style=style) for i in range(size)]
+    return FinderBatch(np.stack([page.grey[..., None] for page in pages]), np.stack([finder_targets(page) for page in pages]))
+
+
+def line_targets(
+    line: TextLine, window: LineWindow, others: list[TextLine], page_width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the class of every frame and its weight.
+
+    The frame at a character's middle says the character, the frames right beside it count for nothing, all others
+    are blank. Characters cut by the window and other text in it count for nothing.
+    """
+    frames = window.width // FRAME_PX
+    classes = np.full(frames, BLANK, np.int32)
+    weights = np.ones(frames, np.float32)
+    middle = np.arange(frames) * FRAME_PX + FRAME_PX / 2
+    for other in others:
+        top, bottom = other.top - 0.3 * other.cap_px, other.baseline + 0.3 * other.cap_px
+        if bottom > line.top and top < line.baseline:
+            a = (float(other.edges[0]) - window.x0) * window.scale_x
+            b = (float(other.edges[-1]) - window.x0) * window.scale_x
+            weights[(middle > a - FRAME_PX) & (middle < b + FRAME_PX)] = 0.0
+    edges = (line.edges - window.x0) * window.scale_x
+    own = (middle > edges[0]) & (middle < edges[-1])
+    weights[own] = 1.0
+    for i, index in enumerate(encode(line.text)):
+        left, right = float(edges[i]), float(edges[i + 1])
+        if right <= 0 or left >= window.width:
+            continue
+        first = (0.0 - window.x0) * window.scale_x
+        last = (page_width - window.x0) * window.scale_x
+        if right <= first or left >= last:
+            continue  # beyond the page: blank ground
+        if left < first - 0.15 * (right - left) or right > last + 0.15 * (right - left):
+            weights[(middle > left) & (middle < right)] = 0.0
+            continue
+        if left < -0.15 * (right - left) or right > window.width + 0.15 * (right - left):
+            weights[(middle > left) & (middle < right)] = 0.0
+            continue
+        centre = (left + right) / 2
+        weights[np.abs(middle - centre) < 0.25 * (right - left)] = 0.0
+        frame = min(frames - 1, max(0, int(centre // FRAME_PX)))
+        classes[frame] = index
+        weights[frame] = 3.0
+    return classes, weights
+
+
+def _read_sample(page: PageSample, line: TextLine, rng: random.Random) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    cap = line.cap_px * np.exp(rng.uniform(-0.24, 0.24))
+    scale_y = CAP_PX / cap
+    scale_x = scale_y * rng.uniform(0.84, 1.18)
+    top = line.top + (line.cap_px - cap) / 2 + rng.uniform(-0.13, 0.13) * line.cap_px
+    span = READER_COLUMNS / scale_x
+    if line.spans and rng.random() < 0.9:
+        s0, _, s1, _ = line.span_box(rng.choice(line.spans))
+        slack = span - (s1 - s0)
+        x0 = s0 - rng.uniform(0.1, 0.9) * slack if slack > 0 else s0 + rng.uniform(0, 1) * -slack
+    else:
+        length = float(line.edges[-1] - line.edges[0])
+        x0 = float(line.edges[0]) + rng.uniform(-0.3 * span, max(-0.1 * span, length - 0.6 * span))
+    window = LineWindow(x0=x0, y0=top - TOP_PX / scale_y, width=READER_COLUMNS, scale_x=scale_x, scale_y=scale_y)
+    grey = cut(Image.fromarray(page.grey), window)
+    classes, weights = line_targets(line, window, [other for other in page.lines if other is not line], page.grey.shape[1])
+    return grey, classes, weights
+
+
+def strip_style(rng: random.Random) -> PageStyle:
+    """Return a small page for lines of one size: tiny, common, or large."""
+    cap = float(np.exp(rng.uniform(np.log(5.5), np.log(16)))) if rng.random() < 0.75 else float(np.exp(rng.uniform(np.log(14), np.log(44))))
+    return PageStyle(
+        width=round(min(900, max(160, cap * 26))),
+        height=round(min(300, max(56, cap * 11))),
+        cap_px=(cap * 0.85, cap * 1.18),
+        blocks=(3, 7),
+        name_share=0.5,
+        centre_first=True,
+    )
+
+
+def reader_batch(*, seed: int, index: int, size: int, fonts: FontSet, texts: NameTexts) -> ReaderBatch:
+    """Render batch ``index`` of the reader's training data: every line of as many strips as it takes."""
+    rng = random.Random(f"{seed}:{index}")  # noqa: S311
+    samples: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    number = 0
+    while len(samples) < 2 * size:
+        style = strip_style(rng)
+        page = render_page(seed=seed, index=index * 1000 + number, fonts=fonts, texts=texts, style=style)
+        number += 1
+        for line in page.lines:
+            if line.edges[-1] > 4 and line.edges[0] < style.width - 4 and line.top > -0.2 * line.cap_px and line.baseline < style.height + 0.1 * line.cap_px:
+                samples.extend(_read_sample(page, line, rng) for _ in range(2))
+    samples = rng.sample(samples, size)
+    lines, classes, weights = zip(*samples, strict=True)
+    return ReaderBatch(np.stack(lines)[..., None], np.stack(classes), np.stack(weights))

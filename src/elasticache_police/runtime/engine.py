@@ -1,0 +1,150 @@
+"""Page in, findings out: the finder over a pyramid of the page, the reader over each place it proposes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from elasticache_police.findings import Classification, Finding, Kind, Verdict
+from elasticache_police.runtime import proposals as place
+from elasticache_police.runtime.crops import crop_window
+from elasticache_police.runtime.files import FINDER, PACKAGED, READER, Settings, read_settings
+from elasticache_police.runtime.judging import Sighting, distinct, judge, window_of
+from elasticache_police.runtime.lines import LineWindow, cut
+from elasticache_police.runtime.reading import read, softmax
+from elasticache_police.runtime.scoring import spelled
+from elasticache_police.spelling import check_name, kind_of, occurrences
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+__all__ = ["Runtime"]
+
+MAX_PLACES = 200
+MIN_LEVEL_PX = 24
+LEVELS = 5
+TEXT_THRESHOLD = 0.5
+
+
+class Runtime:
+    """A model in this process. Safe to use from several threads.
+
+    Args:
+        directory: A model directory, see :mod:`elasticache_police.runtime.files`.
+        names: The names to police; None for those the model was made for.
+
+    Raises:
+        ModelFileError: The directory is missing a part or damaged.
+        ConfigurationError: A name cannot be policed.
+    """
+
+    def __init__(self, directory: Path, names: Sequence[str] | None = None) -> None:
+        self._directory = directory
+        self.settings: Settings = read_settings(directory)
+        self.names = tuple(check_name(name) for name in names) if names else self.settings.names
+        self._reads_everything = not set(self.names) <= set(self.settings.names)
+
+    @classmethod
+    def load(cls, path: Path | None = None, names: Sequence[str] | None = None) -> Runtime:
+        """Return the model of a directory, or the packaged one."""
+        return cls(PACKAGED if path is None else path, names)
+
+    @property
+    def default_min_confidence(self) -> float:
+        """Chosen on validation data when the model was made."""
+        return self.settings.min_confidence
+
+    @functools.cached_property
+    def _finder(self) -> onnxruntime.InferenceSession:
+        return _session(self._directory / FINDER)
+
+    @functools.cached_property
+    def _reader(self) -> onnxruntime.InferenceSession:
+        return _session(self._directory / READER)
+
+    def inspect_page(self, grey: np.ndarray) -> tuple[Finding, ...]:
+        """Return every finding on a page, top to bottom and left to right, however unsure.
+
+        Args:
+            grey: uint8 (H, W).
+        """
+        picture = Image.fromarray(grey)
+
+        def sightings() -> Iterator[Sighting]:
+            for proposal in self.propose(picture):
+                yield from judge(
+                    proposal,
+                    lambda look, proposal=proposal: self._frames(picture, window_of(proposal, look)),
+                    width=picture.width,
+                    height=picture.height,
+                    names=self.names,
+                    thorough=not self._reads_everything,
+                )
+
+        return distinct(sightings())
+
+    def propose(self, picture: Image.Image) -> list[place.Proposal]:
+        """Return the places of a page, mode ``L``, worth reading."""
+        found: list[place.Proposal] = []
+        level, scale = picture, 1.0
+        for _ in range(LEVELS):
+            if min(level.size) < MIN_LEVEL_PX and scale > 1:
+                break
+            cells = self._cells(level)
+            if self._reads_everything:
+                found += place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD)
+            else:
+                found += place.names(cells, scale=scale, threshold=self.settings.find_threshold)
+            level, scale = level.reduce(2), scale * 2
+        return place.without_repeats(found, limit=MAX_PLACES)
+
+    def _cells(self, level: Image.Image) -> np.ndarray:
+        """Return the finder's answer for one level, its size rounded up to whole cells."""
+        pixels = np.asarray(level)
+        tall, wide = -(-pixels.shape[0] // 8) * 8, -(-pixels.shape[1] // 8) * 8
+        if (tall, wide) != pixels.shape:
+            pixels = np.pad(pixels, ((0, tall - pixels.shape[0]), (0, wide - pixels.shape[1])), mode="edge")
+        return self._run(self._finder, pixels[None, :, :, None])[0]
+
+    @staticmethod
+    def _run(session: onnxruntime.InferenceSession, values: np.ndarray) -> np.ndarray:
+        answer: np.ndarray = session.run(None, {session.get_inputs()[0].name: values})[0]
+        return answer
+
+    def _frames(self, picture: Image.Image, window: LineWindow) -> np.ndarray:
+        """Return the reader's frames over a window of a page, float32 (T, CLASSES)."""
+        logits = self._run(self._reader, cut(picture, window)[None, :, :, None])[0]
+        return softmax(logits, self.settings.temperature)
+
+    def classify_lines(self, tensor: np.ndarray) -> list[Classification]:
+        """Return the verdict on each classic crop.
+
+        Args:
+            tensor: float32 (N, 50, 700, 1) in [-1, 1].
+        """
+        return [self._classify(np.rint(line[..., 0] * 127.5 + 127.5).astype(np.uint8)) for line in tensor]
+
+    def _classify(self, line: np.ndarray) -> Classification:
+        reading = read(self._frames(Image.fromarray(line), crop_window(line)))
+        name = self.names[0]
+        score = min(1.0, spelled(reading.frames, name) + spelled(reading.frames, name.upper()))
+        correct = score >= 0.5  # noqa: PLR2004
+        found = occurrences(reading.text, self.names)
+        text = found[0].text if found else reading.text
+        kind = None if correct else (kind_of(text, name) or Kind.SEVERAL)
+        return Classification(score=score, verdict=Verdict.CORRECT if correct else Verdict.MISSPELLED, reading=text, kind=kind)
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    import onnxruntime  # noqa: PLC0415
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

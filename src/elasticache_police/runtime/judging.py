@@ -1,0 +1,202 @@
+"""From readings of a place to findings: what is written there, how surely, and whether that is right.
+
+Nothing here knows where the frames come from, so a model in this process and one behind an endpoint judge alike.
+"""
+
+from __future__ import annotations
+
+import collections
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import attrs
+import numpy as np
+
+from elasticache_police.findings import Finding, Verdict
+from elasticache_police.runtime.lines import FRAME_PX, LineWindow
+from elasticache_police.runtime.proposals import Proposal
+from elasticache_police.runtime.reading import Reading, read
+from elasticache_police.runtime.scoring import spelled
+from elasticache_police.spelling import Occurrence, kind_of, occurrences
+
+__all__ = ["LOOKS", "Frames", "distinct", "judge", "window_of"]
+
+LOOKS = ((1.0, 0.0), (0.88, 0.04), (1.13, -0.04))
+"""Magnification and shift (in heights of capitals) of the first look at a place and of two more."""
+MARGIN_CAPS = 3.5
+SURE = 0.97
+LEGIBLE = 0.35
+
+Frames = Callable[[int], np.ndarray]
+"""Returns the frames of look ``i`` at a place, float32 (T, CLASSES), each row a distribution."""
+
+
+def window_of(proposal: Proposal, look: int) -> LineWindow:
+    """Return the part of the page that a look at a place shows."""
+    stretch, shift = LOOKS[look]
+    margin = MARGIN_CAPS * proposal.cap_px
+    grown = proposal.cap_px * (stretch - 1) / 2
+    moved = proposal.cap_px * shift
+    return LineWindow.around(
+        top=proposal.y0 - grown + moved,
+        baseline=proposal.y1 + grown + moved,
+        x0=proposal.x0 - margin,
+        x1=proposal.x1 + margin,
+    )
+
+
+@attrs.frozen
+class Sighting:
+    """A finding and how legible it was, to keep the better of two of the same place."""
+
+    finding: Finding
+    legibility: float
+
+
+@attrs.frozen(eq=False)
+class _Look:
+    """One reading of a place, at some magnification."""
+
+    window: LineWindow
+    reading: Reading
+    occurrences: list[Occurrence]
+
+    def span(self, occurrence: Occurrence) -> tuple[float, float]:
+        """Return the page's x of an occurrence's first and last column."""
+        first = float(self.reading.first[occurrence.start]) * FRAME_PX
+        last = float(self.reading.last[occurrence.stop - 1] + 1) * FRAME_PX
+        return self.window.page_x(first), self.window.page_x(last)
+
+    def at(self, x: float) -> Occurrence | None:
+        """Return the occurrence that covers an x of the page."""
+        for occurrence in self.occurrences:
+            x0, x1 = self.span(occurrence)
+            if x0 <= x <= x1:
+                return occurrence
+        return None
+
+    def weigh(self, occurrence: Occurrence) -> tuple[float, float]:
+        """Return P(the name stands there, spelled right) and P(what is read stands there), 0 for that when it is right."""
+        frames = self.reading.slice(occurrence.start, occurrence.stop)
+        right = spelled(frames, occurrence.name)
+        if occurrence.text == occurrence.text.upper():
+            right = min(1.0, right + spelled(frames, occurrence.name.upper()))
+        wrong = 0.0 if occurrence.kind is None else spelled(frames, occurrence.text)
+        return right, wrong
+
+
+@attrs.frozen(kw_only=True)
+class _Place:
+    """A proposal on a page of some size, and the names to look for."""
+
+    proposal: Proposal
+    width: int
+    height: int
+    names: Sequence[str]
+
+    def look(self, frames: np.ndarray, number: int) -> _Look:
+        window = window_of(self.proposal, number)
+        reading = read(frames)
+        if not reading.text:
+            return _Look(window, reading, [])
+        near = 0.6 * self.proposal.cap_px
+        found = occurrences(
+            reading.text,
+            self.names,
+            cut_left=window.page_x(float(reading.first[0]) * FRAME_PX) < near,
+            cut_right=window.page_x(float(reading.last[-1] + 1) * FRAME_PX) > self.width - near,
+        )
+        return _Look(window, reading, found)
+
+    def sighting(self, look: _Look, occurrence: Occurrence, *, right: float, wrong: float, text: str) -> Sighting:
+        score = right if wrong == 0.0 else right / (right + wrong)
+        x0, x1 = look.span(occurrence)
+        pad = 0.2 * self.proposal.cap_px
+        box = (
+            max(0, math.floor(x0 - pad)),
+            max(0, math.floor(self.proposal.y0)),
+            min(self.width, math.ceil(x1 + pad)),
+            min(self.height, math.ceil(self.proposal.y1)),
+        )
+        correct = score >= 0.5  # noqa: PLR2004
+        finding = Finding(
+            box=box,
+            verdict=Verdict.CORRECT if correct else Verdict.MISSPELLED,
+            score=score,
+            reading=text,
+            kind=None if correct else kind_of(text, occurrence.name),
+            name=occurrence.name,
+        )
+        return Sighting(finding, right + wrong)
+
+    def together(self, looks: list[_Look], x: float) -> Sighting | None:
+        """Weigh all looks at what stands at an x of the page; None when it cannot be told."""
+        right = 0.0
+        texts: dict[str, float] = collections.defaultdict(float)
+        best: tuple[float, _Look, Occurrence] | None = None
+        for look in looks:
+            occurrence = look.at(x)
+            if occurrence is None:
+                continue
+            if occurrence.identifier or occurrence.cut:
+                return None
+            good, bad = look.weigh(occurrence)
+            right += good / len(looks)
+            if occurrence.kind is not None:
+                texts[occurrence.text] += bad / len(looks)
+            if best is None or max(good, bad) > best[0]:
+                best = (max(good, bad), look, occurrence)
+        wrong = sum(texts.values())
+        if best is None or right + wrong < LEGIBLE:
+            return None
+        text = best[2].name if right >= wrong else max(texts, key=lambda key: texts[key])
+        return self.sighting(best[1], best[2], right=right, wrong=wrong, text=text)
+
+
+def judge(
+    proposal: Proposal, frames: Frames, *, width: int, height: int, names: Sequence[str], thorough: bool = True
+) -> Iterator[Sighting]:
+    """Read a place and yield what stands there: from one look when that is plainly right, else from three together.
+
+    Args:
+        proposal: The place.
+        frames: Gives the frames of a look.
+        width: Pixels of the page.
+        height: Pixels of the page.
+        names: The names to police.
+        thorough: Whether to look again where the first look shows nothing like a name.
+    """
+    here = _Place(proposal=proposal, width=width, height=height, names=names)
+    looks = [here.look(frames(0), 0)]
+    weighed = [(occurrence, looks[0].weigh(occurrence)[0]) for occurrence in looks[0].occurrences]
+    plain = [(occurrence, right) for occurrence, right in weighed if right >= SURE and not occurrence.identifier]
+    for occurrence, right in plain:
+        yield here.sighting(looks[0], occurrence, right=right, wrong=0.0, text=occurrence.text)
+    if len(plain) == len(weighed) and (weighed or not thorough):
+        return
+    looks += [here.look(frames(number), number) for number in range(1, len(LOOKS))]
+    done = [looks[0].span(occurrence) for occurrence, _ in plain]
+    for look in looks:
+        for occurrence in look.occurrences:
+            x0, x1 = look.span(occurrence)
+            middle = (x0 + x1) / 2
+            if not any(a <= middle <= b for a, b in done):
+                done.append((x0, x1))
+                sighting = here.together(looks, middle)
+                if sighting is not None:
+                    yield sighting
+
+
+def distinct(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
+    """Keep the most legible of sightings of the same place; top to bottom, then left to right."""
+    kept: list[Finding] = []
+    for sighting in sorted(sightings, key=lambda one: -one.legibility):
+        x0, y0, x1, y1 = sighting.finding.box
+        middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
+        if not any(
+            (a0 <= middle_x <= a1 and b0 <= middle_y <= b1)
+            or (x0 <= (a0 + a1) / 2 <= x1 and y0 <= (b0 + b1) / 2 <= y1)
+            for a0, b0, a1, b1 in (other.box for other in kept)
+        ):
+            kept.append(sighting.finding)
+    return tuple(sorted(kept, key=lambda finding: (finding.box[1], finding.box[0])))

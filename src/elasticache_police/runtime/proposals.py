@@ -1,0 +1,146 @@
+"""From the finder's cells to places on a page where a name, or a line of text, may stand."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+__all__ = ["Proposal", "lines_of_text", "names", "without_repeats"]
+
+STRIDE = 8
+SIDE_PX = 32.0
+HEIGHT_PX = 8.0
+MIN_CAP_PX = 4.0
+
+
+@attrs.frozen
+class Proposal:
+    """A place on the page, in its pixels: capitals reach from y0 to the baseline y1."""
+
+    score: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def cap_px(self) -> float:
+        """Height of capitals."""
+        return self.y1 - self.y0
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def _geometry(cells: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return (M, 4): x0, y0, x1, y1 of some cells in pixels of their level."""
+    cx = columns * STRIDE + STRIDE / 2
+    cy = rows * STRIDE + STRIDE / 2
+    picked = cells[rows, columns]
+    return np.stack(
+        [
+            cx - picked[:, 2] * SIDE_PX,
+            cy - picked[:, 4] * HEIGHT_PX,
+            cx + picked[:, 3] * SIDE_PX,
+            cy + picked[:, 5] * HEIGHT_PX,
+        ],
+        axis=1,
+    )
+
+
+def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal]:
+    """Return where the finder sees a name at one level of the pyramid.
+
+    Cells that point at the same place are averaged, weighted by their scores.
+
+    Args:
+        cells: float32 (H/8, W/8, 6), the finder's answer.
+        scale: Page pixels per pixel of the level.
+        threshold: Least score, 0..1.
+    """
+    scores = _sigmoid(cells[..., 0])
+    rows, columns = np.nonzero(scores >= threshold)
+    if not len(rows):
+        return []
+    weights = scores[rows, columns]
+    boxes = _geometry(cells, rows, columns)
+    heights = boxes[:, 3] - boxes[:, 1]
+    good = (heights >= MIN_CAP_PX) & (boxes[:, 2] - boxes[:, 0] > heights)
+    weights, boxes = weights[good], boxes[good]
+    out: list[Proposal] = []
+    left = np.ones(len(boxes), bool)
+    for i in np.argsort(-weights, kind="stable"):
+        if not left[i]:
+            continue
+        same = left & (_overlap(boxes[i], boxes) > 0.4)  # noqa: PLR2004
+        left &= ~same
+        mean = (boxes[same] * weights[same, None]).sum(axis=0) / weights[same].sum()
+        out.append(Proposal(float(weights[i]), *(float(v) * scale for v in mean)))
+    return out
+
+
+def _overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Return intersection over union of one box with others."""
+    wide = np.minimum(box[2], boxes[:, 2]) - np.maximum(box[0], boxes[:, 0])
+    tall = np.minimum(box[3], boxes[:, 3]) - np.maximum(box[1], boxes[:, 1])
+    common = np.clip(wide, 0, None) * np.clip(tall, 0, None)
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    own = (box[2] - box[0]) * (box[3] - box[1])
+    return common / np.maximum(1e-6, area + own - common)
+
+
+def without_repeats(proposals: list[Proposal], *, limit: int) -> list[Proposal]:
+    """Drop proposals of other levels for the same place, and all but the best ``limit``."""
+    ordered = sorted(proposals, key=lambda proposal: -proposal.score)
+    boxes = np.array([[p.x0, p.y0, p.x1, p.y1] for p in ordered]).reshape(-1, 4)
+    kept: list[int] = []
+    for i in range(len(ordered)):
+        if len(kept) == limit:
+            break
+        if not kept or _overlap(boxes[i], boxes[kept]).max() < 0.45:  # noqa: PLR2004
+            kept.append(i)
+    return [ordered[i] for i in kept]
+
+
+def lines_of_text(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal]:
+    """Return the lines of text the finder sees at one level: runs of text cells that agree on their height.
+
+    Args:
+        cells: float32 (H/8, W/8, 6), the finder's answer.
+        scale: Page pixels per pixel of the level.
+        threshold: Least score, 0..1.
+    """
+    scores = _sigmoid(cells[..., 1])
+    rows, columns = np.nonzero(scores >= threshold)
+    boxes = _geometry(cells, rows, columns)
+    runs: list[list[int]] = []
+    open_runs: list[list[int]] = []
+    order = np.lexsort((rows, columns))
+    for i in order:
+        x, top, bottom = columns[i], boxes[i, 1], boxes[i, 3]
+        if bottom - top < MIN_CAP_PX:
+            continue
+        open_runs = [run for run in open_runs if x - columns[run[-1]] <= 2]  # noqa: PLR2004
+        home = None
+        for run in open_runs:
+            last = run[-1]
+            common = min(bottom, boxes[last, 3]) - max(top, boxes[last, 1])
+            if common > 0.55 * max(bottom - top, boxes[last, 3] - boxes[last, 1]):  # noqa: PLR2004
+                home = run
+                break
+        if home is None:
+            home = []
+            runs.append(home)
+            open_runs.append(home)
+        home.append(int(i))
+    out = []
+    for run in runs:
+        if len({int(columns[i]) for i in run}) < 2:  # noqa: PLR2004
+            continue
+        top, bottom = float(np.median(boxes[run, 1])), float(np.median(boxes[run, 3]))
+        x0 = float(columns[run].min() * STRIDE)
+        x1 = float((columns[run].max() + 1) * STRIDE)
+        score = float(scores[rows[run], columns[run]].mean())
+        out.append(Proposal(score, x0 * scale, top * scale, x1 * scale, bottom * scale))
+    return out

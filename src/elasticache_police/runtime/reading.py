@@ -1,0 +1,60 @@
+"""From the reader's frames to text and the place of every character."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from elasticache_police.runtime.alphabet import BLANK, decode
+
+__all__ = ["Reading", "read", "softmax"]
+
+
+@attrs.frozen(eq=False)
+class Reading:
+    """What a line says, character by character."""
+
+    text: str
+    first: np.ndarray
+    """int (len(text),): first frame of every character."""
+    last: np.ndarray
+    """int (len(text),): last frame of every character."""
+    frames: np.ndarray
+    """float32 (T, CLASSES), each row a distribution."""
+
+    def middle(self, index: int) -> float:
+        """Return the frame in the middle of a character."""
+        return (float(self.first[index]) + float(self.last[index]) + 1) / 2
+
+    def slice(self, start: int, stop: int) -> np.ndarray:
+        """Return the frames from just after the character before ``start`` to just before the one at ``stop``."""
+        begin = int(self.last[start - 1]) + 1 if start else 0
+        end = int(self.first[stop]) if stop < len(self.text) else len(self.frames)
+        return self.frames[begin:end]
+
+
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Return distributions over the last axis; a temperature above 1 makes them less sure."""
+    scaled = logits.astype(np.float32) / np.float32(temperature)
+    scaled -= scaled.max(axis=-1, keepdims=True)
+    np.exp(scaled, out=scaled)
+    scaled /= scaled.sum(axis=-1, keepdims=True)
+    return scaled
+
+
+def read(frames: np.ndarray) -> Reading:
+    """Read a line by the likeliest class of every frame.
+
+    Args:
+        frames: float32 (T, CLASSES), each row a distribution.
+    """
+    best = frames.argmax(axis=-1)
+    begins = np.flatnonzero(np.diff(best, prepend=-1))
+    ends = np.append(begins[1:], len(best)) - 1
+    runs = [(int(a), int(b), int(best[a])) for a, b in zip(begins, ends, strict=True) if best[a] != BLANK]
+    return Reading(
+        text=decode([index for _, _, index in runs]),
+        first=np.array([a for a, _, _ in runs], int),
+        last=np.array([b for _, b, _ in runs], int),
+        frames=frames,
+    )

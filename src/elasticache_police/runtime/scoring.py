@@ -1,0 +1,104 @@
+"""How likely is it that a line says a name, letter for letter?
+
+The reader gives, for each frame of a line, a probability for every character and for "nothing new here". As in CTC
+(Graves et al., 2006), a string is written by every sequence of frames that becomes it once repeats and blanks are
+dropped. The probability that a line holds the name as a word of its own is the sum over all sequences of frames that an
+automaton accepts: anything, a border, the name, a border, anything. It is exact for the reader's frames, it rests on
+evidence for every letter, and another name is another string rather than another network.
+"""
+
+from __future__ import annotations
+
+import functools
+import string
+
+import attrs
+import numpy as np
+
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
+
+__all__ = ["Automaton", "automaton", "spelled"]
+
+# States before the name: after a border, a small letter, a capital; each with and without a blank since.
+_BORDER, _BORDER_BLANK, _SMALL, _SMALL_BLANK, _CAPITAL, _CAPITAL_BLANK = range(6)
+_BEFORE = 6
+
+
+@attrs.frozen(eq=False)
+class Automaton:
+    """Accepts the lines that hold a word."""
+
+    moves: np.ndarray
+    """float64 (S, S): 1 where a state may follow another."""
+    emits: np.ndarray
+    """float64 (CLASSES, S): 1 where a state goes with a class of the alphabet."""
+    start: np.ndarray
+    """float64 (S,): where a line begins."""
+    accepts: np.ndarray
+    """float64 (S,): 1 for the states in which a line may end."""
+
+
+@functools.lru_cache(maxsize=4096)
+def automaton(word: str, *, glued: bool = True) -> Automaton:
+    """Return the automaton of a word.
+
+    Args:
+        word: The spelling looked for.
+        glued: Whether a word in capitals may follow a small letter at once, as in ``AmazonElastiCache``.
+    """
+    classes = encode(word)
+    size = _BEFORE + 2 * len(classes) + 2
+    after_border, after_any = size - 2, size - 1
+    moves, emits = np.zeros((size, size)), np.zeros((CLASSES, size))
+    small = np.zeros(CLASSES)
+    small[encode(string.ascii_lowercase)] = 1
+    capital = np.zeros(CLASSES)
+    capital[encode(string.ascii_uppercase)] = 1
+    border = 1 - small - capital
+    border[BLANK] = 0
+    emits[:, _BORDER], emits[:, _SMALL], emits[:, _CAPITAL] = border, small, capital
+    emits[BLANK, [_BORDER_BLANK, _SMALL_BLANK, _CAPITAL_BLANK]] = 1
+    first = _BEFORE
+    for state, blank in ((_BORDER, _BORDER_BLANK), (_SMALL, _SMALL_BLANK), (_CAPITAL, _CAPITAL_BLANK)):
+        for source in (state, blank):
+            moves[source, [_BORDER, _SMALL, _CAPITAL, blank]] = 1
+    moves[[_BORDER, _BORDER_BLANK], first] = 1
+    if glued and word[0].isupper():
+        moves[[_SMALL, _SMALL_BLANK], first] = 1
+    for i, index in enumerate(classes):
+        letter, blank = first + 2 * i, first + 2 * i + 1
+        emits[index, letter] = emits[BLANK, blank] = 1
+        moves[letter, [letter, blank]] = moves[blank, blank] = 1
+        if i + 1 < len(classes):
+            moves[blank, letter + 2] = 1
+            if classes[i + 1] != index:
+                moves[letter, letter + 2] = 1
+        else:
+            moves[[letter, blank], after_border] = 1
+    emits[:, after_border] = border
+    emits[:, after_any] = 1
+    moves[after_border, after_any] = moves[after_any, after_any] = 1
+    start = np.zeros(size)
+    start[_BORDER_BLANK] = 1
+    accepts = np.zeros(size)
+    accepts[[size - 4, size - 3, size - 2, size - 1]] = 1
+    return Automaton(moves=moves, emits=emits, start=start, accepts=accepts)
+
+
+def _accepted(frames: np.ndarray, machine: Automaton) -> float:
+    emitted = frames @ machine.emits
+    state = machine.start
+    for row in emitted:
+        state = (state @ machine.moves) * row
+    return float(state @ machine.accepts)
+
+
+def spelled(frames: np.ndarray, word: str, *, glued: bool = True) -> float:
+    """Return the probability, 0..1, that a line holds a word spelled just so.
+
+    Args:
+        frames: (T, CLASSES), each row a distribution.
+        word: The spelling looked for.
+        glued: See :func:`automaton`.
+    """
+    return min(1.0, max(0.0, _accepted(np.asarray(frames, np.float64), automaton(word, glued=glued))))

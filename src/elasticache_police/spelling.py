@@ -1,0 +1,219 @@
+"""The rules of spelling: where in a line of text a name stands, right or wrong. No pixels here."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from elasticache_police.errors import ConfigurationError
+from elasticache_police.findings import Kind
+
+__all__ = ["DEFAULT_NAME", "Occurrence", "check_name", "distance", "kind_of", "occurrences"]
+
+DEFAULT_NAME = "ElastiCache"
+
+_JOINERS = frozenset("-._:/\\@=#~$%&?+|<>*^")
+_QUOTES = frozenset("\"'`()[]{}")
+_COMMANDS = ("aws ", "import ", "from ", "boto3 ", "module ", "namespace ", "service ", "--service ")
+_SHORT = 4
+_MIDDLE = 7
+_MAX_SPACES = 2
+
+
+@attrs.frozen(kw_only=True)
+class Occurrence:
+    """A place in a line of text where a name, right or wrong, is written."""
+
+    start: int
+    stop: int
+    text: str
+    """The letters as written, ``line[start:stop]``."""
+    name: str
+    kind: Kind | None
+    """What is wrong; None when it is spelled right."""
+    identifier: bool
+    """Whether it is part of code, an address or a path, which is no prose and never wrong."""
+    cut: bool
+    """Whether the line ends in the middle of it, so that it may be right."""
+
+
+def check_name(name: str) -> str:
+    """Return a name fit for policing.
+
+    Raises:
+        ConfigurationError: It is not 3 to 40 printable ASCII characters that begin and end with a letter or digit.
+    """
+    good = (
+        3 <= len(name) <= 40  # noqa: PLR2004
+        and name.isascii()
+        and name.isprintable()
+        and name[0].isalnum()
+        and name[-1].isalnum()
+        and "  " not in name
+    )
+    if not good:
+        msg = f"cannot police the name {name!r}: it must be 3 to 40 printable ASCII characters, first and last a letter or digit"
+        raise ConfigurationError(msg)
+    return name
+
+
+@functools.lru_cache(maxsize=65536)
+def distance(a: str, b: str) -> int:
+    """Return the number of insertions, deletions, substitutions and swaps of neighbours between two strings.
+
+    The restricted Damerau-Levenshtein distance (optimal string alignment).
+    """
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        old, before, row = before, row, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, old[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def _squeeze(text: str) -> str:
+    """Return a text without case, spaces and hyphens, to compare letters only."""
+    return text.lower().replace(" ", "").replace("-", "")
+
+
+def _allowed(name: str) -> int:
+    """Return how many edits still make a near-miss of a name."""
+    length = len(_squeeze(name))
+    return 0 if length <= _SHORT else 1 if length <= _MIDDLE else 2
+
+
+def kind_of(text: str, name: str) -> Kind | None:
+    """Return what is wrong with a spelling of a name, None when nothing is.
+
+    All capitals cannot be judged for case: ``ELASTICACHE`` is right, ``ELASTICCACHE`` is not.
+    """
+    if text in {name, name.upper()}:
+        return None
+    folded, target = text.lower(), name.lower()
+    if folded == target:
+        return Kind.CASE
+    bare, bare_target = _squeeze(text), _squeeze(name)
+    if bare == bare_target:
+        return Kind.SPLIT
+    edits = distance(bare, bare_target)
+    if edits > 1:
+        return Kind.SEVERAL
+    if len(bare) > len(bare_target):
+        return Kind.EXTRA_LETTER
+    if len(bare) < len(bare_target):
+        return Kind.MISSING_LETTER
+    return Kind.SWAPPED_LETTERS if sorted(bare) == sorted(bare_target) else Kind.WRONG_LETTER
+
+
+def _starts(line: str, name: str) -> Iterator[int]:
+    """Yield where a word begins: after no letter, or at a capital after a small letter (``AmazonElastiCache``)."""
+    for i, character in enumerate(line):
+        if not character.isascii() or not character.isalnum():
+            continue
+        if i == 0 or not (line[i - 1].isascii() and line[i - 1].isalpha()):
+            yield i
+        elif character.isupper() and line[i - 1].islower() and name[0].isupper():
+            yield i
+
+
+def _stops(line: str, start: int, longest: int) -> Iterator[int]:
+    """Yield where a word that began at ``start`` may end."""
+    for stop in range(start + 1, min(len(line), start + longest) + 1):
+        if stop == len(line) or not (line[stop].isascii() and line[stop].isalnum()):
+            if line[stop - 1].isalnum():
+                yield stop
+        elif (line[stop].isupper() and line[stop - 1].islower()) or (line[stop].isdigit() and line[stop - 1].isalpha()):
+            yield stop
+
+
+def _is_identifier(line: str, start: int, stop: int) -> bool:
+    word = line[start:stop]
+    if word != word.lower():
+        return False
+    before = line[start - 1] if start else " "
+    after = line[stop] if stop < len(line) else " "
+    beyond = line[stop + 1] if stop + 1 < len(line) else " "
+    if before in _JOINERS or before.isdigit() or after.isdigit():
+        return True
+    if after in _JOINERS and not (after in ".:?" and not beyond.isalnum()):
+        return True
+    if before in _QUOTES and after in _QUOTES:
+        return True
+    return line[:start].lower().endswith(_COMMANDS)
+
+
+def _is_cut(line: str, start: int, stop: int, name: str, *, cut_left: bool, cut_right: bool) -> bool:
+    word = line[start:stop]
+    rest = line[stop:].strip()
+    if (cut_right and not rest) or rest.startswith(("...", "\N{HORIZONTAL ELLIPSIS}")):
+        shown = word.rstrip(".")
+        if any(distance(shown.lower(), name[:n].lower()) == 0 for n in range(3, len(name))):
+            return True
+        # The last letter may itself be cut: what is read of it is not to be trusted.
+        if any(shown[:-1].lower() == name[:n].lower() for n in range(3, len(name))):
+            return True
+    if cut_left and not line[:start].strip():
+        return any(word.lower() == name[n:].lower() or word[1:].lower() == name[n:].lower() for n in range(1, len(name) - 2))
+    return False
+
+
+def occurrences(
+    line: str, names: Sequence[str] = (DEFAULT_NAME,), *, cut_left: bool = False, cut_right: bool = False
+) -> list[Occurrence]:
+    """Find every place in a line where one of some names is written, right or nearly.
+
+    A near-miss is up to two edits away (one for names of five to seven letters, none for shorter ones, of which only
+    case and spacing are judged); spaces inside count as a split.
+
+    Args:
+        line: One line of text.
+        names: The names to police.
+        cut_left: Whether the picture ends at the line's beginning.
+        cut_right: Whether the picture ends at the line's end.
+
+    Returns:
+        Occurrences that do not overlap, left to right.
+    """
+    found: list[tuple[tuple[int, int, int, int], Occurrence]] = []
+    for name in names:
+        bare = _squeeze(name)
+        allowed = _allowed(name)
+        spaces = len(name) - len(bare) + _MAX_SPACES
+        for start in _starts(line, name):
+            for stop in _stops(line, start, len(name) + allowed + _MAX_SPACES):
+                word = line[start:stop]
+                squeezed = _squeeze(word)
+                if abs(len(squeezed) - len(bare)) > allowed or len(word) - len(squeezed) > spaces:
+                    continue
+                edits = distance(squeezed, bare)
+                if edits > allowed or (edits and squeezed[0] != bare[0] and squeezed[1:2] != bare[1:2]):
+                    continue
+                if len(word) > len(squeezed) and len(name) == len(bare) and word == word.lower():
+                    continue  # "an elastic cache", "elastic-cache-01": English or an identifier, not the name
+                kind = kind_of(word, name)
+                rank = (edits, 0 if kind is None else 1, abs(len(word) - len(name)), start)
+                found.append(
+                    (
+                        rank,
+                        Occurrence(
+                            start=start,
+                            stop=stop,
+                            text=word,
+                            name=name,
+                            kind=kind,
+                            identifier=_is_identifier(line, start, stop),
+                            cut=_is_cut(line, start, stop, name, cut_left=cut_left, cut_right=cut_right),
+                        ),
+                    )
+                )
+    kept: list[Occurrence] = []
+    for _, occurrence in sorted(found, key=lambda pair: pair[0]):
+        if all(occurrence.stop <= other.start or other.stop <= occurrence.start for other in kept):
+            kept.append(occurrence)
+    return sorted(kept, key=lambda occurrence: occurrence.start)
