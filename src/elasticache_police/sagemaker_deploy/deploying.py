@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
@@ -190,15 +190,9 @@ class _Deployer:
         name = {key: request.parameters[key]}
         found = self._found(describing, name)
         if found is None:
-            self._work.tell(Event(action="creating", resource=resource))
-            self._ledger.note(resource)
-            try:
-                self._patiently(request, timeout_s=timeout_s)
-            except AlreadyExistsError:  # somebody else was faster
-                self._ledger.forget(resource)
-                found = self._work.clients.perform(Request(service="sagemaker", operation=describing, parameters=name))
-            else:
+            if self._make(request, resource, timeout_s=timeout_s, poll_s=_ROLE_POLL_S, passing=_role_is_new):
                 return
+            found = self._work.clients.perform(Request(service="sagemaker", operation=describing, parameters=name))
         different = self._differences(request, found)
         if different:
             raise ConfigurationError(
@@ -227,17 +221,54 @@ class _Deployer:
         except NotFoundError:
             return None
 
-    def _patiently(self, request: Request, *, timeout_s: float) -> Mapping[str, object]:
-        """Send a request again while SageMaker cannot assume a new role yet."""
-        return self._work.wait(
-            lambda: self._work.clients.perform(request),
-            done=lambda _: True,
-            waited_for=f"SageMaker to accept {request.operation}",
-            timeout_s=timeout_s,
-            status=lambda _: "accepted",
-            poll_s=_ROLE_POLL_S,
-            passing=lambda error: is_passing(error) or "assume role" in str(error).lower(),
-        )
+    def _make(
+        self,
+        request: Request,
+        resource: Resource,
+        *,
+        timeout_s: float,
+        poll_s: float,
+        passing: Callable[[AwsError], bool],
+    ) -> bool:
+        """Send a request that makes a thing, again while it is refused for a reason that passes.
+
+        The thing is noted first, so that it is removed even when the answer is lost. "Exists already" on a repeated
+        attempt means that the earlier one took effect and its answer was lost; on the first, that somebody else was
+        faster.
+
+        Returns:
+            Whether this call made it; False when somebody else did.
+        """
+        lost = False
+
+        def attempt() -> Mapping[str, object] | None:
+            nonlocal lost
+            try:
+                return self._work.clients.perform(request)
+            except AlreadyExistsError as error:
+                if lost or _was_retried(error):
+                    return None
+                raise
+            except AwsError as error:
+                lost = lost or is_passing(error)
+                raise
+
+        self._work.tell(Event(action="creating", resource=resource))
+        self._ledger.note(resource)
+        try:
+            self._work.wait(
+                attempt,
+                done=lambda _: True,
+                waited_for=f"SageMaker to accept {request.operation}",
+                timeout_s=timeout_s,
+                status=lambda _: "accepted",
+                poll_s=poll_s,
+                passing=lambda error: is_passing(error) or passing(error),
+            )
+        except AlreadyExistsError:
+            self._ledger.forget(resource)
+            return False
+        return True
 
     def _present(self) -> EndpointStatus | None:
         """Return the endpoint once AWS lets it be changed; None when there is none."""
@@ -261,18 +292,15 @@ class _Deployer:
 
     def _create(self) -> EndpointStatus:
         endpoint = Resource(kind="endpoint", name=self._plan.endpoint_name)
-        self._work.tell(Event(action="creating", resource=endpoint))
-        self._ledger.note(endpoint)
-        try:
-            self._once_config_is_seen(self._plan.endpoint)
-        except AlreadyExistsError as error:
-            self._ledger.forget(endpoint)
-            raise AlreadyExistsError(
-                f"{endpoint} was made by somebody else in the meantime",
-                operation=error.operation,
-                code=error.code,
-                request_id=error.request_id,
-            ) from error
+        ours = self._make(
+            self._plan.endpoint,
+            endpoint,
+            timeout_s=_CONFIG_TIMEOUT_S,
+            poll_s=_CONFIG_POLL_S,
+            passing=_config_is_new,
+        )
+        if not ours:
+            raise AlreadyExistsError(f"{endpoint} was made by somebody else just now", operation="CreateEndpoint")
         return until_in_service(
             self._work, endpoint.name, config_name=self._plan.config_name, timeout_s=self._timeout_s
         )
@@ -281,29 +309,21 @@ class _Deployer:
         endpoint = Resource(kind="endpoint", name=self._plan.endpoint_name)
         self._work.tell(Event(action="updating", resource=endpoint, detail=f"to {self._plan.config_name}"))
         self._ledger.protect(endpoint.name)
-        self._once_config_is_seen(self._plan.update)
+        self._work.wait(
+            lambda: self._work.clients.perform(self._plan.update),
+            done=lambda _: True,
+            waited_for="SageMaker to accept UpdateEndpoint",
+            timeout_s=_CONFIG_TIMEOUT_S,
+            status=lambda _: "accepted",
+            poll_s=_CONFIG_POLL_S,
+            passing=lambda error: is_passing(error) or _config_is_new(error),
+        )
         return until_in_service(
             self._work,
             endpoint.name,
             config_name=self._plan.config_name,
             timeout_s=self._timeout_s,
             updating=True,
-        )
-
-    def _once_config_is_seen(self, request: Request) -> None:
-        """Send a request again while SageMaker does not see the configuration that was just made."""
-
-        def passing(error: AwsError) -> bool:
-            return is_passing(error) or "could not find endpoint configuration" in str(error).lower()
-
-        self._work.wait(
-            lambda: self._work.clients.perform(request),
-            done=lambda _: True,
-            waited_for=f"SageMaker to see configuration {self._plan.config_name}",
-            timeout_s=_CONFIG_TIMEOUT_S,
-            status=lambda _: "seen",
-            poll_s=_CONFIG_POLL_S,
-            passing=passing,
         )
 
     def _scale(self) -> None:
@@ -335,6 +355,22 @@ class _Deployer:
             return bool(answer["ScalingPolicies"])
         answer = self._work.send(request.service, "DescribeAlarms", AlarmNames=[parameters["AlarmName"]])
         return bool(answer["MetricAlarms"])
+
+
+def _role_is_new(error: AwsError) -> bool:
+    """SageMaker cannot assume a role in its first 10 to 60 seconds."""
+    return "assume role" in str(error).lower()
+
+
+def _config_is_new(error: AwsError) -> bool:
+    """CreateEndpoint may not see a configuration that was just made."""
+    return "could not find endpoint configuration" in str(error).lower()
+
+
+def _was_retried(error: AwsError) -> bool:
+    """Say whether botocore sent a request more than once before this answer."""
+    response = getattr(error.__cause__, "response", {})
+    return int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0
 
 
 def _model_resource(request: Request) -> Resource:
