@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         install_script,
     )
     from elasticache_police.ecs_anywhere.inspection import inspect_on, plan_inspection
-    from elasticache_police.ecs_anywhere.instances import Connection, Instance, instances
+    from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
     from elasticache_police.ecs_anywhere.leaving import Departure, delete_activation, leave, plan_leave
     from elasticache_police.ecs_anywhere.logs import LogLine, LogPlace, LogTail, ensure_log_group
     from elasticache_police.ecs_anywhere.merging import CollectionReport, Failure
@@ -123,7 +123,7 @@ _HOMES = {
     "collection": ("CollectionJob", "Picture"),
     "host": ("HostOptions", "check_script", "cleanup_command", "cloud_init", "install_command", "install_script"),
     "inspection": ("inspect_on", "plan_inspection"),
-    "instances": ("Connection", "Instance", "instances"),
+    "machines": ("Connection", "Instance", "instances"),
     "leaving": ("Departure", "delete_activation", "leave", "plan_leave"),
     "logs": ("LogLine", "LogPlace", "LogTail", "ensure_log_group"),
     "merging": ("CollectionReport", "Failure"),

@@ -10,7 +10,7 @@ from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere._read import texts
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.host import cleanup_command
-from elasticache_police.ecs_anywhere.instances import Connection, Instance, instances
+from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
 from elasticache_police.errors import AwsError, NotFoundError
 
 if TYPE_CHECKING:

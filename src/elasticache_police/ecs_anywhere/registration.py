@@ -19,7 +19,7 @@ from elasticache_police.ecs_anywhere.activation import (
     quiet_response_bodies,
 )
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
-from elasticache_police.ecs_anywhere.instances import Instance, instances
+from elasticache_police.ecs_anywhere.machines import Instance, instances
 from elasticache_police.ecs_anywhere.roles import HOST_POLICIES, HOST_ROLE, SSM, ensure_role, role_parameters
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, ResourceFailedError
 

@@ -122,7 +122,7 @@ def training_spec(
         },
         volumes=(
             Volume(name="work", container_path=WORK, host_path=work_path),
-            Volume(name="tmp", container_path="/tmp"),
+            Volume(name="tmp", container_path="/tmp"),  # noqa: S108  the container's own
         ),
         log_group=log_group,
         task_role_arn=task_role_arn,

@@ -257,19 +257,19 @@ def main() -> int:
             worker = Worker(job, clients=clients, model_folder=model)
 
             def end(number: int, _frame: FrameType | None) -> None:
-                print(f"worker: {signal.Signals(number).name}: ending after this picture", flush=True)
+                print(f"worker: {signal.Signals(number).name}: ending after this picture", flush=True)  # noqa: T201  the container's log
                 worker.stop()
 
             signal.signal(signal.SIGTERM, end)
             signal.signal(signal.SIGINT, end)
-            print(f"worker: run {job.run_id}, pictures of {job.source}", flush=True)
+            print(f"worker: run {job.run_id}, pictures of {job.source}", flush=True)  # noqa: T201  the container's log
             tally = worker.run()
     except PoliceError as error:
-        print(f"worker: {error}", file=sys.stderr, flush=True)
+        print(f"worker: {error}", file=sys.stderr, flush=True)  # noqa: T201  the container's log
         return 2
     seconds = time.monotonic() - began
     counts = ", ".join(f"{value} {name}" for name, value in attrs.asdict(tally).items())
-    print(f"worker: {counts} in {seconds:.1f} s", flush=True)
+    print(f"worker: {counts} in {seconds:.1f} s", flush=True)  # noqa: T201  the container's log
     return 0
 
 

@@ -1,0 +1,118 @@
+"""Machines leave: drained, stopped, deregistered twice over, and never by force unasked."""
+
+from __future__ import annotations
+
+import pytest
+
+from elasticache_police import ecs_anywhere
+from elasticache_police.ecs_anywhere import TaskSpec
+from elasticache_police.errors import AwsError, WaitTimeoutError
+from fake_ecs import Script
+
+SPEC = TaskSpec(family="job", image="image")
+
+
+def _operations(fake, *wanted: str) -> list[str]:
+    return [operation for operation, _ in fake.calls if operation in wanted]
+
+
+CHANGES = (
+    "UpdateContainerInstancesState",
+    "StopTask",
+    "DeregisterContainerInstance",
+    "DeregisterManagedInstance",
+)
+
+
+def test_an_idle_machine_leaves_both_services(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+
+    gone = ecs_anywhere.leave(joined, machine.instance_id)
+
+    assert (gone.deregistered, gone.left_systems_manager, gone.stopped_tasks) == ((machine.arn,), True, ())
+    assert "rm -rf /var/lib/ecs" in gone.cleanup_command
+    assert ecs_anywhere.instances(joined) == ()
+    assert fake.managed == {}
+    assert _operations(fake, *CHANGES) == [CHANGES[0], CHANGES[2], CHANGES[3]]
+
+
+def test_leaving_again_is_no_error(joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    ecs_anywhere.leave(joined, machine.instance_id)
+    again = ecs_anywhere.leave(joined, machine.instance_id)
+    assert (again.deregistered, again.left_systems_manager) == ((), False)
+
+
+def test_a_departure_that_was_interrupted_is_finished(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.fails("DeregisterManagedInstance", "InternalServerError", status=400)
+    with pytest.raises(AwsError):
+        ecs_anywhere.leave(joined, machine.instance_id)
+    again = ecs_anywhere.leave(joined, machine.instance_id)
+    assert (again.deregistered, again.left_systems_manager) == ((), True)
+
+
+def test_running_tasks_are_waited_for(fake, joined):
+    fake.script("job", Script(runs=4))
+    ecs_anywhere.run_task(joined, SPEC)
+    (machine,) = ecs_anywhere.instances(joined)
+    seen = []
+    gone = ecs_anywhere.leave(joined, machine.instance_id, on_progress=lambda now: seen.append(now.status))
+    assert seen[0] == "1 running and 0 pending task(s)"
+    assert seen[-1] == "0 running and 0 pending task(s)"
+    assert gone.abandoned_tasks == ()
+
+
+def test_tasks_are_stopped_only_when_asked(fake, joined):
+    fake.script("job", Script(runs=1000))
+    run = ecs_anywhere.run_task(joined, SPEC)
+    (machine,) = ecs_anywhere.instances(joined)
+    with pytest.raises(WaitTimeoutError, match="1 running"):
+        ecs_anywhere.leave(joined, machine.instance_id, timeout_s=20)
+    assert _operations(fake, "StopTask", "DeregisterContainerInstance", "DeregisterManagedInstance") == []
+
+    gone = ecs_anywhere.leave(joined, machine.instance_id, stop_tasks=True)
+
+    assert gone.stopped_tasks == (run.arn,)
+    assert fake.tasks[run.arn].stopped
+
+
+def test_a_disconnected_machine_with_tasks_needs_force_and_says_what_it_abandons(fake, joined):
+    fake.script("job", Script(runs=1000))
+    run = ecs_anywhere.run_task(joined, SPEC)
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.machine(machine.instance_id).connected = False
+    with pytest.raises(WaitTimeoutError, match="agent is disconnected: ECS cannot stop them"):
+        ecs_anywhere.leave(joined, machine.instance_id, stop_tasks=True, timeout_s=20)
+
+    gone = ecs_anywhere.leave(joined, machine.instance_id, force=True)
+
+    assert gone.abandoned_tasks == (run.arn,)
+    assert [p["force"] for operation, p in fake.calls if operation == "DeregisterContainerInstance"] == [True]
+
+
+def test_force_is_never_sent_unasked(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    ecs_anywhere.leave(joined, machine.instance_id)
+    assert [p["force"] for operation, p in fake.calls if operation == "DeregisterContainerInstance"] == [False]
+
+
+def test_a_machine_that_registered_twice_leaves_with_both_registrations(fake, joined):
+    (first,) = ecs_anywhere.instances(joined)
+    second = fake.registers_again(first.instance_id)
+    gone = ecs_anywhere.leave(joined, first.instance_id)
+    assert set(gone.deregistered) == {first.arn, second.arn}
+    assert fake.managed == {}
+
+
+def test_an_activation_is_deleted_once(fake, cluster):
+    activation = ecs_anywhere.create_activation(cluster, create_missing=True)
+    assert ecs_anywhere.delete_activation(cluster, activation.activation_id) is True
+    assert ecs_anywhere.delete_activation(cluster, activation.activation_id) is False
+    assert fake.activations == {}
+
+
+def test_the_plan_names_the_changes_in_order(joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    plan = ecs_anywhere.plan_leave(joined, machine, stop_tasks=True, force=False)
+    assert tuple(one.operation for one in plan) == CHANGES
