@@ -1,8 +1,8 @@
 """Tiny SavedModels for tests: real ones, built in seconds, with the signatures of the real exports.
 
-Two models:
+Models:
 
-* :func:`save_police` has the three signatures that the real export has (``serving_default``, ``classify``, ``inspect``).
+* :func:`save_police` has the three signatures of the real export: ``serving_default``, ``classify``, ``inspect``.
   Its score is a plain function of how bright the picture is, so that a test can say what it must be: see
   :func:`score_of_grey`.
 * :func:`save_half_plus_three` is the model of the managed container's own tests, ``y = x / 2 + 3``, made the way
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,7 +111,7 @@ def save_police(directory: Path) -> Path:
 
 
 def save_half_plus_three(directory: Path, *, plus: float = 3.0) -> Path:
-    """Save ``y = x / 2 + plus`` as the container's own tests have it, into ``directory`` (``half_plus_three/00000123``).
+    """Save ``y = x / 2 + plus`` as the container's own tests have it, into ``directory`` (such as ``m/00000123``).
 
     Signatures: ``serving_default`` (``x`` to ``y``), ``tensorflow/serving/regress`` (examples with a feature ``x``) and
     ``tensorflow/serving/classify``. ``x`` is the output of ``parse_example``, statically of shape (?, 1); TensorFlow
@@ -174,7 +175,9 @@ def save_two_inputs(directory: Path) -> Path:
         def echo(self, text):
             return {"text": text}
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, name="i"), tf.TensorSpec([None], tf.bool, name="b")])
+        @tf.function(
+            input_signature=[tf.TensorSpec([None], tf.int32, name="i"), tf.TensorSpec([None], tf.bool, name="b")]
+        )
         def typed(self, i, b):
             return {"i": i + 1, "b": tf.logical_not(b), "d": tf.cast(i, tf.float64) / 3.0}
 
@@ -203,15 +206,13 @@ def pack(model_dir: Path, archive: Path, *, extra: Sequence[tuple[str, bytes]] =
     return archive
 
 
-def main() -> None:
-    """Save the tiny police model as ``police.tar.gz`` here: for trying the endpoint by hand."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as scratch:
-        model = Path(scratch)
-        save_police(model / "1")
-        print(pack(model, Path("police.tar.gz")).resolve())
+def main(home: Path) -> None:
+    """Save every model below ``home``: ``container/`` is one archive's worth of two models, ``police/`` of one."""
+    for number in ("00000123", "00000124"):
+        save_half_plus_three(home / "container" / "half_plus_three" / number)
+    save_two_inputs(home / "container" / "two_inputs" / "1")
+    save_police(home / "police" / "1")
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))

@@ -5,6 +5,7 @@ https://github.com/aws/sagemaker-tensorflow-serving-container#prepost-processing
 
 from __future__ import annotations
 
+import http.client
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -159,7 +160,8 @@ class Handlers:
 
 def _http_error(status: int, description: str) -> Response:
     """Return what the container's web framework makes of an HTTP error."""
-    return Response(status=status, body=json.dumps({"title": str(status), "description": description}).encode())
+    title = f"{status} {http.client.responses.get(status, '')}".strip()
+    return Response(status=status, body=json.dumps({"title": title, "description": description}).encode())
 
 
 def load_handlers(

@@ -1,0 +1,155 @@
+"""Archives from anywhere are unpacked without harm."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+
+import pytest
+
+from elasticache_police.errors import ModelFileError
+from elasticache_police.serving.archive import UnpackLimits, unpack
+
+
+def member(name, content=b"", **attributes):
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    for key, value in attributes.items():
+        setattr(info, key, value)
+    return info, content
+
+
+@pytest.fixture
+def archive(tmp_path):
+    def write(*members, format_=tarfile.GNU_FORMAT):
+        path = tmp_path / "model.tar.gz"
+        with tarfile.open(path, "w:gz", format=format_) as tar:
+            for info, content in members:
+                tar.addfile(info, io.BytesIO(content))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def target(tmp_path):
+    directory = tmp_path / "unpacked"
+    directory.mkdir()
+    return directory
+
+
+def everything_below(directory):
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_files_and_directories_come_out_as_they_went_in(archive, target):
+    unpack(
+        archive(
+            member("./1", type=tarfile.DIRTYPE),
+            member("./1/saved_model.pb", b"graph"),
+            member("1/variables/variables.index", b"index"),
+            member("code/inference.py", b"pass"),
+        ),
+        target,
+    )
+
+    assert everything_below(target) == {
+        "1/saved_model.pb": b"graph",
+        "1/variables/variables.index": b"index",
+        "code/inference.py": b"pass",
+    }
+
+
+def test_permissions_of_the_archive_are_not_taken_over(archive, target):
+    unpack(archive(member("tool", b"#!/bin/sh", mode=0o6777)), target)
+
+    assert (target / "tool").stat().st_mode & 0o7111 == 0
+
+
+@pytest.mark.parametrize("name", ["../evil", "1/../../evil", "/tmp/evil", "a/b/../../../evil", "..\\evil"])  # noqa: S108
+def test_a_name_that_leads_outside_is_refused_and_nothing_is_written(archive, target, tmp_path, name):
+    with pytest.raises(ModelFileError, match="outside of the model's directory"):
+        unpack(archive(member(name, b"evil")), target)
+
+    assert everything_below(tmp_path).keys() == {"model.tar.gz"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        (tarfile.SYMTYPE, "a link"),
+        (tarfile.LNKTYPE, "a link"),
+        (tarfile.FIFOTYPE, "neither a file nor a directory"),
+        (tarfile.CHRTYPE, "neither a file nor a directory"),
+    ],
+)
+def test_links_and_devices_are_refused(archive, target, kind, word):
+    with pytest.raises(ModelFileError, match=word):
+        unpack(archive(member("1/saved_model.pb", type=kind, linkname="/etc/passwd")), target)
+
+    assert everything_below(target) == {}
+
+
+def test_a_file_that_comes_twice_is_refused(archive, target):
+    with pytest.raises(ModelFileError, match="'a' is in it twice"):
+        unpack(archive(member("a", b"first"), member("a", b"second")), target)
+
+    assert everything_below(target) == {"a": b"first"}
+
+
+def test_an_archive_that_swells_is_refused_before_it_is_unpacked(archive, target):
+    path = archive(member("zeros", bytes(10_000_000)))
+
+    with pytest.raises(ModelFileError, match="unpacks to more than 100 times its size"):
+        unpack(path, target, limits=UnpackLimits(ratio=100, ratio_from_bytes=1_000_000))
+
+    assert everything_below(target) == {}
+
+
+def test_a_small_archive_may_be_packed_as_tightly_as_it_likes(archive, target):
+    unpack(archive(member("zeros", bytes(10_000_000))), target)
+
+    assert (target / "zeros").stat().st_size == 10_000_000
+
+
+def test_more_bytes_than_allowed_are_refused(archive, target):
+    with pytest.raises(ModelFileError, match="more than 10 bytes when unpacked"):
+        unpack(archive(member("a", b"12345"), member("b", b"123456")), target, limits=UnpackLimits(total_bytes=10))
+
+
+def test_more_members_than_allowed_are_refused(archive, target):
+    with pytest.raises(ModelFileError, match="more than 2 files and directories"):
+        unpack(archive(*(member(name, b"") for name in "abc")), target, limits=UnpackLimits(members=2))
+
+
+def test_an_extended_header_of_absurd_size_is_refused_without_being_read(tmp_path, target):
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 8 * 1024**3
+    path = tmp_path / "model.tar.gz"
+    path.write_bytes(gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(4096)))
+
+    with pytest.raises(ModelFileError, match="extended header of absurd size"):
+        unpack(path, target)
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive at all", gzip.compress(b"no tar")])
+def test_what_is_no_gzipped_tar_is_said_to_be_none(tmp_path, target, content):
+    path = tmp_path / "model.tar.gz"
+    path.write_bytes(content)
+
+    with pytest.raises(ModelFileError, match=r"model\.tar\.gz: not a gzipped tar, or a damaged one"):
+        unpack(path, target)
+
+
+def test_an_archive_cut_short_is_said_to_be_damaged(archive, target):
+    path = archive(member("a", bytes(range(256)) * 100))
+    path.write_bytes(path.read_bytes()[:-20])
+
+    with pytest.raises(ModelFileError, match="damaged"):
+        unpack(path, target)
+
+
+def test_a_missing_archive_is_said_to_be_missing(tmp_path, target):
+    with pytest.raises(ModelFileError, match="there is no such file"):
+        unpack(tmp_path / "model.tar.gz", target)
