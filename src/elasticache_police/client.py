@@ -103,7 +103,7 @@ class Police:
                 :func:`elasticache_police.imaging.open_pages`.
 
         Returns:
-            What was found, with the pixels kept for :meth:`Report.annotate`.
+            What was found, with the pixels kept for :meth:`~elasticache_police.findings.Report.annotate`.
 
         Raises:
             ImageError: It cannot be read; the message names it and says what to do.
@@ -116,7 +116,7 @@ class Police:
         """Look at many pictures, several at once, and yield their reports in order.
 
         Lazy: `images` is drawn from as reports are, at most a few ahead; closing the generator ends the work. A picture
-        that cannot be read gives a report with :attr:`Report.error`, and the run goes on. Pixels of files are not kept:
+        that cannot be read gives a report with :attr:`~elasticache_police.findings.Report.error`, and the run goes on. Pixels of files are not kept:
         they are read again if a report is asked to annotate.
 
         Args:

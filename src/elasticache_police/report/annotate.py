@@ -30,7 +30,7 @@ def annotate_page(report: Report, number: int = 1) -> Image.Image:
 
     Args:
         report: The report.
-        number: The page's number, as in :attr:`Page.number`.
+        number: The page's number, as in :attr:`~elasticache_police.findings.Page.number`.
 
     Returns:
         Mode RGB, the page's own size.

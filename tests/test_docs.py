@@ -1,0 +1,34 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+import runpy
+
+import elasticache_police
+from elasticache_police.cli import _COMMANDS
+
+
+def test_the_help_pages_are_those_of_the_commands(repository):
+    script = runpy.run_path(str(repository / "docs" / "make_cli_help.py"))
+    page = (repository / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert page == script["render"]() + "\n", "run: python docs/make_cli_help.py"
+
+
+def test_every_command_is_documented(repository):
+    page = (repository / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert {f"## elasticache-police {name}" for name in _COMMANDS} <= set(page.splitlines())
+
+
+def test_the_readme_names_public_things_only(repository):
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    imported = re.findall(r"from elasticache_police import ([\w, ]+)", readme)
+    assert imported
+    assert {name for line in imported for name in line.split(", ")} <= set(elasticache_police.__all__)
+
+
+def test_every_link_of_the_readme_leads_somewhere(repository):
+    readme = (repository / "README.md").read_text(encoding="utf-8")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", readme) if "://" not in link]
+    assert links
+    assert [link for link in links if not (repository / link).exists()] == []
