@@ -116,8 +116,8 @@ class Police:
         """Look at many pictures, several at once, and yield their reports in order.
 
         Lazy: `images` is drawn from as reports are, at most a few ahead; closing the generator ends the work. A picture
-        that cannot be read gives a report with :attr:`~elasticache_police.findings.Report.error`, and the run goes on. Pixels of files are not kept:
-        they are read again if a report is asked to annotate.
+        that cannot be read gives a report with an :attr:`~elasticache_police.findings.Report.error`, and the run goes
+        on. Pixels of files are not kept: they are read again if a report is asked to annotate.
 
         Args:
             images: Pictures as for :meth:`inspect`; an endless iterator will do.
