@@ -36,6 +36,9 @@ class Font:
     likeness: float
     """How much its letters look like a plain typeface's, -1..1; plain faces are drawn more often."""
 
+    licence: str = ""
+    """What the file itself says of its licence, shortened; empty when it says nothing."""
+
     @property
     def label(self) -> str:
         """File stem, as in the story's ``AmazonElasticCache_<Font>0.png``."""
@@ -127,7 +130,23 @@ def check_font(path: Path) -> Font | FontProblem:
         punctuation=punctuation,
         digits=digits,
         likeness=likeness,
+        licence=_licence(path),
     )
+
+
+def _licence(path: Path) -> str:
+    """Return the licence a font file states in its name table (records 13 and 14), one line of at most 120 letters."""
+    try:
+        from fontTools.ttLib import TTFont, TTLibError
+    except ImportError:
+        return ""
+    try:
+        with TTFont(path, fontNumber=0, lazy=True) as font:
+            names = font["name"]
+            stated = [names.getDebugName(number) or "" for number in (13, 14)]
+    except (TTLibError, KeyError, OSError, ValueError, AssertionError):
+        return ""
+    return " ".join(" ".join(stated).split())[:120]
 
 
 def _has(font: ImageFont.FreeTypeFont, character: str, notdef: np.ndarray | None) -> bool:

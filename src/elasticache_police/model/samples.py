@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 
 import attrs
@@ -11,7 +12,7 @@ from PIL import Image
 from elasticache_police.dataset.pages import FontSet, PageSample, PageStyle, TextLine, render_page
 from elasticache_police.dataset.text import NameTexts
 from elasticache_police.runtime.alphabet import BLANK, encode
-from elasticache_police.runtime.lines import CAP_PX, FRAME_PX, LINE_PX, TOP_PX, LineWindow, cut
+from elasticache_police.runtime.lines import CAP_PX, FRAME_PX, TOP_PX, LineWindow, cut
 
 __all__ = ["FinderBatch", "ReaderBatch", "finder_batch", "reader_batch"]
 
@@ -20,6 +21,8 @@ FINDER_CAP_PX = (5.5, 15.0)
 """Heights of capitals that one level of the page pyramid answers for."""
 _FINDER_CAP_SLACK = (4.5, 20.0)
 READER_COLUMNS = 256
+_WINDOWS = 3
+"""Windows, each another size and shift, cut from every rendered line: rendering costs as much as learning."""
 
 
 @attrs.frozen
@@ -88,7 +91,13 @@ def finder_targets(page: PageSample) -> np.ndarray:
 
 
 def finder_batch(*, seed: int, index: int, size: int, fonts: FontSet, texts: NameTexts, style: PageStyle) -> FinderBatch:
-    """Render batch ``index`` of the finder's training data."""
+    """Render batch ``index`` of the finder's training data; every odd batch is the one before it, light for dark."""
+    batch = _pages(seed, index // 2, size, fonts, texts, style)
+    return batch if index % 2 == 0 else FinderBatch(255 - batch.pages, batch.targets)
+
+
+@functools.lru_cache(maxsize=1)
+def _pages(seed: int, index: int, size: int, fonts: FontSet, texts: NameTexts, style: PageStyle) -> FinderBatch:
     pages = [render_page(seed=seed, index=index * size + i, fonts=fonts, texts=texts, style=style) for i in range(size)]
     return FinderBatch(np.stack([page.grey[..., None] for page in pages]), np.stack([finder_targets(page) for page in pages]))
 
@@ -173,13 +182,13 @@ def reader_batch(*, seed: int, index: int, size: int, fonts: FontSet, texts: Nam
     rng = random.Random(f"{seed}:{index}")  # noqa: S311
     samples: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     number = 0
-    while len(samples) < 2 * size:
+    while len(samples) < _WINDOWS * size:
         style = strip_style(rng)
         page = render_page(seed=seed, index=index * 1000 + number, fonts=fonts, texts=texts, style=style)
         number += 1
         for line in page.lines:
             if line.edges[-1] > 4 and line.edges[0] < style.width - 4 and line.top > -0.2 * line.cap_px and line.baseline < style.height + 0.1 * line.cap_px:
-                samples.extend(_read_sample(page, line, rng) for _ in range(2))
+                samples.extend(_read_sample(page, line, rng) for _ in range(_WINDOWS))
     samples = rng.sample(samples, size)
     lines, classes, weights = zip(*samples, strict=True)
     return ReaderBatch(np.stack(lines)[..., None], np.stack(classes), np.stack(weights))

@@ -11,7 +11,7 @@ import attrs
 
 from elasticache_police.errors import ModelFileError
 
-__all__ = ["CONFIG", "FINDER", "PACKAGED", "READER", "Settings", "read_settings", "sha256"]
+__all__ = ["CONFIG", "FINDER", "METADATA", "PACKAGED", "READER", "Settings", "read_settings", "sha256", "write_config"]
 
 PACKAGED = Path(__file__).resolve().parent.parent / "pretrained" / "v1"
 FINDER, READER, CONFIG, METADATA = "finder.onnx", "reader.onnx", "config.json", "metadata.json"
@@ -77,3 +77,16 @@ def read_settings(directory: Path) -> Settings:
         msg = f"{path} is damaged: {error}"
         raise ModelFileError(msg) from error
     return settings
+
+
+def write_config(directory: Path, settings: Settings) -> None:
+    """Write the settings beside the two networks, with the digests that :func:`read_settings` checks."""
+    config: _Config = {
+        "format": _FORMAT,
+        "names": list(settings.names),
+        "temperature": settings.temperature,
+        "find_threshold": settings.find_threshold,
+        "min_confidence": settings.min_confidence,
+        "sha256": {name: sha256(directory / name) for name in (FINDER, READER)},
+    }
+    (directory / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")

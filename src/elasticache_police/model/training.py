@@ -1,0 +1,241 @@
+"""A whole training run: fonts in, a model directory out, with every input kept beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import attrs
+import numpy as np
+
+from elasticache_police.dataset.fonts import Font, FontProblem, find_fonts, packaged_fonts
+from elasticache_police.dataset.pages import font_set
+from elasticache_police.errors import TrainingError
+from elasticache_police.findings import Finding, Verdict
+from elasticache_police.model import card
+from elasticache_police.model.batches import FinderBatches, ReaderBatches
+from elasticache_police.model.evaluation import Evaluation, evaluate, evaluate_crops, evaluate_pages, write_reliability
+from elasticache_police.model.loop import Schedule, fit
+from elasticache_police.runtime import Runtime
+from elasticache_police.runtime.files import CONFIG, METADATA, Settings, write_config
+from elasticache_police.spelling import check_name
+
+__all__ = ["Progress", "TrainingOptions", "train"]
+
+Progress = Callable[[str, int, int, float], None]
+"""Called with the part in training, steps done, steps in all and the smoothed loss."""
+
+
+@attrs.frozen(kw_only=True)
+class TrainingOptions:
+    """Everything that decides what a training run makes."""
+
+    name: str = attrs.field(converter=check_name)
+    """The name to police."""
+    fonts: tuple[Path, ...] = ()
+    """Font files and directories; the packaged fonts when empty."""
+    out: Path
+    """The run directory: made when missing, resumed when it holds a run of the same options."""
+    exclude_families: frozenset[str] = frozenset()
+    """Font families to leave out, compared without case and spaces."""
+    unseen_share: float = attrs.field(default=0.08, validator=[attrs.validators.ge(0.0), attrs.validators.lt(1.0)])
+    """Share of font families kept out of training, to measure on."""
+    seed: int = 1
+    finder_steps: int = attrs.field(default=6500, validator=attrs.validators.ge(1))
+    finder_batch: int = attrs.field(default=8, validator=attrs.validators.ge(1))
+    """Pages of 320 x 224 in a step."""
+    reader_steps: int = attrs.field(default=9500, validator=attrs.validators.ge(1))
+    reader_batch: int = attrs.field(default=32, validator=attrs.validators.ge(1))
+    """Lines of 32 x 256 in a step."""
+    workers: int = attrs.field(default=1, validator=attrs.validators.ge(0))
+    """Processes that render samples; does not change them."""
+    evaluation_crops: int = attrs.field(default=400, validator=attrs.validators.ge(2))
+    evaluation_pages: int = attrs.field(default=60, validator=attrs.validators.ge(1))
+
+
+def _split(fonts: Sequence[Font], share: float) -> tuple[list[Font], list[Font]]:
+    """Split by family, always the same way: by a hash of the family's name."""
+    seen: list[Font] = []
+    unseen: list[Font] = []
+    for font in fonts:
+        place = int.from_bytes(hashlib.sha256(font.family.encode()).digest()[:4]) / 2**32
+        (unseen if place < share else seen).append(font)
+    return (seen, unseen) if seen and unseen else (list(fonts), list(fonts))
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _record(options: TrainingOptions, seen: Sequence[Font], unseen: Sequence[Font], problems: Sequence[FontProblem]) -> dict[str, object]:
+    import keras
+
+    def fonts(some: Sequence[Font]) -> list[dict[str, str]]:
+        return [
+            {"file": font.path.name, "family": font.family, "style": font.style, "sha256": font.sha256, "licence": font.licence}
+            for font in some
+        ]
+
+    return {
+        "options": {
+            "name": options.name,
+            "fonts": [str(path) for path in options.fonts] or ["packaged"],
+            "exclude_families": sorted(options.exclude_families),
+            "unseen_share": options.unseen_share,
+            "seed": options.seed,
+            "finder": {"steps": options.finder_steps, "batch": options.finder_batch},
+            "reader": {"steps": options.reader_steps, "batch": options.reader_batch},
+        },
+        "made_with": {
+            "elasticache-police": _installed("elasticache-police"),
+            "keras": keras.__version__,
+            "keras_backend": keras.backend.backend(),
+            "numpy": np.__version__,
+            "pillow": _installed("pillow"),
+            "python": platform.python_version(),
+        },
+        "fonts": {
+            "trained_on": fonts(seen),
+            "measured_on": fonts(unseen),
+            "refused": [{"file": problem.path.name, "reason": problem.reason} for problem in problems],
+        },
+    }
+
+
+def _keep_record(path: Path, record: dict[str, object]) -> None:
+    """Write the run's record, or check that it is the one that is being resumed."""
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for key in ("options", "fonts"):
+            was, now = dict(before[key]), dict(json.loads(text)[key])
+            for part in ("finder", "reader"):
+                for record_ in (was, now):
+                    if part in record_:
+                        record_[part] = {k: v for k, v in record_[part].items() if k != "steps"}
+            if was != now:
+                raise TrainingError(f"{path.parent} holds a run with other {key}: choose another --out, or delete it")
+    path.write_text(text, encoding="utf-8")
+
+
+def train(options: TrainingOptions, *, progress: Progress | None = None, say: Callable[[str], None] = lambda _: None) -> Path:
+    """Train a model for a name, or go on with the run in ``options.out``.
+
+    The run directory holds ``run.json`` (every input), ``finder/`` and ``reader/`` (checkpoints and logs), the model in
+    ``model/`` and what was measured: ``evaluation.json``, ``confusion.txt``, ``mistakes.png``, ``curve.png``,
+    ``reliability.png``.
+
+    Args:
+        options: What to train.
+        progress: Called as training goes.
+        say: Called with a line of text at every stage.
+
+    Returns:
+        The model directory, for ``Police.from_model``.
+
+    Raises:
+        ConfigurationError: A font directory does not exist.
+        TrainingError: No font is fit, or the directory holds another run.
+        KeyboardInterrupt: After a checkpoint; the same call goes on from there.
+    """
+    import keras
+
+    from elasticache_police.model import losses, networks
+    from elasticache_police.model.export import export_onnx
+
+    say("checking fonts")
+    fonts, problems = find_fonts(options.fonts or packaged_fonts(), exclude=options.exclude_families)
+    if not fonts:
+        raise TrainingError(f"none of {len(problems)} font files is fit; the first: {problems[0].reason if problems else 'none found'}")
+    seen, unseen = _split(fonts, options.unseen_share)
+    say(f"{len(seen)} fonts to train on, {len(unseen)} of other families to measure on, {len(problems)} refused")
+    options.out.mkdir(parents=True, exist_ok=True)
+    _keep_record(options.out / "run.json", _record(options, seen, unseen, problems))
+    keras.utils.set_random_seed(options.seed)
+    prepared = font_set(seen)
+
+    def report(part: str, steps: int) -> Callable[[int, float, float], None]:
+        return lambda step, loss, _: progress(part, step, steps, loss) if progress is not None else None
+
+    finder = networks.finder()
+    fit(
+        finder,
+        losses.finder_loss,
+        FinderBatches(seed=options.seed, size=options.finder_batch, fonts=prepared, names=(options.name,)),
+        Schedule(steps=options.finder_steps, peak_rate=2e-3),
+        directory=options.out / "finder",
+        workers=options.workers,
+        progress=report("finder", options.finder_steps),
+    )
+    reader = networks.reader()
+    fit(
+        reader,
+        losses.reader_loss,
+        ReaderBatches(seed=options.seed + 1, size=options.reader_batch, fonts=prepared, names=(options.name,)),
+        Schedule(steps=options.reader_steps, peak_rate=1.5e-3),
+        directory=options.out / "reader",
+        workers=options.workers,
+        progress=report("reader", options.reader_steps),
+    )
+    say("measuring on unseen fonts")
+    model = options.out / "model"
+    fresh = options.out / "model.partial"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir()
+    export_onnx(finder, reader, fresh)
+    settings = calibrate(fresh, unseen, options)
+    write_config(fresh, settings)
+    result = evaluate(Runtime.load(fresh), unseen, options.name, crops=options.evaluation_crops, pages=options.evaluation_pages)
+    _write_results(options.out, fresh, result)
+    shutil.rmtree(model, ignore_errors=True)
+    fresh.rename(model)
+    say(result.table())
+    return model
+
+
+def calibrate(model: Path, fonts: Sequence[Font], options: TrainingOptions) -> Settings:
+    """Choose the temperature that makes scores honest, then the least confidence that gives no false alarm.
+
+    The temperature minimises the log loss on drawn crops in unseen fonts; the confidence is the least of 0.6, 0.65 ...
+    0.95 at which no right name on drawn pages is called misspelled.
+    """
+    best: tuple[float, float] | None = None
+    for temperature in (0.8, 1.0, 1.25, 1.5, 1.8, 2.2):
+        write_config(model, Settings(names=(options.name,), temperature=temperature))
+        judged = evaluate_crops(Runtime.load(model), fonts, options.name, count=options.evaluation_crops, hard=True)
+        loss = float(np.mean([one.surprise for one in judged]))
+        if best is None or loss < best[0]:
+            best = (loss, temperature)
+    assert best is not None  # noqa: S101  for the type checker
+    settings = Settings(names=(options.name,), temperature=best[1])
+    write_config(model, settings)
+    alarms: list[float] = []
+
+    def note(finding: Finding, right: bool | None) -> None:  # noqa: FBT001  called by position
+        if finding.verdict is Verdict.MISSPELLED and right is not False:
+            alarms.append(finding.confidence)
+
+    evaluate_pages(Runtime.load(model), fonts, options.name, count=options.evaluation_pages, on_finding=note)
+    steps = [round(0.6 + 0.05 * i, 2) for i in range(8)]
+    quiet = [step for step in steps if all(alarm < step for alarm in alarms)]
+    return attrs.evolve(settings, min_confidence=max(0.75, quiet[0]) if quiet else steps[-1])
+
+
+def _write_results(out: Path, model: Path, result: Evaluation) -> None:
+    (out / "evaluation.json").write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
+    (out / "confusion.txt").write_text(result.table() + "\n", encoding="utf-8")
+    result.worst().save(out / "mistakes.png")
+    write_reliability((*result.clean, *result.hard), out / "reliability.png")
+    card.write_curve(out, out / "curve.png")
+    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    metadata = {**run, "quality": result.to_dict(), "config": json.loads((model / CONFIG).read_text(encoding="utf-8"))}
+    (model / METADATA).write_text(json.dumps(metadata, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (model / "README.md").write_text(card.model_card(metadata), encoding="utf-8")
