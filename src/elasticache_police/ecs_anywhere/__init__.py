@@ -33,9 +33,9 @@ if TYPE_CHECKING:
         install_script,
     )
     from elasticache_police.ecs_anywhere.inspection import inspect_on, plan_inspection
-    from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
     from elasticache_police.ecs_anywhere.leaving import Departure, delete_activation, leave, plan_leave
     from elasticache_police.ecs_anywhere.logs import LogLine, LogPlace, LogTail, ensure_log_group
+    from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
     from elasticache_police.ecs_anywhere.merging import CollectionReport, Failure
     from elasticache_police.ecs_anywhere.registration import (
         create_activation,

@@ -29,7 +29,7 @@ from elasticache_police.ecs_anywhere.queues import (
     remove_queues,
 )
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
-from elasticache_police.ecs_anywhere.tasks import TaskRun, plan_run, register_task, run_tasks, stop_task
+from elasticache_police.ecs_anywhere.tasks import Definition, TaskRun, plan_run, register_task, run_tasks, stop_task
 from elasticache_police.ecs_anywhere.waiting import describe
 from elasticache_police.errors import ConfigurationError, PlacementError, TaskFailedError, WaitTimeoutError
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["inspect_on", "list_pictures", "plan_inspection"]
 
 WORKER = ("python", "-m", "elasticache_police.ecs_anywhere.worker")
+FAMILY = "elasticache-police-inspect"
+"""The task definition that is used when none is named."""
 _REPLACEMENTS_A_TASK = 3
 _ROUNDS = 3
 
@@ -104,18 +106,22 @@ def _version() -> str:
         return "0"
 
 
-def _check(source: str, results: str) -> None:
-    _s3.parse(source, what="the pictures' place")
+def _check(source: str, results: str | None) -> str:
+    """Return where results go: where asked, or ``elasticache-police/`` in the pictures' bucket."""
+    place = _s3.parse(source, what="the pictures' place")
+    if results is None:
+        return f"s3://{place.bucket}/elasticache-police"
     if not _s3.parse(results, what="the results' place").key.strip("/"):
         raise ConfigurationError("results need a prefix of their own: s3://BUCKET/PREFIX")
+    return results
 
 
 def plan_inspection(
     cluster: Cluster | str,
     source: str,
-    spec: TaskSpec,
+    task: TaskSpec | Definition | str = FAMILY,
     *,
-    results: str,
+    results: str | None = None,
     tasks: int = 4,
     run_id: str = "<run>",
     visibility_timeout_s: int = 120,
@@ -126,7 +132,7 @@ def plan_inspection(
     Listings and the one message per picture are shown once.
     """
     cluster = as_cluster(cluster)
-    _check(source, results)
+    results = _check(source, results)
     place, out = _s3.parse(source), _s3.parse(results) / "runs" / run_id
     dead, queue = queue_requests(
         run_id,
@@ -141,7 +147,7 @@ def plan_inspection(
         dead,
         queue,
         request("sqs", "SendMessageBatch", QueueUrl="<the queue>", Entries=[{"Id": "0", "MessageBody": "<picture>"}]),
-        *plan_run(cluster, spec, tasks),
+        *plan_run(cluster, task, tasks, command=WORKER),
         request("s3", "PutObject", Bucket=out.bucket, Key=f"{out.key}/report.json", Body="<the merged report>"),
         request("sqs", "DeleteQueue", QueueUrl="<the queue>"),
     )
@@ -150,9 +156,9 @@ def plan_inspection(
 def inspect_on(
     cluster: Cluster | str,
     source: str,
-    spec: TaskSpec,
+    task: TaskSpec | Definition | str = FAMILY,
     *,
-    results: str,
+    results: str | None = None,
     tasks: int = 4,
     names: tuple[str, ...] = ("ElastiCache",),
     model: str | None = None,
@@ -174,8 +180,10 @@ def inspect_on(
     Args:
         cluster: Where the tasks run.
         source: ``s3://bucket/prefix`` of the pictures.
-        spec: The task: the inspection image, size, roles, launch type. Command and environment are set here.
-        results: ``s3://bucket/prefix`` for results, manifest and merged report.
+        task: The inspection task: what to register (image, size, roles, launch type), or the name of a family that
+            is registered. Command and environment are set here.
+        results: ``s3://bucket/prefix`` for results, manifest and merged report; by default ``elasticache-police/`` in
+            the pictures' bucket.
         tasks: How many tasks; fewer run when the cluster has no room for all.
         names: The policed names.
         model: ``s3://...`` of a model's ``.tar.gz``; None for the packaged one.
@@ -195,7 +203,7 @@ def inspect_on(
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
-    _check(source, results)
+    results = _check(source, results)
     began = cluster.clock()
     with tempfile.TemporaryDirectory() as folder:
         run = _begin(
@@ -216,7 +224,7 @@ def inspect_on(
                 picture_timeout_s=picture_timeout_s,
             ),
         )
-        start = crew or (lambda job, count: _Tasks(cluster, spec, job, count))
+        start = crew or (lambda job, count: _Tasks(cluster, task, job, count))
         reasons: dict[str, str] = {}
         for round_number in range(_ROUNDS):
             missing = _missing(cluster.clients, run, reasons)
@@ -296,16 +304,21 @@ def _reasons(clients: Clients, run: _Run) -> dict[str, str]:
 class _Tasks:
     """The tasks of a run; one that dies while there is work is replaced, a few times."""
 
-    def __init__(self, cluster: Cluster, spec: TaskSpec, job: CollectionJob, count: int) -> None:
+    def __init__(
+        self, cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob, count: int
+    ) -> None:
         self._cluster = cluster
         self._environment = job.to_environment()
-        self._definition = register_task(cluster, attrs.evolve(spec, command=spec.command or WORKER))
+        self._task = register_task(cluster, task) if isinstance(task, TaskSpec) else task
         self._wanted = count
         self._budget = count * _REPLACEMENTS_A_TASK
         self._runs = self._launch(count)
 
     def _launch(self, count: int) -> list[TaskRun]:
-        return list(run_tasks(self._cluster, self._definition, count, environment=self._environment, allow_fewer=True))
+        started = run_tasks(
+            self._cluster, self._task, count, command=WORKER, environment=self._environment, allow_fewer=True
+        )
+        return list(started)
 
     def alive(self, *, work_left: bool) -> int:
         found = describe(self._cluster, self._runs)

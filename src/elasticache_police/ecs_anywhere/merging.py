@@ -118,7 +118,7 @@ def merge(
 ) -> CollectionReport:
     """Write the merged report to the run's folder and return what is in it."""
     place = job.run_folder / "report.json"
-    count = findings = wrong_pictures = wrong = 0
+    count = pages = findings = wrong_pictures = wrong = 0
     failed: list[Failure] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.json"
@@ -131,14 +131,17 @@ def merge(
                     failed.append(Failure(file=report["file"], reason=report["error"]))
                 verdicts = [found["verdict"] for page in report["pages"] for found in page["findings"]]
                 here = verdicts.count("misspelled")
+                pages += len(report["pages"])
                 findings += len(verdicts)
                 wrong += here
                 wrong_pictures += here > 0
-            summary = {
+            summary = {  # the same counts as report.document.SummaryDict
                 "files": count,
+                "unreadable": len(failed),
+                "pages": pages,
                 "findings": findings,
+                "correct": findings - wrong,
                 "misspelled": wrong,
-                "errors": len(failed),
             }
             file.write('\n], "summary": ' + json.dumps(summary) + "}\n")
         _s3.upload(clients, path, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 import attrs
@@ -130,8 +130,10 @@ def depth(clients: Clients, url: str) -> Depth:
     return Depth(waiting=waiting + delayed, in_flight=in_flight)
 
 
-def dead_letters(clients: Clients, url: str) -> Iterator[tuple[Picture, str]]:
-    """Yield the pictures of the dead-letter queue with their reasons, and leave them there."""
+def dead_letters(clients: Clients, url: str) -> list[tuple[Picture, str]]:
+    """Return the pictures of the dead-letter queue with their reasons, and leave them there for others to see."""
+    found: dict[str, tuple[Picture, str]] = {}
+    handles: list[str] = []
     while True:
         answer = _sqs(
             clients,
@@ -139,19 +141,27 @@ def dead_letters(clients: Clients, url: str) -> Iterator[tuple[Picture, str]]:
             QueueUrl=url,
             MaxNumberOfMessages=10,
             WaitTimeSeconds=1,
-            VisibilityTimeout=60,
+            VisibilityTimeout=600,
             MessageAttributeNames=["All"],
         )
         messages = children(answer, "Messages")
         if not messages:
-            return
+            break
         for message in messages:
-            attributes = child(message, "MessageAttributes")
+            handles.append(text(message, "ReceiptHandle"))
+            reason = text(child(child(message, "MessageAttributes"), "reason"), "StringValue")
             try:
                 picture = Picture.from_json(text(message, "Body"))
             except ConfigurationError:
                 continue  # put there by somebody else
-            yield picture, text(child(attributes, "reason"), "StringValue")
+            found[picture.etag] = (picture, reason or found.get(picture.etag, (picture, ""))[1])
+    for start in range(0, len(handles), 10):
+        entries = [
+            {"Id": str(place), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+            for place, handle in enumerate(handles[start : start + 10])
+        ]
+        _sqs(clients, "ChangeMessageVisibilityBatch", QueueUrl=url, Entries=entries)
+    return list(found.values())
 
 
 def remove_queues(clients: Clients, queues: Queues, *, keep_dead_letters: bool) -> None:

@@ -263,7 +263,7 @@ def policy(
         "ecs-inspect": [
             *run, *read, write,
             _statement("Queues", "sqs:CreateQueue sqs:TagQueue sqs:GetQueueUrl sqs:GetQueueAttributes sqs:SendMessage "
-                       "sqs:ReceiveMessage sqs:DeleteQueue", queues),
+                       "sqs:ReceiveMessage sqs:ChangeMessageVisibility sqs:DeleteQueue", queues),
         ],
         "ecs-host": [
             _statement("Agent", "ecs:DiscoverPollEndpoint ecs:Poll ecs:RegisterContainerInstance "

@@ -86,19 +86,7 @@ def register_task(cluster: Cluster | str, spec: TaskSpec) -> Definition:
         listed = [{"key": key, "value": value} for key, value in sorted(tags.items())]
         answer = cluster.perform("ecs", "RegisterTaskDefinition", **{**wanted.parameters, "tags": listed})
         arn = text(child(answer, "taskDefinition"), "taskDefinitionArn")
-    place = None
-    if spec.log_group is not None:
-        place = LogPlace(group=spec.log_group, prefix=spec.family, container=spec.container_name)
-    return Definition(
-        arn=arn,
-        container_name=spec.container_name,
-        launch_type=spec.launch_type,
-        log=place,
-        network_mode=spec.network,
-        subnets=spec.subnets,
-        security_groups=spec.security_groups,
-        assign_public_ip=spec.assign_public_ip,
-    )
+    return _definition(arn, spec)
 
 
 def _same_already(cluster: Cluster, family: str, digest: str) -> str | None:
@@ -179,24 +167,19 @@ def _run_request(
 
 def plan_run(
     cluster: Cluster | str,
-    spec: TaskSpec,
+    task: TaskSpec | Definition | str,
     n: int = 1,
     *,
     command: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> tuple[Request, ...]:
-    """Return the requests that :func:`run_tasks` would send for a new task, in order, without sending any."""
+    """Return the requests that :func:`run_tasks` would send, in order, without sending any.
+
+    Of a family that is only named the plan cannot know more than the name: it assumes launch type EXTERNAL.
+    """
     cluster = as_cluster(cluster)
     _check_count(n)
-    definition = Definition(
-        arn=f"{spec.family}:<new revision>",
-        container_name=spec.container_name,
-        launch_type=spec.launch_type,
-        network_mode=spec.network,
-        subnets=spec.subnets,
-        security_groups=spec.security_groups,
-        assign_public_ip=spec.assign_public_ip,
-    )
+    definition = _as_planned(task)
     runs = [
         _run_request(
             cluster,
@@ -209,7 +192,31 @@ def plan_run(
         )
         for number, count in enumerate(_batches(n))
     ]
-    return (definition_request(spec), *runs)
+    return (definition_request(task), *runs) if isinstance(task, TaskSpec) else tuple(runs)
+
+
+def _as_planned(task: TaskSpec | Definition | str) -> Definition:
+    if isinstance(task, Definition):
+        return task
+    if isinstance(task, str):
+        return Definition(arn=task, container_name="main", launch_type=LaunchType.EXTERNAL)
+    return _definition(f"{task.family}:<new revision>", task)
+
+
+def _definition(arn: str, spec: TaskSpec) -> Definition:
+    place = None
+    if spec.log_group is not None:
+        place = LogPlace(group=spec.log_group, prefix=spec.family, container=spec.container_name)
+    return Definition(
+        arn=arn,
+        container_name=spec.container_name,
+        launch_type=spec.launch_type,
+        log=place,
+        network_mode=spec.network,
+        subnets=spec.subnets,
+        security_groups=spec.security_groups,
+        assign_public_ip=spec.assign_public_ip,
+    )
 
 
 def _check_count(n: int) -> None:

@@ -1,0 +1,54 @@
+"""An inspection that needs no model: the picture's text says what is in it, or what it does to its process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from elasticache_police.errors import ImageError
+
+
+def make(names, model):
+    def inspect(picture, source):
+        word = picture.decode("latin-1")
+        if word.startswith("unreadable"):
+            raise ImageError(source, "no picture", "send another one")
+        if word.startswith("crash"):
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if word.startswith("broken"):
+            raise ValueError("a defect of ours")
+        if word.startswith("hang"):
+            time.sleep(60)
+        if word.startswith("slow"):
+            time.sleep(0.05)
+        wrong = "ElasticCache" in word
+        finding = {
+            "box": [0, 0, 10, 10],
+            "verdict": "misspelled" if wrong else "correct",
+            "score": 0.1 if wrong else 0.9,
+            "reading": word,
+            "kind": "extra_letter" if wrong else None,
+            "name": names[0],
+        }
+        return {
+            "file": source,
+            "error": None,
+            "pages": [{"page": 1, "width": 10, "height": 10, "findings": [finding]}],
+        }
+
+    return inspect
+
+
+def worker_process() -> int:
+    """Run one worker as the container's entry point does, with this inspection."""
+    from elasticache_police.ecs_anywhere.collection import CollectionJob
+    from elasticache_police.ecs_anywhere.worker import Worker
+
+    job = CollectionJob.from_environment(os.environ)
+    Worker(job, inspector="quick_inspector:make", poll_s=1, idle_polls=2).run()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(worker_process())

@@ -1,0 +1,323 @@
+"""A large collection: nothing lost, nothing twice, poison named, and a second run that does only what is new."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+from fake_ecs import Script
+from local_crew import LocalCrew
+
+from elasticache_police import ecs_anywhere
+from elasticache_police._aws import Clients
+from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker
+from elasticache_police.ecs_anywhere.collection import recipe_of
+from elasticache_police.ecs_anywhere.queues import dead_letters, depth, enqueue, make_queues
+from elasticache_police.errors import ConfigurationError, TaskFailedError
+
+SPEC = TaskSpec(family="elasticache-police-inspect", image="inspector", cpu_units=256, memory_mib=256)
+SOURCE, RESULTS = "s3://pictures/decks/", "s3://pictures/results"
+
+
+@pytest.fixture
+def s3(moto_url, boto_session):
+    client = boto_session.client("s3")
+    client.create_bucket(Bucket="pictures")
+    return client
+
+
+@pytest.fixture
+def here(moto_url, fake_url, boto_session) -> Cluster:
+    """The cluster with real time, for real worker processes."""
+    return Cluster("police", session=boto_session)
+
+
+def _put(s3, **pictures: str) -> None:
+    for name, content in pictures.items():
+        s3.put_object(Bucket="pictures", Key=f"decks/{name}.png", Body=content.encode())
+
+
+def _report(s3, uri: str) -> dict:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+class Threads:
+    """Workers as threads of this process: quick, for what needs no killing."""
+
+    def __init__(self, job, count, *, tally=None) -> None:
+        self.workers = [
+            Worker(job, clients=Clients(), inspector="quick_inspector:make", poll_s=0, idle_polls=2)
+            for _ in range(count)
+        ]
+        self.threads = [threading.Thread(target=worker.run) for worker in self.workers]
+        for thread in self.threads:
+            thread.start()
+        if tally is not None:
+            tally.extend(worker.tally for worker in self.workers)
+
+    def alive(self, *, work_left: bool) -> int:
+        return sum(thread.is_alive() for thread in self.threads)
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.stop()
+        for thread in self.threads:
+            thread.join()
+
+
+def _inspect(here, **options):
+    options = {"results": RESULTS, "tasks": 1, "delay_s": 0.2, "timeout_s": 240, "crew": Threads, **options}
+    return ecs_anywhere.inspect_on(here, SOURCE, SPEC, **options)
+
+
+def test_every_picture_is_in_the_merged_report_once_and_in_order(s3, here):
+    _put(s3, a="Amazon ElasticCache", b="Amazon ElastiCache", c="ElasticCache again", **{"z-copy-of-a": "Amazon ElasticCache"})
+    s3.put_object(Bucket="pictures", Key="decks/notes.txt", Body=b"not a picture by its name")
+    s3.put_object(Bucket="pictures", Key="decks/folder/", Body=b"")
+    seen = []
+
+    report = _inspect(here, on_progress=lambda now: seen.append(now.status))
+
+    merged = _report(s3, report.report_uri)
+    assert [file["file"] for file in merged["files"]] == [
+        "s3://pictures/decks/a.png",
+        "s3://pictures/decks/b.png",
+        "s3://pictures/decks/c.png",
+        "s3://pictures/decks/z-copy-of-a.png",
+    ]
+    assert [file["pages"][0]["findings"][0]["verdict"] for file in merged["files"]] == [
+        "misspelled",
+        "correct",
+        "misspelled",
+        "misspelled",
+    ]
+    assert merged["version"] == 1
+    assert merged["summary"] == {
+        "files": 4,
+        "unreadable": 0,
+        "pages": 4,
+        "findings": 4,
+        "correct": 1,
+        "misspelled": 3,
+    }
+    assert (report.pictures, report.misspelled_pictures, report.misspelled_findings) == (4, 3, 3)
+    assert (report.failures, report.dead_letter_queue_url) == ((), "")
+    assert "of 4 pictures done" in seen[-1]
+    assert report.pictures_per_s > 0
+
+
+def test_nothing_is_left_on_sqs_after_a_clean_run(s3, here, boto_session):
+    _put(s3, a="ElastiCache")
+    _inspect(here)
+    assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_a_second_run_inspects_only_what_is_new(s3, here):
+    _put(s3, a="ElastiCache", b="ElasticCache")
+    _inspect(here)
+    _put(s3, b="now ElastiCache", c="ElastiCache too")
+    tallies = []
+
+    report = _inspect(here, crew=lambda job, count: Threads(job, count, tally=tallies))
+
+    assert sum(tally.inspected for tally in tallies) == 2
+    assert (report.pictures, report.skipped, report.misspelled_pictures) == (3, 1, 0)
+
+
+def test_another_name_is_another_recipe():
+    assert recipe_of("1", ("A", "B"), "m") == recipe_of("1", ("B", "A"), "m")
+    assert len({recipe_of("1", ("A",), "m"), recipe_of("2", ("A",), "m"), recipe_of("1", ("A",), "n")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("unreadable bytes", "no picture (send another one)"),
+        ("crash", "the inspecting process died (signal SIGSEGV)"),
+        ("broken", "ValueError: a defect of ours"),
+        ("hang", "not done after 1 s"),
+    ],
+)
+def test_poison_ends_in_the_dead_letter_queue_and_is_named(s3, here, content, reason):
+    _put(s3, good="ElastiCache", poison=content, wrong="ElasticCache")
+
+    report = _inspect(here, max_receives=2, picture_timeout_s=1)
+
+    assert (report.pictures, report.misspelled_pictures) == (3, 1)
+    (failure,) = report.failures
+    assert failure.file == "s3://pictures/decks/poison.png"
+    assert reason in failure.reason
+    assert [file["error"] is None for file in _report(s3, report.report_uri)["files"]] == [True, False, True]
+    letters = [picture.key for picture, _ in dead_letters(Clients(), report.dead_letter_queue_url)]
+    assert letters == ["decks/poison.png"]
+
+
+def test_a_picture_that_vanished_is_reported_and_not_retried(s3, here):
+    _put(s3, a="ElastiCache", b="ElastiCache too")
+
+    def crew(job, count):
+        s3.delete_object(Bucket="pictures", Key="decks/b.png")
+        return Threads(job, count)
+
+    report = _inspect(here, crew=crew)
+    assert [(one.file, one.reason) for one in report.failures] == [
+        ("s3://pictures/decks/b.png", "deleted or changed since the run listed it: run again")
+    ]
+
+
+def test_killed_workers_lose_nothing_and_duplicate_nothing(s3, here, monkeypatch):
+    """Ten SIGKILLs at seeded moments; `benchmarks/kill_workers.py` does a hundred."""
+    monkeypatch.setenv("PYTHONPATH", ":".join(__import__("sys").path))
+    wanted = {}
+    for number in range(40):
+        word = "ElasticCache" if number % 3 == 0 else "ElastiCache"
+        wanted[f"s3://pictures/decks/p{number:02}.png"] = f"slow {word} {number}"
+        _put(s3, **{f"p{number:02}": f"slow {word} {number}"})
+    crews = []
+
+    def crew(job, count):
+        crews.append(LocalCrew(job, count, kills=10, seed=7))
+        return crews[-1]
+
+    report = _inspect(here, tasks=2, crew=crew, visibility_timeout_s=2, max_receives=50)
+
+    files = _report(s3, report.report_uri)["files"]
+    read = [(file["file"], file["pages"][0]["findings"][0]["reading"]) for file in files]
+    assert read == sorted(wanted.items())
+    assert report.failures == ()
+    assert report.misspelled_pictures == 14
+    assert sum(one.killed for one in crews) > 0
+
+
+def test_an_interrupted_run_goes_on_under_its_id(s3, here, boto_session):
+    _put(s3, a="ElastiCache", b="ElasticCache")
+
+    class Nobody:
+        def __init__(self, job, count) -> None:
+            pass
+
+        def alive(self, *, work_left):
+            raise KeyboardInterrupt
+
+        def stop(self) -> None:
+            pass
+
+    with pytest.raises(KeyboardInterrupt):
+        _inspect(here, run_id="night-1", crew=Nobody)
+    (url, _) = sorted(boto_session.client("sqs").list_queues()["QueueUrls"], key=len)
+    assert depth(Clients(), url).total == 2
+
+    report = _inspect(here, run_id="night-1")
+
+    assert (report.run_id, report.pictures, report.failures) == ("night-1", 2, ())
+    assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_the_work_runs_as_tasks_of_the_cluster(s3, fake, joined, moto_url):
+    """The same through RunTask: N tasks get the job in their environment, and a task that dies is replaced."""
+    _put(s3, a="ElastiCache", b="ElasticCache", c="ElastiCache!")
+    environments = []
+
+    def work(environment, command):
+        environments.append((environment, command))
+        job = CollectionJob.from_environment(environment)
+        if len(environments) == 1:
+            return 137
+        worker = Worker(job, clients=Clients(), inspector="quick_inspector:make", poll_s=0)
+        worker.run()
+        return 0
+
+    fake.script(SPEC.family, Script(execute=work))
+
+    report = ecs_anywhere.inspect_on(joined, SOURCE, SPEC, results=RESULTS, tasks=2)
+
+    assert (report.pictures, report.misspelled_pictures, report.failures) == (3, 1, ())
+    assert len(environments) == 3
+    environment, command = environments[0]
+    assert command == ["python", "-m", "elasticache_police.ecs_anywhere.worker"]
+    assert environment["POLICE_SOURCE"] == SOURCE
+
+
+def test_tasks_that_always_die_end_the_run_with_the_reason(s3, fake, joined, moto_url):
+    _put(s3, a="ElastiCache")
+    fake.script(SPEC.family, Script(runs=1, exit_code=1))
+    with pytest.raises(TaskFailedError, match="look at the tasks' logs"):
+        ecs_anywhere.inspect_on(joined, SOURCE, SPEC, results=RESULTS, tasks=1)
+
+
+def test_an_empty_prefix_is_an_error(s3, here):
+    with pytest.raises(ConfigurationError, match="no pictures below s3://pictures/decks/"):
+        _inspect(here)
+
+
+@pytest.mark.parametrize("results", ["s3://pictures", "/tmp/results", "s3://pictures/"])
+def test_results_need_a_prefix_in_s3(here, results):
+    with pytest.raises(ConfigurationError):
+        _inspect(here, results=results)
+
+
+def test_results_are_never_taken_for_pictures(s3, here):
+    _put(s3, a="ElastiCache")
+    s3.put_object(Bucket="pictures", Key="decks/out/results/x.png", Body=b"ElastiCache")
+    report = _inspect(here, results="s3://pictures/decks/out")
+    assert report.pictures == 1
+
+
+def test_the_plan_names_every_call(here):
+    plan = ecs_anywhere.plan_inspection(here, SOURCE, SPEC, results=RESULTS, tasks=12)
+    assert [f"{one.service}:{one.operation}" for one in plan] == [
+        "s3:ListObjectsV2",
+        "s3:PutObject",
+        "sqs:CreateQueue",
+        "sqs:CreateQueue",
+        "sqs:SendMessageBatch",
+        "ecs:RegisterTaskDefinition",
+        "ecs:RunTask",
+        "ecs:RunTask",
+        "s3:PutObject",
+        "sqs:DeleteQueue",
+    ]
+
+
+def test_the_job_travels_through_the_environment_unchanged():
+    job = CollectionJob(
+        source=SOURCE,
+        results=RESULTS,
+        run_id="r",
+        recipe="c",
+        queue_url="https://q",
+        dead_letter_queue_url="https://d",
+        names=("ElastiCache", "日本"),
+        model="s3://m/model.tar.gz",
+        visibility_timeout_s=7,
+        picture_timeout_s=1.5,
+    )
+    assert CollectionJob.from_environment(job.to_environment()) == job
+    with pytest.raises(ConfigurationError, match="POLICE_QUEUE_URL"):
+        CollectionJob.from_environment({**job.to_environment(), "POLICE_QUEUE_URL": ""})
+
+
+def test_more_messages_than_a_batch_arrive_once_each(s3):
+    clients = Clients()
+    queues = make_queues(clients, "many", visibility_timeout_s=30, max_receives=3, tags={})
+    sent = enqueue(clients, queues.url, (Picture(f"k{number}", f"e{number}", 1) for number in range(23)))
+    assert (sent, depth(clients, queues.url).waiting) == (23, 23)
+
+
+def test_a_slow_picture_is_not_handed_out_twice(s3, here):
+    """The message stays invisible for as long as its picture is in work, beyond the visibility timeout."""
+    _put(s3, a="hang for three seconds")
+    tallies = []
+
+    def crew(job, count):
+        made = Threads(job, 2, tally=tallies)
+        return made
+
+    began = time.monotonic()
+    report = _inspect(here, crew=crew, visibility_timeout_s=1, picture_timeout_s=3, max_receives=1)
+    assert time.monotonic() - began >= 3
+    assert [tally.returned for tally in tallies] in ([1, 0], [0, 1])
+    assert len(report.failures) == 1
