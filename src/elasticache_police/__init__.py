@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         WaitTimeoutError,
     )
     from elasticache_police.findings import Classification, Finding, Kind, Page, Report, Verdict
+    from elasticache_police.tickets import Ticket
 
     __version__: str
 
@@ -70,6 +71,7 @@ __all__ = [
     "ServingError",
     "TaskFailedError",
     "ThrottledError",
+    "Ticket",
     "TrainingError",
     "Verdict",
     "WaitTimeoutError",
@@ -83,6 +85,7 @@ _HOMES = {name: "errors" for name in __all__ if name.endswith("Error")} | {
     "Kind": "findings",
     "Page": "findings",
     "Report": "findings",
+    "Ticket": "tickets",
     "Verdict": "findings",
 }
 

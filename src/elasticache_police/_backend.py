@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
+    from elasticache_police._wire import Wire
     from elasticache_police.findings import Classification, Finding
 
 __all__ = ["Backend", "LocalBackend", "LocalRuntime"]
@@ -35,11 +36,12 @@ class Backend(Protocol):
             page: Mode RGB, upright and opaque.
         """
 
-    def classify_lines(self, lines: npt.NDArray[np.uint8]) -> list[Classification]:
+    def classify_lines(self, lines: npt.NDArray[np.uint8], *, wire: Wire = "base64") -> list[Classification]:
         """Return the verdict on each line.
 
         Args:
             lines: uint8 (N, 50, 700), grey.
+            wire: How they travel, where they do.
         """
 
 
@@ -90,8 +92,9 @@ class LocalBackend:
 
         return self._loaded().inspect_page(to_grey(page))
 
-    def classify_lines(self, lines: npt.NDArray[np.uint8]) -> list[Classification]:
-        """Return the verdict on each line of uint8 (N, 50, 700)."""
+    def classify_lines(self, lines: npt.NDArray[np.uint8], *, wire: Wire = "base64") -> list[Classification]:
+        """Return the verdict on each line of uint8 (N, 50, 700); nothing travels here, whatever `wire` says."""
+        del wire
         from elasticache_police.imaging import line_to_tensor
 
         return self._loaded().classify_lines(line_to_tensor(lines))

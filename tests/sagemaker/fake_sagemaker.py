@@ -279,7 +279,8 @@ class FakeSageMaker:
             raise AwsFault("ResourceInUse", f"Job name must be unique: {TransformJobName}")
         self._DescribeModel(ModelName)
         self.jobs[TransformJobName] = {
-            "TransformJobName": TransformJobName, "ModelName": ModelName, **parameters, "script": list(self.transforming),
+            "TransformJobName": TransformJobName, "ModelName": ModelName, **parameters,
+            "script": list(self.transforming),
         }  # fmt: skip
         return {"TransformJobArn": self._arn("transform-job", TransformJobName)}
 

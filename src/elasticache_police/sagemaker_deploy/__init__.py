@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from elasticache_police.sagemaker_deploy._session import Pace
-from elasticache_police.sagemaker_deploy.deploying import Deployment, deploy, update
+from elasticache_police.sagemaker_deploy.deploying import Deployment, deploy, deployed, update
 from elasticache_police.sagemaker_deploy.images import image_uri
 from elasticache_police.sagemaker_deploy.inventory import delete, delete_all, list  # noqa: A004
 from elasticache_police.sagemaker_deploy.lifecycle import create_endpoint, create_endpoint_config, create_model
@@ -65,6 +65,7 @@ __all__ = [
     "delete",
     "delete_all",
     "deploy",
+    "deployed",
     "image_uri",
     "list",
     "plan",

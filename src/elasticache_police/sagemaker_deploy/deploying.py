@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
@@ -22,7 +23,7 @@ from elasticache_police.sagemaker_deploy.planning import CONTENT_TAG, Plan, plan
 from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
 from elasticache_police.sagemaker_deploy.scaling import POLICY_ARN_PLACEHOLDER
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec
-from elasticache_police.sagemaker_deploy.teardown import Ledger
+from elasticache_police.sagemaker_deploy.teardown import Ledger, remove
 from elasticache_police.sagemaker_deploy.watching import (
     MOVING,
     EndpointStatus,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from elasticache_police._aws import JsonValue
 
-__all__ = ["Deployment", "deploy", "update"]
+__all__ = ["Deployment", "deploy", "deployed", "update"]
 
 _ROLE_POLL_S = 5.0
 _CONFIG_POLL_S = 2.0
@@ -148,6 +149,52 @@ def update(
     describe(work, spec.endpoint_name)
     with Ledger(work, undo=undo) as ledger:
         return _Deployer(work, ledger, made, timeout_s=timeout_s, role_timeout_s=role_timeout_s).run()
+
+
+@contextlib.contextmanager
+def deployed(
+    spec: EndpointSpec,
+    *,
+    timeout_s: float = 3600.0,
+    on_event: OnEvent | None = None,
+    on_progress: OnProgress | None = None,
+    pace: Pace | None = None,
+    client: SageMakerClient | None = None,
+    session: Session | None = None,
+    config: Config | None = None,
+) -> Iterator[Deployment]:
+    """Deploy for the length of a block, and remove what was made when it ends, however it ends.
+
+    An endpoint that existed before stays, as the deployment left it.
+
+    Raises:
+        LeftBehindError: Something could not be removed at the end.
+        AwsError: As :func:`deploy`.
+    """
+    made = deploy(
+        spec,
+        timeout_s=timeout_s,
+        on_event=on_event,
+        on_progress=on_progress,
+        pace=pace,
+        client=client,
+        session=session,
+        config=config,
+    )
+    work = Work.of(
+        client=client,
+        session=session,
+        config=config,
+        region=None if client is not None else spec.region,
+        pace=pace,
+        on_event=on_event,
+        on_progress=on_progress,
+    )
+    try:
+        yield made
+    finally:
+        if made.action == "created":
+            remove(work, made.made[::-1]).check()
 
 
 class _Deployer:

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from elasticache_police.errors import ConfigurationError
 
-__all__ = ["LATEST_VERSION", "Processor", "image_uri", "processor_of", "regions"]
+__all__ = ["LATEST_VERSION", "Processor", "image_uri", "processor_of", "regions", "registry_account"]
 
 Processor = Literal["cpu", "gpu", "arm64"]
 
@@ -63,6 +63,17 @@ def regions() -> tuple[str, ...]:
     return tuple(sorted(_ACCOUNTS))
 
 
+def registry_account(region: str) -> str:
+    """Return the account whose registry holds AWS's images for a region.
+
+    Raises:
+        ConfigurationError: The region is not in the table.
+    """
+    if region not in _ACCOUNTS:
+        raise ConfigurationError(f"AWS's registry account for region {region!r} is not known here: name an image_uri")
+    return _ACCOUNTS[region]
+
+
 def processor_of(instance_type: str) -> Processor:
     """Say what a SageMaker instance type computes on.
 
@@ -106,8 +117,7 @@ def image_uri(region: str, version: str | None = None, processor: Processor = "c
     """
     if processor not in get_args(Processor):
         raise ConfigurationError(f"no processor {processor!r}: choose cpu, gpu or arm64")
-    if region not in _ACCOUNTS:
-        raise ConfigurationError(f"AWS's registry account for region {region!r} is not known here: name an image_uri")
+    account = registry_account(region)
     version = version or LATEST_VERSION[processor]
     if not _VERSION.fullmatch(version):
         raise ConfigurationError(f"{version!r} is not a TensorFlow version such as 2.20 or 2.4.1")
@@ -124,4 +134,4 @@ def image_uri(region: str, version: str | None = None, processor: Processor = "c
     repository = "tensorflow-inference-arm64" if processor == "arm64" else "tensorflow-inference"
     tag = exact or f"{version}-{processor}"
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"{_ACCOUNTS[region]}.dkr.ecr.{region}.{suffix}/{repository}:{tag}"
+    return f"{account}.dkr.ecr.{region}.{suffix}/{repository}:{tag}"

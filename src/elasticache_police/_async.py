@@ -1,0 +1,163 @@
+"""A model behind a SageMaker asynchronous endpoint, as a backend of :class:`Police`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from elasticache_police import _wire
+from elasticache_police._aws import Clients, Request
+from elasticache_police._remote import min_confidence_of_packaged_model, refined, runtime_config
+from elasticache_police.errors import AwsError, ConfigurationError
+from elasticache_police.spelling import DEFAULT_NAME
+from elasticache_police.tickets import Ticket
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from boto3.session import Session
+    from botocore.config import Config
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+    from PIL import Image
+
+    from elasticache_police._aws import JsonValue
+    from elasticache_police._wire import Wire
+    from elasticache_police.findings import Classification, Finding, Report
+
+__all__ = ["AsyncBackend"]
+
+_LIMIT_BYTES = 1024**3
+_JOBS = 32
+
+
+class AsyncBackend:
+    """A model behind an endpoint that answers through S3. Connects on first use; safe to use from several threads.
+
+    Args:
+        endpoint_name: Which.
+        input_url: ``s3://bucket/prefix`` under which requests are put.
+        names: The names its model polices.
+        timeout_s: Seconds to wait for an answer where a call waits for one.
+        poll_s: Seconds between two looks for it.
+        client: SageMaker runtime client; wins over `session`.
+        session: boto3 session, also for S3.
+        config: botocore settings.
+    """
+
+    def __init__(
+        self,
+        endpoint_name: str,
+        *,
+        input_url: str,
+        names: Sequence[str] = (DEFAULT_NAME,),
+        timeout_s: float = 900.0,
+        poll_s: float = 2.0,
+        client: SageMakerRuntimeClient | None = None,
+        session: Session | None = None,
+        config: Config | None = None,
+    ) -> None:
+        bucket, _, prefix = input_url.removeprefix("s3://").partition("/")
+        if not input_url.startswith("s3://") or not bucket:
+            raise ConfigurationError(f"input_url {input_url!r} is not of the form s3://bucket/prefix")
+        self._endpoint_name = endpoint_name
+        self._bucket = bucket
+        self._prefix = prefix.strip("/")
+        self._names = tuple(names)
+        self._timeout_s = timeout_s
+        self._poll_s = poll_s
+        self._given = None if client is None else {"sagemaker-runtime": client}
+        self._session = session
+        self._config = config
+        self._clients: Clients | None = None
+
+    @property
+    def default_min_confidence(self) -> float:
+        """The packaged model's; an endpoint does not tell its own."""
+        return min_confidence_of_packaged_model()
+
+    @property
+    def default_jobs(self) -> int:
+        """Pictures under way at once: an endpoint at zero instances wakes by its queue."""
+        return _JOBS
+
+    def inspect_page(self, page: Image.Image) -> tuple[Finding, ...]:
+        """Return every finding on a page, however unsure; waits for the answer."""
+        ticket = self.submit([page], source="<page>", min_confidence=0.0)
+        return self.result(ticket).pages[0].findings
+
+    def classify_lines(self, lines: npt.NDArray[np.uint8], *, wire: Wire = "base64") -> list[Classification]:
+        """Return the verdict on each line of uint8 (N, 50, 700); waits for the answer."""
+        if wire == "floats":
+            body = _wire.floats_body(lines)
+        else:
+            body = _wire.picture_body("classify", map(_wire.encode_line, lines))
+        ticket = self._send(body, source=f"{len(lines)} lines", page_sizes=(), min_confidence=0.0)
+        answer = ticket.answer(self._timeout_s, poll_s=self._poll_s, session=self._session, config=self._config)
+        return _wire.scores_of(_wire.predictions_of(answer, count=len(lines)))
+
+    def submit(self, pages: Iterable[Image.Image], *, source: str, min_confidence: float) -> Ticket:
+        """Hand pages over and return at once.
+
+        Args:
+            pages: All pages of one picture or document.
+            source: What the user called it.
+            min_confidence: Kept in the ticket, for the report.
+        """
+        sizes, encoded = [], []
+        for page in pages:
+            sizes.append((page.width, page.height))
+            encoded.append(_wire.encode_page(page, limit_bytes=_LIMIT_BYTES))
+        body = _wire.picture_body("inspect", encoded)
+        return self._send(body, source=source, page_sizes=tuple(sizes), min_confidence=min_confidence)
+
+    def result(self, ticket: Ticket, timeout_s: float | None = None) -> Report:
+        """Wait for the answer to a ticket."""
+        return ticket.result(
+            self._timeout_s if timeout_s is None else timeout_s,
+            poll_s=self._poll_s,
+            session=self._session,
+            config=self._config,
+        )
+
+    def _send(
+        self, body: bytes, *, source: str, page_sizes: tuple[tuple[int, int], ...], min_confidence: float
+    ) -> Ticket:
+        inference_id = str(uuid.uuid4())
+        key = "/".join(part for part in (self._prefix, f"{inference_id}.json") if part)
+        clients = self._connected()
+        put = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": "application/json"}
+        clients.perform(_request("s3", "PutObject", put))
+        input_url = f"s3://{self._bucket}/{key}"
+        invoke = {
+            "EndpointName": self._endpoint_name,
+            "InputLocation": input_url,
+            "ContentType": "application/json",
+            "Accept": "application/json",
+            "InferenceId": inference_id,
+        }
+        try:
+            answer = clients.perform(_request("sagemaker-runtime", "InvokeEndpointAsync", invoke))
+        except AwsError as error:
+            clients.perform(_request("s3", "DeleteObject", {"Bucket": self._bucket, "Key": key}))
+            raise refined(error) from error.__cause__
+        return Ticket(
+            endpoint_name=self._endpoint_name,
+            inference_id=str(answer.get("InferenceId") or inference_id),
+            source=source,
+            page_sizes=page_sizes,
+            input_url=input_url,
+            output_url=str(answer["OutputLocation"]),
+            failure_url=str(answer.get("FailureLocation") or ""),
+            names=self._names,
+            min_confidence=min_confidence,
+        )
+
+    def _connected(self) -> Clients:
+        if self._clients is None:
+            self._clients = Clients(clients=self._given, session=self._session, config=runtime_config(self._config))
+        return self._clients
+
+
+def _request(service: str, operation: str, parameters: Mapping[str, object]) -> Request:
+    return Request(service=service, operation=operation, parameters=cast("Mapping[str, JsonValue]", parameters))

@@ -1,0 +1,92 @@
+"""The execution role that SageMaker assumes: made if it does not exist."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from elasticache_police._aws import Clients, Request
+from elasticache_police.errors import AlreadyExistsError, ConfigurationError, NotFoundError
+from elasticache_police.sagemaker_deploy.planning import tag_list
+from elasticache_police.sagemaker_deploy.policies import EXECUTION_TRUST, Scope, policy
+from elasticache_police.sagemaker_deploy.spec import PROJECT_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from boto3.session import Session
+    from botocore.config import Config
+    from mypy_boto3_iam import IAMClient
+
+    from elasticache_police._aws import JsonValue
+
+__all__ = ["ExecutionRole", "ensure_execution_role"]
+
+
+@attrs.frozen(kw_only=True)
+class ExecutionRole:
+    """The role that SageMaker assumes."""
+
+    arn: str
+    created: bool
+    """Whether it was made just now. SageMaker cannot assume it for its first 10 to 60 seconds: :func:`deploy` waits."""
+
+
+def ensure_execution_role(
+    scope: Scope | None = None,
+    *,
+    client: IAMClient | None = None,
+    session: Session | None = None,
+    config: Config | None = None,
+) -> ExecutionRole:
+    """Return the execution role, made with its least-privilege policy if it does not exist.
+
+    A role that exists is not changed; one that SageMaker may not assume is refused.
+
+    Args:
+        scope: Its name, and what its policy is narrowed to.
+        client: IAM client; wins over `session`.
+        session: boto3 session.
+        config: botocore settings.
+
+    Raises:
+        ConfigurationError: The role exists and trusts somebody else.
+        AwsError: AWS refused.
+    """
+    clients = Clients(clients=None if client is None else {"iam": client}, session=session, config=config)
+    scope = scope or Scope()
+
+    def send(operation: str, **parameters: JsonValue) -> Mapping[str, object]:
+        request = Request(service="iam", operation=operation, parameters={"RoleName": scope.role_name, **parameters})
+        return clients.perform(request)
+
+    try:
+        return _existing(send("GetRole"), scope.role_name)
+    except NotFoundError:
+        pass
+    try:
+        made = send(
+            "CreateRole",
+            AssumeRolePolicyDocument=json.dumps(EXECUTION_TRUST),
+            Description="Assumed by SageMaker for elasticache-police",
+            Tags=tag_list(dict([PROJECT_TAG])),
+        )
+    except AlreadyExistsError:  # another process was faster
+        return _existing(send("GetRole"), scope.role_name)
+    send("PutRolePolicy", PolicyName="elasticache-police", PolicyDocument=json.dumps(policy("execution-role", scope)))
+    return ExecutionRole(arn=_arn(made), created=True)
+
+
+def _arn(answer: Mapping[str, object]) -> str:
+    return str(cast("Mapping[str, object]", answer["Role"])["Arn"])
+
+
+def _existing(answer: Mapping[str, object], name: str) -> ExecutionRole:
+    trust = cast("Mapping[str, object]", answer["Role"]).get("AssumeRolePolicyDocument")
+    if "sagemaker.amazonaws.com" not in json.dumps(trust):
+        raise ConfigurationError(
+            f"role {name} exists and does not let sagemaker.amazonaws.com assume it; name another role, or add that"
+        )
+    return ExecutionRole(arn=_arn(answer), created=False)
