@@ -198,7 +198,6 @@ def test_a_dash_is_standard_input(folder):
         (["--format", "xml", "clean.png"], "xml"),
         (["--name", " ", "clean.png"], "none empty"),
         (["--output", "none/x", "clean.png"], "No such file"),
-        (["--model", "none", "clean.png"], "none"),
     ],
 )
 def test_what_cannot_work_exits_2_in_one_clear_message(folder, arguments, says):
@@ -219,6 +218,44 @@ def test_output_goes_to_a_file(folder):
     assert json.loads(Path("report.json").read_text(encoding="utf-8"))["summary"]["correct"] == 1
     run("--output", "report.txt", "clean.png")
     assert Path("report.txt").read_text(encoding="utf-8").endswith("1 file, 1 page: 0 misspelled, 1 correct\n")
+
+
+def test_a_prefix_of_s3_is_handed_to_a_cluster(monkeypatch):
+    asked = {}
+
+    def inspect_collection(source, **options):
+        asked.update(options, source=source)
+        return 1
+
+    monkeypatch.setattr("elasticache_police.cli.ecs.inspect_collection", inspect_collection)
+    result = run("s3://bucket/prefix", "--on-ecs", "studio", "--tasks", "16", "--name", "GitHub", "--format", "json")
+    assert result.exit_code == 1
+    assert asked == {
+        "source": "s3://bucket/prefix",
+        "cluster": "studio",
+        "tasks": 16,
+        "results": None,
+        "names": ("GitHub",),
+        "model": None,
+        "form": "json",
+        "output": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["clean.png", "--on-ecs", "studio"], "one s3://"),
+        (["s3://a/b", "s3://a/c", "--on-ecs", "studio"], "one s3://"),
+        (["s3://a/b", "--on-ecs", "studio", "--annotate", "out"], "--annotate does not go"),
+        (["s3://a/b", "--on-ecs", "studio", "--format", "html"], "--format html does not go"),
+        (["clean.png", "--tasks", "3"], "about --on-ecs"),
+    ],
+)
+def test_what_does_not_go_with_a_cluster_is_refused(folder, arguments, says):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert says in result.stderr
 
 
 # --- annotated copies ----------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -54,9 +54,10 @@ Exit codes:
 )
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Pictures to look at at once.  [default: one a core]")
 @click.option("--name", "names", multiple=True, help="A name to police; may be repeated.  [default: the model's own]")
-@click.option(
-    "--model", type=click.Path(exists=True, file_okay=False), help="A model's folder.  [default: the packaged one]"
-)
+@click.option("--model", metavar="DIR", help="A model's folder.  [default: the packaged one]")
+@click.option("--on-ecs", metavar="CLUSTER", help="Inspect an S3 prefix, s3://BUCKET/PREFIX, with tasks on a cluster.")
+@click.option("--tasks", type=click.IntRange(min=1), help="Tasks on that cluster.  [default: 4]")
+@click.option("--results", metavar="S3URI", help="Where those tasks put results.  [default: in the pictures' bucket]")
 @click.option("--quiet", "-q", is_flag=True, help="Leave names that are spelled right out of the table.")
 @click.pass_context
 def inspect(
@@ -70,6 +71,9 @@ def inspect(
     jobs: int | None,
     names: tuple[str, ...],
     model: str | None,
+    on_ecs: str | None,
+    tasks: int | None,
+    results: str | None,
     quiet: bool,
 ) -> None:
     """Find misspelled names in pictures.
@@ -77,6 +81,15 @@ def inspect(
     PATH is a picture, a PDF, a folder (searched with everything below it), a glob in quotes, or - for standard input.
     What a file is follows from its content, not from its name.
     """
+    if on_ecs is not None:
+        local = {"--annotate": annotate_dir, "--min-confidence": min_confidence, "--jobs": jobs}
+        ctx.exit(
+            _inspect_on_ecs(
+                paths, local, format_, on_ecs, tasks=tasks, results=results, names=names, model=model, output=output
+            )
+        )
+    if tasks is not None or results is not None:
+        raise click.UsageError("--tasks and --results are about --on-ecs CLUSTER")
     from elasticache_police.client import Police
     from elasticache_police.report.document import summarise
 
@@ -102,6 +115,40 @@ def inspect(
     if annotator is not None and annotator.written:
         click.echo(f"annotated copies: {len(annotator.written)} in {click.format_filename(annotator.folder)}", err=True)
     ctx.exit(summarise(reports).exit_code)
+
+
+def _inspect_on_ecs(
+    paths: tuple[str, ...],
+    local: Mapping[str, object],
+    format_: str,
+    cluster: str,
+    *,
+    tasks: int | None,
+    results: str | None,
+    names: tuple[str, ...],
+    model: str | None,
+    output: str | None,
+) -> int:
+    """Hand an S3 prefix to a cluster; refuse what only this machine could do."""
+    if len(paths) != 1 or not paths[0].startswith("s3://"):
+        raise click.UsageError("--on-ecs takes one s3://BUCKET/PREFIX")
+    if format_ not in {"text", "json"}:
+        raise click.UsageError(f"--format {format_} does not go with --on-ecs; text and json do")
+    for option, value in local.items():
+        if value is not None:
+            raise click.UsageError(f"{option} does not go with --on-ecs")
+    from elasticache_police.cli.ecs import inspect_collection
+
+    return inspect_collection(
+        paths[0],
+        cluster=cluster,
+        tasks=4 if tasks is None else tasks,
+        results=results,
+        names=names,
+        model=model,
+        form=format_,
+        output=output,
+    )
 
 
 @contextlib.contextmanager
