@@ -36,7 +36,9 @@ class CropSample:
         return f"{self.text.replace(' ', '')}_{self.font.path.name}0.png"
 
 
-def render_crop(*, seed: int, index: int, font: Font, name: str, prefix: str = "Amazon ", hard: bool = False) -> CropSample:
+def render_crop(
+    *, seed: int, index: int, font: Font, name: str, prefix: str = "Amazon ", hard: bool = False
+) -> CropSample:
     """Render one crop; every second one, by its index, is spelled right.
 
     Args:

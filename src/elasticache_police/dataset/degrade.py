@@ -21,23 +21,25 @@ def degrade(grey: np.ndarray, rng: random.Random, noise: np.random.Generator, *,
         max_blur_px: Largest radius of blur; what a person cannot read teaches nothing but guessing.
     """
     image = Image.fromarray(grey)
-    if rng.random() < 0.12:  # noqa: PLR2004
+    if rng.random() < 0.12:
         # Sub-pixel (LCD) antialiasing, seen in grey, is a short blur along the line.
         image = image.filter(ImageFilter.Kernel((3, 3), (0, 0, 0, 1, rng.choice([2, 4]), 1, 0, 0, 0)))
     chance = rng.random()
-    if chance < 0.22:  # noqa: PLR2004
+    if chance < 0.22:
         image = image.filter(ImageFilter.GaussianBlur(max_blur_px * rng.choice([0.3, 0.5, 0.7, 0.85, 1.0])))
-    elif chance < 0.30:  # noqa: PLR2004
-        image = image.filter(ImageFilter.UnsharpMask(radius=rng.choice([1, 2]), percent=rng.choice([50, 100, 150]), threshold=0))
-    if rng.random() < 0.12:  # noqa: PLR2004
+    elif chance < 0.30:
+        image = image.filter(
+            ImageFilter.UnsharpMask(radius=rng.choice([1, 2]), percent=rng.choice([50, 100, 150]), threshold=0)
+        )
+    if rng.random() < 0.12:
         values = np.asarray(image, np.float32)
         values = values + noise.normal(0, rng.choice([2.0, 5.0, 9.0, 14.0]), values.shape).astype(np.float32)
         image = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
-    if rng.random() < 0.1:  # noqa: PLR2004
+    if rng.random() < 0.1:
         low, high = rng.randint(0, 90), rng.randint(170, 255)
         values = np.asarray(image, np.float32)
         image = Image.fromarray((low + values * (high - low) / 255).astype(np.uint8))
-    if rng.random() < 0.3:  # noqa: PLR2004
+    if rng.random() < 0.3:
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=rng.choice([25, 40, 55, 70, 80, 90]))
         buffer.seek(0)

@@ -14,7 +14,17 @@ from PIL import Image, ImageDraw, ImageFont
 
 from elasticache_police.errors import ConfigurationError
 
-__all__ = ["Font", "FontProblem", "advance", "cap_ratio", "check_font", "find_fonts", "has_glyphs", "load", "packaged_fonts"]
+__all__ = [
+    "Font",
+    "FontProblem",
+    "advance",
+    "cap_ratio",
+    "check_font",
+    "find_fonts",
+    "has_glyphs",
+    "load",
+    "packaged_fonts",
+]
 
 _SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".otc"})
 _NEEDED = string.ascii_letters
@@ -76,11 +86,32 @@ def _ink(font: ImageFont.FreeTypeFont, letter: str) -> np.ndarray | None:
     canvas = Image.new("L", (3 * _CHECK_PX, 3 * _CHECK_PX), 0)
     ImageDraw.Draw(canvas).text((_CHECK_PX, 2 * _CHECK_PX), letter, fill=255, font=font, anchor="ls")
     box = canvas.getbbox()
-    return None if box is None else np.asarray(canvas.crop(box)) > 127  # noqa: PLR2004
+    return None if box is None else np.asarray(canvas.crop(box)) > 127
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and bool((a == b).all())
+
+
+def _unfit(inks: dict[str, np.ndarray | None], notdef: np.ndarray | None) -> str:
+    """Return why the letters of a font cannot be used, empty when they can."""
+    solid = {}
+    for letter, ink in inks.items():
+        if ink is None:
+            return f"no ink for {letter!r}"
+        if notdef is not None and _same(ink, notdef):
+            return f"no glyph for {letter!r}"
+        solid[letter] = ink
+    same = [lower for lower in "aceilsth" if _same(solid[lower], solid[lower.upper()])]
+    if same:
+        return f"{same[0]!r} and {same[0].upper()!r} are the same glyph"
+    if solid["c"].shape[0] / solid["C"].shape[0] > _MAX_SMALL_CAP_RATIO:
+        return "lower-case c is as tall as capital C"
+    if solid["C"].shape[0] < _CHECK_PX // 5:
+        return "letters are tiny for the em size"
+    if float(np.mean([(_normal(solid[c]) * _normal(solid[c.upper()])).sum() for c in "aehr"])) > _SMALL_CAPITALS:
+        return "its lower case is small capitals: case cannot be judged"
+    return ""
 
 
 def check_font(path: Path) -> Font | FontProblem:
@@ -99,24 +130,10 @@ def check_font(path: Path) -> Font | FontProblem:
         family, style = font.getname()
     except (OSError, ValueError, SyntaxError) as error:
         return FontProblem(path=path, reason=f"cannot be read: {error}")
-    for letter, ink in inks.items():
-        if ink is None:
-            return FontProblem(path=path, reason=f"no ink for {letter!r}")
-        if notdef is not None and _same(ink, notdef):
-            return FontProblem(path=path, reason=f"no glyph for {letter!r}")
-    solid = {letter: ink for letter, ink in inks.items() if ink is not None}
-    for lower in "aceilsth":
-        low, high = solid[lower], solid[lower.upper()]
-        if _same(low, high):
-            return FontProblem(path=path, reason=f"{lower!r} and {lower.upper()!r} are the same glyph")
-    ratio = solid["c"].shape[0] / solid["C"].shape[0]
-    if ratio > _MAX_SMALL_CAP_RATIO:
-        return FontProblem(path=path, reason="lower-case c is as tall as capital C")
-    if solid["C"].shape[0] < _CHECK_PX // 5:
-        return FontProblem(path=path, reason="letters are tiny for the em size")
-    if float(np.mean([(_normal(solid[c]) * _normal(solid[c.upper()])).sum() for c in "aehr"])) > _SMALL_CAPITALS:
-        return FontProblem(path=path, reason="its lower case is small capitals: case cannot be judged")
-    likeness = _likeness(solid)
+    reason = _unfit(inks, notdef)
+    if reason:
+        return FontProblem(path=path, reason=reason)
+    likeness = _likeness({letter: ink for letter, ink in inks.items() if ink is not None})
     if likeness < _MIN_LIKENESS:
         return FontProblem(path=path, reason=f"its letters do not look like letters ({likeness:.2f})")
     digits = all(_has(font, character, notdef) for character in string.digits)
@@ -161,7 +178,9 @@ _SMALL_CAPITALS = 0.8
 def _normal(ink: np.ndarray) -> np.ndarray:
     picture = Image.fromarray(ink.astype(np.uint8) * 255).resize((24, 24), Image.Resampling.BOX)
     values = np.asarray(picture, np.float32)
-    values = np.asarray(Image.fromarray(values.astype(np.uint8)).resize((12, 12), Image.Resampling.BILINEAR), np.float32)
+    values = np.asarray(
+        Image.fromarray(values.astype(np.uint8)).resize((12, 12), Image.Resampling.BILINEAR), np.float32
+    )
     values -= values.mean()
     return values / (float(np.linalg.norm(values)) + 1e-6)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Callable
 
 import attrs
 
@@ -17,15 +18,16 @@ __all__ = ["NameTexts", "NearMiss", "filler", "near_miss"]
 
 # Words that stand around product names on slides and diagrams. Few on purpose; most filler words are invented.
 _WORDS = """
-Amazon AWS for Redis Memcached Valkey cluster mode Cluster node nodes Node type cache Cache Caching replication group
-Replica Primary Endpoint Reader shard Shards Multi-AZ VPC subnet Subnet Group Security EC2 S3 RDS SQS SNS ECS EKS Lambda
-DynamoDB Aurora CloudFront CloudWatch CloudFormation Route 53 API Gateway Load Balancer Application Auto Scaling IAM
-KMS Kinesis Firehose Athena Glue Redshift Neptune DocumentDB Step Functions Fargate Cognito WAF Shield X-Ray Config
-GitHub Docker Kubernetes Terraform Jenkins PostgreSQL MySQL MongoDB Elasticsearch Kibana Logstash Grafana Prometheus
-data Data store session Session user Users web Web server servers client request response latency query read write
-in-memory memory database Database service Services region Availability Zone availability zone private public the of to
-and with from in on is are your by Create Delete Modify Launch Settings Dashboard Parameter Backup Snapshot Engine version
-""".split()
+Amazon AWS for Redis Memcached Valkey cluster mode Cluster node nodes Node type cache Cache Caching replication
+group Replica Primary Endpoint Reader shard Shards Multi-AZ VPC subnet Subnet Group Security EC2 S3 RDS SQS SNS ECS
+EKS Lambda DynamoDB Aurora CloudFront CloudWatch CloudFormation Route 53 API Gateway Load Balancer Application Auto
+Scaling IAM KMS Kinesis Firehose Athena Glue Redshift Neptune DocumentDB Step Functions Fargate Cognito WAF Shield
+X-Ray Config GitHub Docker Kubernetes Terraform Jenkins PostgreSQL MySQL MongoDB Elasticsearch Kibana Logstash
+Grafana Prometheus data Data store session Session user Users web Web server servers client request response latency
+query read write in-memory memory database Database service Services region Availability Zone availability zone
+private public the of to and with from in on is are your by Create Delete Modify Launch Settings Dashboard Parameter
+Backup Snapshot Engine version
+""".split()  # noqa: SIM905  read by people
 
 # Neighbours that look like the name and are not: the finder and the reader must know them.
 _LOOK_ALIKES = """
@@ -37,16 +39,24 @@ Elasticsearch|ElasticSearch|Elastic Beanstalk|Elastic Load Balancing|Elastic Loa
 """.replace("\n", "").split("|")
 
 _SYLLABLES = """
-a e i o u la le ti to ca che sti ra ri ne no se si ta te tic as es is us al el il ic ac ec ha he ho st tr cl ch ck ss cc ll tt
-ma mi mo pa pe po be bo du fi fa ga go ju ka ki lo lu nu qu ro ru sa so su va vi vo wa we xi ya yo za zi pre con pro ing ion
-""".split()
+a e i o u la le ti to ca che sti ra ri ne no se si ta te tic as es is us al el il ic ac ec ha he ho st tr cl ch ck
+ss cc ll tt ma mi mo pa pe po be bo du fi fa ga go ju ka ki lo lu nu qu ro ru sa so su va vi vo wa we xi ya yo za zi
+pre con pro ing ion
+""".split()  # noqa: SIM905  read by people
 
-_CONFUSED = {
-    "a": "oes", "c": "oeCGs", "e": "acoE", "h": "bnkH", "i": "ljtI1", "l": "iI1t", "s": "zaSc", "t": "flTi", "C": "cGOKE",
-    "E": "FeBL", "o": "aec0", "n": "mhru", "r": "nt", "u": "vn", "b": "hd", "d": "bc", "m": "nw", "H": "hN", "G": "C6g", "F": "EP",
-}  # fmt: skip
+_CONFUSED = dict(
+    pair.split("=")
+    for pair in (
+        "a=oes c=oeCGs e=acoE h=bnkH i=ljtI1 l=iI1t s=zaSc t=flTi C=cGOKE E=FeBL "
+        "o=aec0 n=mhru r=nt u=vn b=hd d=bc m=nw H=hN G=C6g F=EP"
+    ).split()
+)
+"""Letters taken for one another, by eye or by finger."""
 
-_CJK = "日本語東京構成図可用性設定画面接続情報利用者管理高速処理分散環境データベースクラスターノードをはがのにキャッシュ使用作成確認変更削除"
+_CJK = (
+    "日本語東京構成図可用性設定画面接続情報利用者管理高速処理分散環境"
+    "データベースクラスターノードをはがのにキャッシュ使用作成確認変更削除"
+)
 _HANGUL = "가능한서버리스값을생성합니다현재에서사용할수있는기본캐시관리서비스이름설정및노드는데이터베이스보안그룹"
 
 
@@ -58,7 +68,7 @@ class NearMiss:
     kind: Kind
 
 
-def _bases(name: str) -> list[int]:
+def _seams(name: str) -> list[int]:
     """Return the positions inside the name where a new word starts: capitals after the first letter."""
     return [i for i in range(1, len(name)) if name[i].isupper() and not name[i - 1].isupper()]
 
@@ -71,67 +81,114 @@ def near_miss(name: str, rng: random.Random) -> NearMiss:
         rng: The sample's own generator.
     """
     while True:
-        made = _near_miss(name, rng)
+        made = rng.choice(_WAYS)(name, rng)
         if made.text != name and made.text.upper() != name:
             return made
 
 
-def _near_miss(name: str, rng: random.Random) -> NearMiss:
-    kind = rng.choice(
-        ["double", "extra", "missing", "wrong", "swapped", "case", "case", "split", "word", "word", "word_split", "capital"]
-    )
-    seams = _bases(name)
-    i = rng.randrange(len(name))
-    if kind == "double":
-        return NearMiss(name[:i] + name[i].lower() + name[i:] if i else name[0] + name[0].lower() + name[1:], Kind.EXTRA_LETTER)
-    if kind == "extra":
-        i = rng.randrange(1, len(name) + 1)
-        return NearMiss(name[:i] + rng.choice("aceilnorstuh") + name[i:], Kind.EXTRA_LETTER)
-    if kind == "missing":
-        return NearMiss(name[:i] + name[i + 1 :], Kind.MISSING_LETTER)
-    if kind == "wrong":
-        letter = rng.choice(_CONFUSED.get(name[i], string.ascii_lowercase))
-        if letter.lower() == name[i].lower():
-            return NearMiss(name[:i] + letter + name[i + 1 :], Kind.CASE)
-        return NearMiss(name[:i] + letter + name[i + 1 :], Kind.WRONG_LETTER)
-    if kind == "swapped":
-        i = rng.randrange(1, len(name) - 1)
-        a, b = name[i], name[i + 1]
-        return NearMiss(name[:i] + (b.upper() if a.isupper() else b.lower()) + (a.upper() if b.isupper() else a.lower()) + name[i + 2 :], Kind.SWAPPED_LETTERS)
-    if kind == "case" and seams:
-        return NearMiss(name[0] + name[1:].lower(), Kind.CASE)
-    if kind == "capital":
-        return NearMiss(rng.choice([name.lower(), name[0].lower() + name[1:], name[:i] + name[i].swapcase() + name[i + 1 :]]), Kind.CASE)
-    if kind == "split" and seams:
-        at = rng.choice(seams)
-        return NearMiss(name[:at] + " " + name[at:], Kind.SPLIT)
-    if kind in {"word", "word_split"} and seams:
-        # The letter before the seam doubled from the next word's first: Elasti|Cache -> Elastic|Cache.
-        at = rng.choice(seams)
-        letter = name[at].lower()
-        joined = name[:at] + letter
-        rest = name[at:] if rng.random() < 0.75 else name[at:].lower()  # noqa: PLR2004
-        return NearMiss(joined + (" " if kind == "word_split" else "") + rest, Kind.EXTRA_LETTER)
-    return NearMiss(name[:i] + name[i].swapcase() + name[i + 1 :], Kind.CASE)
+def _inside(name: str, rng: random.Random) -> int:
+    return rng.randrange(len(name))
+
+
+def _double(name: str, rng: random.Random) -> NearMiss:
+    i = _inside(name, rng)
+    return NearMiss(name[: i + 1] + name[i].lower() + name[i + 1 :], Kind.EXTRA_LETTER)
+
+
+def _extra(name: str, rng: random.Random) -> NearMiss:
+    i = rng.randrange(1, len(name) + 1)
+    return NearMiss(name[:i] + rng.choice("aceilnorstuh") + name[i:], Kind.EXTRA_LETTER)
+
+
+def _missing(name: str, rng: random.Random) -> NearMiss:
+    i = _inside(name, rng)
+    return NearMiss(name[:i] + name[i + 1 :], Kind.MISSING_LETTER)
+
+
+def _wrong(name: str, rng: random.Random) -> NearMiss:
+    i = _inside(name, rng)
+    letter = rng.choice(_CONFUSED.get(name[i], string.ascii_lowercase))
+    kind = Kind.CASE if letter.lower() == name[i].lower() else Kind.WRONG_LETTER
+    return NearMiss(name[:i] + letter + name[i + 1 :], kind)
+
+
+def _swapped(name: str, rng: random.Random) -> NearMiss:
+    i = rng.randrange(1, len(name) - 1)
+    first, second = name[i], name[i + 1]
+    pair = _cased(second, like=first) + _cased(first, like=second)
+    return NearMiss(name[:i] + pair + name[i + 2 :], Kind.SWAPPED_LETTERS)
+
+
+def _cased(letter: str, *, like: str) -> str:
+    return letter.upper() if like.isupper() else letter.lower()
+
+
+def _flat(name: str, _: random.Random) -> NearMiss:
+    return NearMiss(name[0] + name[1:].lower(), Kind.CASE)
+
+
+def _recased(name: str, rng: random.Random) -> NearMiss:
+    i = _inside(name, rng)
+    flipped = name[:i] + name[i].swapcase() + name[i + 1 :]
+    return NearMiss(rng.choice([name.lower(), name[0].lower() + name[1:], flipped]), Kind.CASE)
+
+
+def _split(name: str, rng: random.Random) -> NearMiss:
+    seams = _seams(name)
+    if not seams:
+        return _recased(name, rng)
+    at = rng.choice(seams)
+    return NearMiss(name[:at] + " " + name[at:], Kind.SPLIT)
+
+
+def _whole_words(name: str, rng: random.Random, between: str = "") -> NearMiss:
+    """Give the first word the letter that the second begins with: Elasti|Cache -> Elastic|Cache."""
+    seams = _seams(name)
+    if not seams:
+        return _double(name, rng)
+    at = rng.choice(seams)
+    rest = name[at:] if rng.random() < 0.75 else name[at:].lower()
+    return NearMiss(name[:at] + name[at].lower() + between + rest, Kind.EXTRA_LETTER)
+
+
+def _whole_words_apart(name: str, rng: random.Random) -> NearMiss:
+    return _whole_words(name, rng, " ")
+
+
+_WAYS: tuple[Callable[[str, random.Random], NearMiss], ...] = (
+    _double,
+    _extra,
+    _missing,
+    _wrong,
+    _swapped,
+    _flat,
+    _flat,
+    _split,
+    _whole_words,
+    _whole_words,
+    _whole_words_apart,
+    _recased,
+)
+"""The ways to misspell a name; those that people take most often stand here twice."""
 
 
 def _invented(rng: random.Random) -> str:
     word = "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(1, 4)))
     style = rng.random()
-    if style < 0.35:  # noqa: PLR2004
+    if style < 0.35:
         return word
-    if style < 0.65:  # noqa: PLR2004
+    if style < 0.65:
         return word.capitalize()
-    if style < 0.8:  # noqa: PLR2004
+    if style < 0.8:
         return word.capitalize() + "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(1, 3))).capitalize()
-    if style < 0.9:  # noqa: PLR2004
+    if style < 0.9:
         return word.upper()
     return "".join(rng.choice(string.ascii_letters) for _ in range(rng.randint(2, 9)))
 
 
 def _token(rng: random.Random, *, digits: bool, punctuation: bool) -> str:
     style = rng.random()
-    if digits and style < 0.12:  # noqa: PLR2004
+    if digits and style < 0.12:
         return rng.choice(
             [
                 str(rng.randint(0, 9999)),
@@ -142,16 +199,41 @@ def _token(rng: random.Random, *, digits: bool, punctuation: bool) -> str:
                 "".join(rng.choice(string.hexdigits) for _ in range(rng.randint(3, 10))),
             ]
         )
-    if punctuation and style < 0.26:  # noqa: PLR2004
+    if punctuation and style < 0.26:
         word = _invented(rng)
         return rng.choice(
             [
-                f"({word})", f"{word},", f"{word}.", f"{word}:", f'"{word}"', f"{word}-{_invented(rng)}", f"{word}_{_invented(rng)}", f"'{word}'",
-                f"{word}/{_invented(rng)}", f"[{word}]", f"<{word}>", f"{word}@{word}.com", f"{word}={rng.randint(0, 99)}", f"{word};", f"{{{word}}}", "&", "-", "+", "|", "->", "*",
-                f"#{word}", f"${word}", f"{word}!", f"{word}?", f"~{word}", f"^{word}`", f"\\{word}",
+                f"({word})",
+                f"{word},",
+                f"{word}.",
+                f"{word}:",
+                f'"{word}"',
+                f"{word}-{_invented(rng)}",
+                f"{word}_{_invented(rng)}",
+                f"'{word}'",
+                f"{word}/{_invented(rng)}",
+                f"[{word}]",
+                f"<{word}>",
+                f"{word}@{word}.com",
+                f"{word}={rng.randint(0, 99)}",
+                f"{word};",
+                f"{{{word}}}",
+                "&",
+                "-",
+                "+",
+                "|",
+                "->",
+                "*",
+                f"#{word}",
+                f"${word}",
+                f"{word}!",
+                f"{word}?",
+                f"~{word}",
+                f"^{word}`",
+                f"\\{word}",
             ]
-        )  # fmt: skip
-    if style < 0.55:  # noqa: PLR2004
+        )
+    if style < 0.55:
         return rng.choice(_WORDS)
     return _invented(rng)
 
@@ -182,18 +264,18 @@ class NameTexts:
         """Return the name as somebody may have written it: right in about two cases of five."""
         name = rng.choice(self.names)
         style = rng.random()
-        if style < 0.36:  # noqa: PLR2004
+        if style < 0.36:
             return name
-        if style < 0.40:  # noqa: PLR2004
+        if style < 0.40:
             return name.upper()
         wrong = near_miss(name, rng).text
-        return wrong.upper() if style < 0.43 else wrong  # noqa: PLR2004
+        return wrong.upper() if style < 0.43 else wrong
 
     def with_name(
         self, rng: random.Random, *, digits: bool, punctuation: bool, foreign: bool
     ) -> tuple[str, list[tuple[int, int]]]:
         """Return a line that holds the name, right or wrong, once or twice, or an identifier made of it."""
-        if punctuation and rng.random() < 0.07:  # noqa: PLR2004
+        if punctuation and rng.random() < 0.07:
             return self._identifier(rng)
         name = self.written(rng)
         before = rng.choice(["", "", "", "Amazon ", "Amazon ", "AWS ", "@", "w"])
@@ -205,14 +287,18 @@ class NameTexts:
         if after == "@":
             after = " " + filler(rng, digits=digits, punctuation=punctuation, words=rng.randint(1, 3))
         elif after == "p":
-            after = rng.choice([",", ".", ")", ":", "-Redis", "'s node", " (Redis)", "/Redis", "...", '"']) if punctuation else ""
-        if foreign and rng.random() < 0.4:  # noqa: PLR2004
+            after = (
+                rng.choice([",", ".", ")", ":", "-Redis", "'s node", " (Redis)", "/Redis", "...", '"'])
+                if punctuation
+                else ""
+            )
+        if foreign and rng.random() < 0.4:
             letters = rng.choice([_CJK, _HANGUL])
             before = "".join(rng.choice(letters) for _ in range(rng.randint(1, 5))) + rng.choice(["", " "])
             after = rng.choice(["", " "]) + "".join(rng.choice(letters) for _ in range(rng.randint(1, 6)))
         spans = [(len(before), len(before) + len(name))]
         text = before + name + after
-        if rng.random() < 0.06:  # noqa: PLR2004
+        if rng.random() < 0.06:
             other = self.written(rng)
             text += rng.choice([" ", " and ", ", ", "/", " -> "]) if punctuation else " and "
             spans.append((len(text), len(text) + len(other)))
@@ -221,15 +307,26 @@ class NameTexts:
 
     def _identifier(self, rng: random.Random) -> tuple[str, list[tuple[int, int]]]:
         name = rng.choice(self.names).lower()
-        if rng.random() < 0.3:  # noqa: PLR2004
+        if rng.random() < 0.3:
             name = near_miss(name, rng).text.lower()
         word = rng.choice(["my", "prod", "redis", "dev", "app", _invented(rng).lower()])
         before, after = rng.choice(
             [
-                ("arn:aws:", ":us-east-1:123456789012:cluster"), (word + ".", ".us-east-1.amazonaws.com"), ('boto3.client("', '")'), ("aws ", " describe-cache-clusters"),
-                ("", "-" + word), (word + "-", ""), (word + "_", "_" + word), ("", "." + word), ("https://docs/", "/" + word), ("import ", ""), ("", ":" + word), ("'", "'"), ("/" + word + "/", ""),
+                ("arn:aws:", ":us-east-1:123456789012:cluster"),
+                (word + ".", ".us-east-1.amazonaws.com"),
+                ('boto3.client("', '")'),
+                ("aws ", " describe-cache-clusters"),
+                ("", "-" + word),
+                (word + "-", ""),
+                (word + "_", "_" + word),
+                ("", "." + word),
+                ("https://docs/", "/" + word),
+                ("import ", ""),
+                ("", ":" + word),
+                ("'", "'"),
+                ("/" + word + "/", ""),
             ]
-        )  # fmt: skip
+        )
         return before + name + after, [(len(before), len(before) + len(name))]
 
     def without_name(
@@ -237,14 +334,14 @@ class NameTexts:
     ) -> tuple[str, list[tuple[int, int]]]:
         """Return a line without the name: look-alikes, words, invented words, identifiers, other scripts."""
         style = rng.random()
-        if style < 0.22:  # noqa: PLR2004
+        if style < 0.22:
             text = rng.choice(_LOOK_ALIKES)
-            if rng.random() < 0.4:  # noqa: PLR2004
+            if rng.random() < 0.4:
                 text = rng.choice(["Amazon ", "AWS ", "Amazon ", "the "]) + text
-            if rng.random() < 0.3:  # noqa: PLR2004
+            if rng.random() < 0.3:
                 text += " " + filler(rng, digits=digits, punctuation=punctuation, words=1)
             return text, []
-        if foreign and style < 0.35:  # noqa: PLR2004
+        if foreign and style < 0.35:
             letters = rng.choice([_CJK, _HANGUL])
             words = ["".join(rng.choice(letters) for _ in range(rng.randint(1, 8))) for _ in range(rng.randint(1, 3))]
             words.insert(rng.randrange(len(words) + 1), _invented(rng))

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from elasticache_police.dataset.crops import render_crop
+from elasticache_police.dataset.crops import CropSample, render_crop
 from elasticache_police.dataset.fonts import Font
-from elasticache_police.dataset.pages import FontSet, PageSample, PageStyle, font_set, render_page
+from elasticache_police.dataset.pages import PageSample, PageStyle, font_set, render_page
 from elasticache_police.dataset.text import NameTexts
 from elasticache_police.errors import ConfigurationError
 
 __all__ = ["contact_sheet", "write_dataset"]
 
-_SHEET_COLUMNS, _SHEET_ROWS = 2, 24
+_GROUND = "#8899aa"
+_SHEET_COLUMNS, _SHEET_ROWS, _SHEET_PAGES = 2, 24, 4
 
 
 def contact_sheet(pictures: Sequence[Image.Image], *, columns: int, gap: int = 6) -> Image.Image:
@@ -30,7 +31,7 @@ def contact_sheet(pictures: Sequence[Image.Image], *, columns: int, gap: int = 6
     wide = max(picture.width for picture in pictures)
     tall = max(picture.height for picture in pictures)
     rows = -(-len(pictures) // columns)
-    sheet = Image.new("RGB", (columns * (wide + gap) + gap, rows * (tall + gap) + gap), "#8899aa")
+    sheet = Image.new("RGB", (columns * (wide + gap) + gap, rows * (tall + gap) + gap), _GROUND)
     for i, picture in enumerate(pictures):
         sheet.paste(picture.convert("RGB"), (gap + i % columns * (wide + gap), gap + i // columns * (tall + gap)))
     return sheet
@@ -86,53 +87,63 @@ def write_dataset(
         raise ConfigurationError(f"{directory} is not empty: choose another directory, nothing is overwritten")
     (directory / "crops").mkdir(parents=True, exist_ok=True)
     (directory / "pages").mkdir(exist_ok=True)
-    shown_crops: list[Image.Image] = []
-    shown_pages: list[Image.Image] = []
+    done = progress if progress is not None else lambda _done, _total: None
     total = crops + pages
+    sheets: list[Image.Image] = []
     with (directory / "labels.jsonl").open("w", encoding="utf-8") as labels:
+        shown: list[Image.Image] = []
         for index in range(crops):
             crop = render_crop(seed=seed, index=index, font=fonts[index // 2 % len(fonts)], name=name, hard=hard)
-            path = _unused(directory / "crops", crop.file_name)
-            picture = Image.fromarray(crop.grey)
-            picture.save(path)
-            if len(shown_crops) < _SHEET_COLUMNS * _SHEET_ROWS:
-                shown_crops.append(picture)
-            label = {
-                "file": f"crops/{path.name}",
-                "text": crop.text,
-                "verdict": "correct" if crop.kind is None else "misspelled",
-                "kind": None if crop.kind is None else crop.kind.value,
-                "font": crop.font.family,
-            }
-            labels.write(json.dumps(label, ensure_ascii=False) + "\n")
-            if progress is not None:
-                progress(index + 1, total)
-        prepared: FontSet | None = font_set(fonts) if pages else None
+            labels.write(_line(_write_crop(directory, crop)))
+            if len(shown) < _SHEET_COLUMNS * _SHEET_ROWS:
+                shown.append(Image.fromarray(crop.grey))
+            done(index + 1, total)
+        if shown:
+            sheets.append(contact_sheet(shown, columns=_SHEET_COLUMNS))
+        shown = []
+        prepared = font_set(fonts)
+        style = PageStyle(width=640, height=448, blocks=(8, 30))
         for index in range(pages):
-            assert prepared is not None  # noqa: S101  for the type checker
-            page = render_page(
-                seed=seed, index=index, fonts=prepared, texts=NameTexts(names=(name,)), style=PageStyle(width=640, height=448, blocks=(8, 30))
-            )
-            path = directory / "pages" / f"page{index:05d}.png"
-            Image.fromarray(page.grey).save(path)
-            if len(shown_pages) < 4:
-                shown_pages.append(_marked(page))
-            occurrences = [
-                {"text": line.text[span[0] : span[1]], "box": [round(v, 1) for v in line.span_box(span)]}
-                for line in page.lines
-                for span in line.spans
-            ]
-            labels.write(json.dumps({"file": f"pages/{path.name}", "occurrences": occurrences}, ensure_ascii=False) + "\n")
-            if progress is not None:
-                progress(crops + index + 1, total)
-    sheets = []
-    if shown_crops:
-        sheets.append(contact_sheet(shown_crops, columns=_SHEET_COLUMNS))
-    if shown_pages:
-        sheets.append(contact_sheet(shown_pages, columns=2))
+            page = render_page(seed=seed, index=index, fonts=prepared, texts=NameTexts(names=(name,)), style=style)
+            labels.write(_line(_write_page(directory, page, index)))
+            if len(shown) < _SHEET_PAGES:
+                shown.append(_marked(page))
+            done(crops + index + 1, total)
+        if shown:
+            sheets.append(contact_sheet(shown, columns=2))
     sheet = directory / "contact-sheet.png"
-    contact_sheet(sheets, columns=1, gap=0).save(sheet) if len(sheets) > 1 else sheets[0].save(sheet)
+    whole = Image.new("RGB", (max(part.width for part in sheets), sum(part.height for part in sheets)), _GROUND)
+    for i, part in enumerate(sheets):
+        whole.paste(part, (0, sum(above.height for above in sheets[:i])))
+    whole.save(sheet)
     return sheet
+
+
+def _line(label: dict[str, object]) -> str:
+    return json.dumps(label, ensure_ascii=False) + "\n"
+
+
+def _write_crop(directory: Path, crop: CropSample) -> dict[str, object]:
+    path = _unused(directory / "crops", crop.file_name)
+    Image.fromarray(crop.grey).save(path)
+    return {
+        "file": f"crops/{path.name}",
+        "text": crop.text,
+        "verdict": "correct" if crop.kind is None else "misspelled",
+        "kind": None if crop.kind is None else crop.kind.value,
+        "font": crop.font.family,
+    }
+
+
+def _write_page(directory: Path, page: PageSample, index: int) -> dict[str, object]:
+    path = directory / "pages" / f"page{index:05d}.png"
+    Image.fromarray(page.grey).save(path)
+    occurrences = [
+        {"text": line.text[start:stop], "box": [round(v, 1) for v in line.span_box((start, stop))]}
+        for line in page.lines
+        for start, stop in line.spans
+    ]
+    return {"file": f"pages/{path.name}", "occurrences": occurrences}
 
 
 def _unused(directory: Path, file_name: str) -> Path:
@@ -143,5 +154,3 @@ def _unused(directory: Path, file_name: str) -> Path:
         number += 1
         path = directory / f"{stem}{number}.png"
     return path
-
-

@@ -8,6 +8,7 @@ import numpy as np
 from elasticache_police.dataset.pages import FontSet, PageStyle
 from elasticache_police.dataset.text import NameTexts
 from elasticache_police.model.samples import finder_batch, reader_batch
+from elasticache_police.runtime.alphabet import BLANK
 
 __all__ = ["FinderBatches", "ReaderBatches"]
 
@@ -25,7 +26,12 @@ class FinderBatches:
     def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs uint8 (N, H, W, 1) and targets float32 (N, H/8, W/8, 10)."""
         batch = finder_batch(
-            seed=self.seed, index=index, size=self.size, fonts=self.fonts, texts=NameTexts(names=self.names), style=self.style
+            seed=self.seed,
+            index=index,
+            size=self.size,
+            fonts=self.fonts,
+            texts=NameTexts(names=self.names),
+            style=self.style,
         )
         return batch.pages, batch.targets
 
@@ -40,6 +46,12 @@ class ReaderBatches:
     names: tuple[str, ...]
 
     def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return inputs uint8 (N, 32, W, 1) and targets float32 (N, W/2, 2)."""
-        batch = reader_batch(seed=self.seed, index=index, size=self.size, fonts=self.fonts, texts=NameTexts(names=self.names))
-        return batch.lines, np.stack([batch.classes.astype(np.float32), batch.weights], axis=-1)
+        """Return inputs uint8 (N, 32, W, 1) and targets float32 (N, W/2, 3): class, weight, and the text left-aligned."""
+        batch = reader_batch(
+            seed=self.seed, index=index, size=self.size, fonts=self.fonts, texts=NameTexts(names=self.names)
+        )
+        text = np.zeros_like(batch.weights)
+        for row, classes in zip(text, batch.classes, strict=True):
+            written = classes[classes != BLANK]
+            row[: len(written)] = written
+        return batch.lines, np.stack([batch.classes.astype(np.float32), batch.weights, text], axis=-1)

@@ -76,10 +76,13 @@ def rendered(make: Callable[[int], Arrays], *, first: int, stop: int, workers: i
 def _write_checkpoint(path: Path, model: keras.Model, step: int) -> None:
     """Write weights, optimizer state and step; the old checkpoint stays until the new one is whole."""
     arrays = {f"w{i}": np.asarray(v) for i, v in enumerate(model.get_weights())}
-    arrays |= {f"o{i}": np.asarray(v.numpy() if hasattr(v, "numpy") else v.value) for i, v in enumerate(model.optimizer.variables)}
+    arrays |= {
+        f"o{i}": np.asarray(v.numpy() if hasattr(v, "numpy") else v.value)
+        for i, v in enumerate(model.optimizer.variables)
+    }
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez(file, step=np.int64(step), **arrays)
+        np.savez(file, allow_pickle=False, step=np.int64(step), **arrays)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -144,12 +147,14 @@ def fit(
         TrainingError: The checkpoint there is of another network, or the loss is no longer a number.
         KeyboardInterrupt: After a checkpoint was written.
     """
-    import keras  # noqa: PLC0415
+    import keras
 
     directory.mkdir(parents=True, exist_ok=True)
     checkpoint = directory / "checkpoint.npz"
     model.compile(
-        optimizer=keras.optimizers.AdamW(schedule.peak_rate, weight_decay=0.01, clipnorm=5.0), loss=loss, jit_compile=False
+        optimizer=keras.optimizers.AdamW(schedule.peak_rate, weight_decay=0.01, clipnorm=5.0),
+        loss=loss,
+        jit_compile=False,
     )
     model.optimizer.build(model.trainable_variables)
     step = _restore(checkpoint, model) if checkpoint.exists() else 0
@@ -169,7 +174,17 @@ def fit(
                 if progress is not None:
                     progress(step, smooth, pace)
                 if step % 25 == 0:
-                    log.write(json.dumps({"step": step, "loss": round(smooth, 5), "rate": schedule.rate(step), "seconds": round(time.monotonic() - started, 1)}) + "\n")
+                    log.write(
+                        json.dumps(
+                            {
+                                "step": step,
+                                "loss": round(smooth, 5),
+                                "rate": schedule.rate(step),
+                                "seconds": round(time.monotonic() - started, 1),
+                            }
+                        )
+                        + "\n"
+                    )
                     log.flush()
                 if step % schedule.checkpoint_every == 0:
                     _write_checkpoint(checkpoint, model, step)

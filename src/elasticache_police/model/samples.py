@@ -20,6 +20,7 @@ STRIDE = 8
 FINDER_CAP_PX = (5.5, 15.0)
 """Heights of capitals that one level of the page pyramid answers for."""
 _FINDER_CAP_SLACK = (4.5, 20.0)
+UNKNOWN = -1.0
 READER_COLUMNS = 256
 _WINDOWS = 3
 """Windows, each another size and shift, cut from every rendered line: rendering costs as much as learning."""
@@ -90,7 +91,9 @@ def finder_targets(page: PageSample) -> np.ndarray:
     return out
 
 
-def finder_batch(*, seed: int, index: int, size: int, fonts: FontSet, texts: NameTexts, style: PageStyle) -> FinderBatch:
+def finder_batch(
+    *, seed: int, index: int, size: int, fonts: FontSet, texts: NameTexts, style: PageStyle
+) -> FinderBatch:
     """Render batch ``index`` of the finder's training data; every odd batch is the one before it, light for dark."""
     batch = _pages(seed, index // 2, size, fonts, texts, style)
     return batch if index % 2 == 0 else FinderBatch(255 - batch.pages, batch.targets)
@@ -99,7 +102,9 @@ def finder_batch(*, seed: int, index: int, size: int, fonts: FontSet, texts: Nam
 @functools.lru_cache(maxsize=1)
 def _pages(seed: int, index: int, size: int, fonts: FontSet, texts: NameTexts, style: PageStyle) -> FinderBatch:
     pages = [render_page(seed=seed, index=index * size + i, fonts=fonts, texts=texts, style=style) for i in range(size)]
-    return FinderBatch(np.stack([page.grey[..., None] for page in pages]), np.stack([finder_targets(page) for page in pages]))
+    return FinderBatch(
+        np.stack([page.grey[..., None] for page in pages]), np.stack([finder_targets(page) for page in pages])
+    )
 
 
 def line_targets(
@@ -108,7 +113,7 @@ def line_targets(
     """Return the class of every frame and its weight.
 
     The frame at a character's middle says the character, the frames right beside it count for nothing, all others
-    are blank. Characters cut by the window and other text in it count for nothing.
+    are blank. Of characters cut by the window and of other text in it nothing is known: weight -1.
     """
     frames = window.width // FRAME_PX
     classes = np.full(frames, BLANK, np.int32)
@@ -119,7 +124,7 @@ def line_targets(
         if bottom > line.top and top < line.baseline:
             a = (float(other.edges[0]) - window.x0) * window.scale_x
             b = (float(other.edges[-1]) - window.x0) * window.scale_x
-            weights[(middle > a - FRAME_PX) & (middle < b + FRAME_PX)] = 0.0
+            weights[(middle > a - FRAME_PX) & (middle < b + FRAME_PX)] = UNKNOWN
     edges = (line.edges - window.x0) * window.scale_x
     own = (middle > edges[0]) & (middle < edges[-1])
     weights[own] = 1.0
@@ -132,14 +137,16 @@ def line_targets(
         if right <= first or left >= last:
             continue  # beyond the page: blank ground
         if left < first - 0.15 * (right - left) or right > last + 0.15 * (right - left):
-            weights[(middle > left) & (middle < right)] = 0.0
+            weights[(middle > left) & (middle < right)] = UNKNOWN
             continue
         if left < -0.15 * (right - left) or right > window.width + 0.15 * (right - left):
-            weights[(middle > left) & (middle < right)] = 0.0
+            weights[(middle > left) & (middle < right)] = UNKNOWN
             continue
         centre = (left + right) / 2
         weights[np.abs(middle - centre) < 0.25 * (right - left)] = 0.0
         frame = min(frames - 1, max(0, int(centre // FRAME_PX)))
+        if classes[frame] != BLANK:
+            frame = min(frames - 1, frame + 1)  # two letters narrower than a frame
         classes[frame] = index
         weights[frame] = 3.0
     return classes, weights
@@ -160,13 +167,19 @@ def _read_sample(page: PageSample, line: TextLine, rng: random.Random) -> tuple[
         x0 = float(line.edges[0]) + rng.uniform(-0.3 * span, max(-0.1 * span, length - 0.6 * span))
     window = LineWindow(x0=x0, y0=top - TOP_PX / scale_y, width=READER_COLUMNS, scale_x=scale_x, scale_y=scale_y)
     grey = cut(Image.fromarray(page.grey), window)
-    classes, weights = line_targets(line, window, [other for other in page.lines if other is not line], page.grey.shape[1])
+    classes, weights = line_targets(
+        line, window, [other for other in page.lines if other is not line], page.grey.shape[1]
+    )
     return grey, classes, weights
 
 
 def strip_style(rng: random.Random) -> PageStyle:
     """Return a small page for lines of one size: tiny, common, or large."""
-    cap = float(np.exp(rng.uniform(np.log(5.5), np.log(16)))) if rng.random() < 0.75 else float(np.exp(rng.uniform(np.log(14), np.log(44))))
+    cap = (
+        float(np.exp(rng.uniform(np.log(5.5), np.log(16))))
+        if rng.random() < 0.75
+        else float(np.exp(rng.uniform(np.log(14), np.log(44))))
+    )
     return PageStyle(
         width=round(min(900, max(160, cap * 26))),
         height=round(min(300, max(56, cap * 11))),
@@ -187,7 +200,12 @@ def reader_batch(*, seed: int, index: int, size: int, fonts: FontSet, texts: Nam
         page = render_page(seed=seed, index=index * 1000 + number, fonts=fonts, texts=texts, style=style)
         number += 1
         for line in page.lines:
-            if line.edges[-1] > 4 and line.edges[0] < style.width - 4 and line.top > -0.2 * line.cap_px and line.baseline < style.height + 0.1 * line.cap_px:
+            if (
+                line.edges[-1] > 4
+                and line.edges[0] < style.width - 4
+                and line.top > -0.2 * line.cap_px
+                and line.baseline < style.height + 0.1 * line.cap_px
+            ):
                 samples.extend(_read_sample(page, line, rng) for _ in range(_WINDOWS))
     samples = rng.sample(samples, size)
     lines, classes, weights = zip(*samples, strict=True)

@@ -27,6 +27,4 @@ def encode(text: str) -> list[int]:
 
 def decode(classes: list[int]) -> str:
     """Return the text of some classes; blanks are left out."""
-    return "".join(
-        OTHER_SIGN if index == OTHER else CHARACTERS[index - 1] for index in classes if index != BLANK
-    )
+    return "".join(OTHER_SIGN if index == OTHER else CHARACTERS[index - 1] for index in classes if index != BLANK)

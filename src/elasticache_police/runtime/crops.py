@@ -22,7 +22,8 @@ def ink_extent(line: np.ndarray) -> tuple[int, int, int, int]:
     height, width = line.shape
     ink = np.abs(line.astype(np.float32) - np.float32(median(line)))
     padded = np.pad(ink, 1, mode="edge")
-    smooth = sum(padded[1 + i : 1 + i + height, 1 + j : 1 + j + width] for i in (-1, 0, 1) for j in (-1, 0, 1)) / np.float32(9)
+    total = sum(padded[1 + i : 1 + i + height, 1 + j : 1 + j + width] for i in (-1, 0, 1) for j in (-1, 0, 1))
+    smooth = np.asarray(total) / np.float32(9)
     rows = np.sort(smooth, axis=1)[:, -min(_STRONG, width) :].mean(axis=1)
     y0, y1 = _extent(rows)
     columns = np.sort(smooth[y0:y1], axis=0)[-3:].mean(axis=0)
@@ -51,5 +52,9 @@ def crop_window(line: np.ndarray) -> LineWindow:
     middle = (x0 + x1) / 2
     centre = (y0 + y1) / 2
     return LineWindow(
-        x0=middle - width / scale / 2, y0=centre - (TOP_PX + CAP_PX / 2) / scale, width=width, scale_x=scale, scale_y=scale
+        x0=middle - width / scale / 2,
+        y0=centre - (TOP_PX + CAP_PX / 2) / scale,
+        width=width,
+        scale_x=scale,
+        scale_y=scale,
     )

@@ -79,7 +79,7 @@ class Runtime:
             for proposal in self.propose(picture):
                 yield from judge(
                     proposal,
-                    lambda look, proposal=proposal: self._frames(picture, window_of(proposal, look)),
+                    functools.partial(self._frames_of, picture, proposal),
                     width=picture.width,
                     height=picture.height,
                     names=self.names,
@@ -113,8 +113,10 @@ class Runtime:
 
     @staticmethod
     def _run(session: onnxruntime.InferenceSession, values: np.ndarray) -> np.ndarray:
-        answer: np.ndarray = session.run(None, {session.get_inputs()[0].name: values})[0]
-        return answer
+        return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
+
+    def _frames_of(self, picture: Image.Image, proposal: place.Proposal, look: int) -> np.ndarray:
+        return self._frames(picture, window_of(proposal, look))
 
     def _frames(self, picture: Image.Image, window: LineWindow) -> np.ndarray:
         """Return the reader's frames over a window of a page, float32 (T, CLASSES)."""
@@ -133,15 +135,17 @@ class Runtime:
         reading = read(self._frames(Image.fromarray(line), crop_window(line)))
         name = self.names[0]
         score = min(1.0, spelled(reading.frames, name) + spelled(reading.frames, name.upper()))
-        correct = score >= 0.5  # noqa: PLR2004
+        correct = score >= 0.5
         found = occurrences(reading.text, self.names)
         text = found[0].text if found else reading.text
         kind = None if correct else (kind_of(text, name) or Kind.SEVERAL)
-        return Classification(score=score, verdict=Verdict.CORRECT if correct else Verdict.MISSPELLED, reading=text, kind=kind)
+        return Classification(
+            score=score, verdict=Verdict.CORRECT if correct else Verdict.MISSPELLED, reading=text, kind=kind
+        )
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
-    import onnxruntime  # noqa: PLC0415
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -118,7 +118,7 @@ class _Place:
             min(self.width, math.ceil(x1 + pad)),
             min(self.height, math.ceil(self.proposal.y1)),
         )
-        correct = score >= 0.5  # noqa: PLR2004
+        correct = score >= 0.5
         finding = Finding(
             box=box,
             verdict=Verdict.CORRECT if correct else Verdict.MISSPELLED,
@@ -194,8 +194,7 @@ def distinct(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
         x0, y0, x1, y1 = sighting.finding.box
         middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
         if not any(
-            (a0 <= middle_x <= a1 and b0 <= middle_y <= b1)
-            or (x0 <= (a0 + a1) / 2 <= x1 and y0 <= (b0 + b1) / 2 <= y1)
+            (a0 <= middle_x <= a1 and b0 <= middle_y <= b1) or (x0 <= (a0 + a1) / 2 <= x1 and y0 <= (b0 + b1) / 2 <= y1)
             for a0, b0, a1, b1 in (other.box for other in kept)
         ):
             kept.append(sighting.finding)

@@ -30,7 +30,7 @@ class Proposal:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def _geometry(cells: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
     for i in np.argsort(-weights, kind="stable"):
         if not left[i]:
             continue
-        same = left & (_overlap(boxes[i], boxes) > 0.4)  # noqa: PLR2004
+        same = left & (_overlap(boxes[i], boxes) > 0.4)
         left &= ~same
         mean = (boxes[same] * weights[same, None]).sum(axis=0) / weights[same].sum()
         out.append(Proposal(float(weights[i]), *(float(v) * scale for v in mean)))
@@ -87,7 +87,7 @@ def _overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     common = np.clip(wide, 0, None) * np.clip(tall, 0, None)
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     own = (box[2] - box[0]) * (box[3] - box[1])
-    return common / np.maximum(1e-6, area + own - common)
+    return np.asarray(common / np.maximum(1e-6, area + own - common))
 
 
 def without_repeats(proposals: list[Proposal], *, limit: int) -> list[Proposal]:
@@ -98,7 +98,7 @@ def without_repeats(proposals: list[Proposal], *, limit: int) -> list[Proposal]:
     for i in range(len(ordered)):
         if len(kept) == limit:
             break
-        if not kept or _overlap(boxes[i], boxes[kept]).max() < 0.45:  # noqa: PLR2004
+        if not kept or _overlap(boxes[i], boxes[kept]).max() < 0.45:
             kept.append(i)
     return [ordered[i] for i in kept]
 
@@ -121,12 +121,12 @@ def lines_of_text(cells: np.ndarray, *, scale: float, threshold: float) -> list[
         x, top, bottom = columns[i], boxes[i, 1], boxes[i, 3]
         if bottom - top < MIN_CAP_PX:
             continue
-        open_runs = [run for run in open_runs if x - columns[run[-1]] <= 2]  # noqa: PLR2004
+        open_runs = [run for run in open_runs if x - columns[run[-1]] <= 2]
         home = None
         for run in open_runs:
             last = run[-1]
             common = min(bottom, boxes[last, 3]) - max(top, boxes[last, 1])
-            if common > 0.55 * max(bottom - top, boxes[last, 3] - boxes[last, 1]):  # noqa: PLR2004
+            if common > 0.55 * max(bottom - top, boxes[last, 3] - boxes[last, 1]):
                 home = run
                 break
         if home is None:
@@ -136,7 +136,7 @@ def lines_of_text(cells: np.ndarray, *, scale: float, threshold: float) -> list[
         home.append(int(i))
     out = []
     for run in runs:
-        if len({int(columns[i]) for i in run}) < 2:  # noqa: PLR2004
+        if len({int(columns[i]) for i in run}) < 2:
             continue
         top, bottom = float(np.median(boxes[run, 1])), float(np.median(boxes[run, 3]))
         x0 = float(columns[run].min() * STRIDE)
