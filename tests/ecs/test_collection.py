@@ -237,7 +237,7 @@ def test_the_work_runs_as_tasks_of_the_cluster(s3, fake, joined, moto_url):
     assert (report.pictures, report.misspelled_pictures, report.failures) == (3, 1, ())
     assert len(environments) == 3
     environment, command = environments[0]
-    assert command == ["python", "-m", "elasticache_police.ecs_anywhere.worker"]
+    assert command == ["ecs", "work"]
     assert environment["POLICE_SOURCE"] == SOURCE
 
 

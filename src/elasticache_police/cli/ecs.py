@@ -468,7 +468,7 @@ def register_inspector(
         image=image,
         task_role_arn=task_role,
         execution_role_arn=execution_role,
-        launch_type=launch_type,  # type: ignore[arg-type]  # a converter makes it one
+        launch_type=launch_type,
         subnets=subnets,
         cpu_units=cpu_units,
         memory_mib=memory_mib,

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect_on", "list_pictures", "plan_inspection"]
 
-WORKER = ("python", "-m", "elasticache_police.ecs_anywhere.worker")
+WORKER = ("ecs", "work")
+"""The command of an inspection task: the image's entry point is ``elasticache-police``."""
 FAMILY = "elasticache-police-inspect"
 """The task definition that is used when none is named."""
 _REPLACEMENTS_A_TASK = 3

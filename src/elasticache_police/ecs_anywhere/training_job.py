@@ -165,13 +165,11 @@ def run(job: TrainingJob, *, clients: Clients | None = None, stop: threading.Eve
     arguments = ["train", "--name", job.name, "--out", str(run_folder)]
     for folder in _font_folders(job, clients):
         arguments += ["--fonts", str(folder)]
-    if resumed:
-        arguments.append("--resume")
     code = _train([*COMMAND, *arguments, *job.train_arguments], job, mirror, stop)
     if code:
         return code
     archive = job.work / "model.tar.gz"
-    export = subprocess.run([*COMMAND, "export", str(run_folder), "--out", str(archive)], check=False)  # noqa: S603  our own command
+    export = subprocess.run([*COMMAND, "export", str(run_folder / "model"), "--out", str(archive)], check=False)  # noqa: S603  our own command
     if export.returncode:
         _say(f"export: failed with exit code {export.returncode}; the checkpoints are kept")
         return export.returncode
@@ -275,6 +273,9 @@ def _parse(arguments: Sequence[str], environment: Mapping[str, str], sagemaker: 
     if not options.out:
         parser.error("--out (or POLICE_OUT) says where the model goes")
     fonts_given = options.fonts or ([defaults["fonts"]] if "fonts" in defaults else [])
+    in_image = environment.get("POLICE_IMAGE_FONTS", "")
+    if in_image and Path(in_image).is_dir():
+        fonts_given = [*fonts_given, in_image]
     more = options.train_arguments or json.loads(defaults.get("train_arguments", "[]"))
     return TrainingJob(
         name=options.name,

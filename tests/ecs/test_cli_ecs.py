@@ -1,0 +1,122 @@
+"""The ecs commands: thin over the library, plans printed, the secret on standard output only when it is the answer."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+from click.testing import CliRunner
+
+from elasticache_police import ecs_anywhere
+from elasticache_police.cli.ecs import ecs
+from elasticache_police.ecs_anywhere.roles import OPERATIONS
+
+ROLE = "arn:aws:iam::111122223333:role/police"
+
+
+def _run(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(ecs, words, catch_exceptions=False)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_activate_prints_the_command_on_stdout_and_no_secret_on_stderr(fake, fake_url):
+    code, out, err = _run("activate", "police", "--limit", "2", "--create-missing", "--gpu")
+    ((activation_id, made),) = fake.activations.items()
+    assert code == 0
+    assert out.rstrip().endswith(f"--activation-id {activation_id} --activation-code {made['code']} --enable-gpu")
+    assert activation_id in err
+    assert made["code"] not in err
+
+
+def test_activate_writes_a_file_for_its_owner_only(fake, fake_url, tmp_path):
+    file = tmp_path / "register.sh"
+    file.touch(0o644)
+    code, out, _ = _run("activate", "police", "--create-missing", "--as", "script", "-o", str(file))
+    assert (code, out) == (0, "")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert next(iter(fake.activations.values()))["code"] in file.read_text()
+
+
+def test_a_dry_run_prints_every_call_and_makes_none(fake, fake_url):
+    code, out, _ = _run("activate", "police", "--create-missing", "--dry-run")
+    assert code == 0
+    assert [line for line in out.splitlines() if line[0].isdigit()] == [
+        "1. ecs:CreateCluster",
+        "2. iam:CreateRole",
+        "3. iam:AttachRolePolicy",
+        "4. iam:AttachRolePolicy",
+        "5. ssm:CreateActivation",
+    ]
+    assert fake.calls == []
+
+
+def test_training_has_a_dry_run(fake, fake_url):
+    code, out, _ = _run(
+        *("train", "police", "--fonts", "s3://b/fonts", "--out", "s3://b/model.tar.gz", "--image", "trainer"),
+        *("--task-role", ROLE, "--execution-role", ROLE, "--dry-run", "--", "--seed", "3"),
+    )
+    assert code == 0
+    assert [line for line in out.splitlines() if line[0].isdigit()] == [
+        "1. logs:CreateLogGroup",
+        "2. ecs:RegisterTaskDefinition",
+        "3. ecs:RunTask",
+    ]
+    assert '[\\"--seed\\", \\"3\\"]' in out
+    assert fake.calls == []
+
+
+def test_inspection_has_a_dry_run(fake, fake_url):
+    code, out, _ = _run("inspect", "s3://b/pictures/", "--cluster", "police", "--tasks", "16", "--dry-run")
+    assert code == 0
+    assert "s3:ListObjectsV2" in out
+    assert '"maxReceiveCount\\": 3' in out
+    assert fake.calls == []
+
+
+def test_instances_come_as_a_table_and_as_json(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    code, out, _ = _run("instances", "police")
+    assert (code, machine.instance_id in out) == (0, True)
+    code, out, _ = _run("instances", "police", "--format", "json")
+    (shown,) = json.loads(out)
+    assert (shown["instance_id"], shown["connection"], shown["cpu_units"]) == (machine.instance_id, "connected", 4096)
+
+
+def test_waiting_prints_the_machines_that_joined(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    code, out, err = _run("wait", "police", "1", "--timeout", "5")
+    assert (code, out) == (0, f"{machine.instance_id}\n")
+    assert "1 of 1 connected" in err
+
+
+def test_leaving_prints_what_to_run_on_the_machine(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    code, out, err = _run("leave", "police", machine.instance_id)
+    assert code == 0
+    assert out.startswith("sudo systemctl stop ecs amazon-ssm-agent\n")
+    assert "1 registration(s) removed from ECS, removed from Systems Manager" in err
+    assert fake.managed == {}
+
+
+def test_an_inspector_is_registered_for_inspect_on_ecs(fake, joined):
+    code, out, _ = _run(
+        *("register-inspector", "police", "--image", "inspector:1", "--task-role", ROLE, "--execution-role", ROLE)
+    )
+    assert (code, out.strip().endswith("task-definition/elasticache-police-inspect:1")) == (0, True)
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_every_operation_has_a_policy_without_wildcard_actions(operation):
+    code, out, _ = _run("policy", operation, "--account", "111122223333", "--bucket", "b")
+    document = json.loads(out)
+    assert (code, document["Version"]) == (0, "2012-10-17")
+    for statement in document["Statement"]:
+        assert statement["Effect"] == "Allow"
+        assert all(":" in action and "*" not in action for action in statement["Action"])
+        assert statement["Resource"]
+
+
+def test_texts_for_hosts_need_no_account():
+    assert _run("check-script", "--region", "eu-west-1")[1].startswith("#!/bin/bash\n")
+    assert "amazon-ecs-init" in _run("cleanup-command")[1]

@@ -1,0 +1,228 @@
+"""Training as a task: fonts in, model out, checkpoints across restarts, and an EndpointSpec for the second half."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+from fake_ecs import Script
+
+from elasticache_police import ecs_anywhere
+from elasticache_police._aws import Clients
+from elasticache_police.ecs_anywhere import training_job
+from elasticache_police.ecs_anywhere.training_job import TrainingJob, _parse, run
+from elasticache_police.errors import ConfigurationError, TaskFailedError
+
+HERE = Path(__file__).parent
+STUB = (sys.executable, str(HERE / "stub_command.py"))
+ROLE = "arn:aws:iam::111122223333:role/police"
+PLACES = {"fonts": "s3://models/fonts", "out": "s3://models/run/model.tar.gz", "image": "trainer:1"}
+
+
+@pytest.fixture(autouse=True)
+def _stub(monkeypatch):
+    monkeypatch.setattr(training_job, "COMMAND", STUB)
+
+
+@pytest.fixture
+def s3(moto_url, boto_session):
+    client = boto_session.client("s3")
+    client.create_bucket(Bucket="models")
+    client.put_object(Bucket="models", Key="fonts/hand/a.ttf", Body=b"font a")
+    return client
+
+
+def _weights(archive: bytes) -> dict:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+        return json.loads(packed.extractfile("1/saved_model.pb").read())
+
+
+def _keys(s3, prefix: str) -> list[str]:
+    return [one["Key"] for one in s3.list_objects_v2(Bucket="models", Prefix=prefix).get("Contents", [])]
+
+
+def test_on_a_laptop_it_writes_the_archive_to_a_directory(tmp_path, capfd):
+    fonts = tmp_path / "fonts"
+    fonts.mkdir()
+    job = TrainingJob(
+        name="GitHub",
+        fonts=(str(fonts),),
+        out=str(tmp_path / "out" / "model.tar.gz"),
+        train_arguments=("--steps", "2"),
+        work=tmp_path / "work",
+    )
+
+    assert run(job) == 0
+
+    weights = _weights((tmp_path / "out" / "model.tar.gz").read_bytes())
+    run_folder = str(tmp_path / "work" / "run")
+    assert weights["words"] == ["--name", "GitHub", "--out", run_folder, "--fonts", str(fonts), "--steps", "2"]
+    said = capfd.readouterr().out
+    assert "train: from the beginning" in said
+    assert "health: training for 0 s" in said
+    assert f"done: the model is at {job.out}" in said
+
+
+def test_fonts_come_from_s3_and_the_model_goes_there(s3, tmp_path):
+    job = TrainingJob(fonts=(PLACES["fonts"],), out=PLACES["out"], checkpoints="s3://models/run/keep", work=tmp_path)
+
+    assert run(job) == 0
+
+    assert (tmp_path / "fonts-0" / "hand" / "a.ttf").read_bytes() == b"font a"
+    body = s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read()
+    assert _weights(body)["words"][-2:] == ["--fonts", str(tmp_path / "fonts-0")]
+    assert _keys(s3, "run/keep/") == []  # a later training must not resume from a finished one
+
+
+def test_a_stopped_training_leaves_a_checkpoint_in_s3_and_the_next_one_resumes(s3, tmp_path, capfd):
+    def job(work: str, steps: str) -> TrainingJob:
+        return TrainingJob(
+            out=PLACES["out"],
+            checkpoints="s3://models/run/keep",
+            train_arguments=("--steps", steps),
+            work=tmp_path / work,
+        )
+
+    stop = threading.Event()
+    threading.Timer(2, stop.set).start()
+    assert run(job("first", "100000"), stop=stop) == 143
+    assert _keys(s3, "run/") == ["run/keep/checkpoint.json"]  # and nothing half-written
+
+    assert run(job("second", "1")) == 0
+
+    assert "resuming from s3://models/run/keep" in capfd.readouterr().out
+    assert _weights(s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read())["first"] > 0
+
+
+def test_sigterm_ends_the_program_as_ecs_sends_it(tmp_path):
+    program = (
+        "import sys; from elasticache_police.ecs_anywhere import training_job as t; "
+        f"t.COMMAND = {STUB!r}; sys.exit(t.main(sys.argv[1:]))"
+    )
+    keep = tmp_path / "keep"
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", program, "--out", str(tmp_path / "model.tar.gz"), "--checkpoints", str(keep)),
+            *("--work", str(tmp_path / "work"), "--", "--steps", "100000"),
+        ],
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if line.startswith("training from step"):
+            process.send_signal(signal.SIGTERM)
+            break
+    rest = process.stdout.read()
+    assert process.wait(60) == 143
+    assert "told to stop, writing a checkpoint" in rest
+    assert json.loads((keep / "checkpoint.json").read_text())["step"] >= 1
+
+
+def test_a_failed_training_keeps_its_exit_code_and_delivers_nothing(tmp_path, capfd):
+    job = TrainingJob(out=str(tmp_path / "model.tar.gz"), train_arguments=("--fail",), work=tmp_path / "work")
+    assert run(job) == 7
+    assert not (tmp_path / "model.tar.gz").exists()
+    assert "train: failed with exit code 7" in capfd.readouterr().out
+
+
+def test_an_empty_font_prefix_is_refused(s3, tmp_path):
+    job = TrainingJob(fonts=("s3://models/none",), out=PLACES["out"], work=tmp_path)
+    with pytest.raises(ConfigurationError, match="no fonts below s3://models/none"):
+        run(job, clients=Clients())
+
+
+def test_command_line_wins_over_environment_and_environment_over_sagemaker(tmp_path):
+    config = tmp_path / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "hyperparameters.json").write_text('{"name": "FromSageMaker", "train_arguments": "[\\"--steps\\", \\"1\\"]"}')
+    (tmp_path / "input" / "data" / "fonts").mkdir(parents=True)
+
+    sagemaker = _parse(["train"], {}, tmp_path)
+    assert (sagemaker.name, sagemaker.out) == ("FromSageMaker", str(tmp_path / "model"))
+    assert sagemaker.fonts == (str(tmp_path / "input" / "data" / "fonts"),)
+    assert sagemaker.checkpoints == str(tmp_path / "checkpoints")
+    assert sagemaker.train_arguments == ("--steps", "1")
+    environment = {"POLICE_NAME": "FromEcs", "POLICE_OUT": "s3://b/m.tar.gz", "POLICE_IMAGE_FONTS": str(tmp_path)}
+    assert _parse([], environment, tmp_path).name == "FromEcs"
+    line = _parse(["--name", "Typed", "--", "--steps", "9"], environment, tmp_path)
+    assert (line.name, line.out, line.train_arguments) == ("Typed", "s3://b/m.tar.gz", ("--steps", "9"))
+    assert line.fonts[-1] == str(tmp_path)
+
+
+def test_sagemaker_gets_the_model_unpacked(tmp_path):
+    job = TrainingJob(out=str(tmp_path / "model"), work=tmp_path / "work")
+    assert run(job) == 0
+    assert (tmp_path / "model" / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"fonts": "/usr/share/fonts"}, "the fonts' place is written as s3://"),
+        ({"out": "s3://models/model.zip"}, "ends with .tar.gz"),
+        ({"task_role_arn": None}, "needs task_role_arn"),
+        ({"execution_role_arn": None}, "needs execution_role_arn"),
+    ],
+)
+def test_a_training_that_cannot_work_is_refused_beforehand(wrong, reason):
+    given = {**PLACES, "task_role_arn": ROLE, "execution_role_arn": ROLE, **wrong}
+    with pytest.raises(ConfigurationError, match=reason):
+        ecs_anywhere.training_spec(**given)
+
+
+def test_the_plan_of_a_training_names_every_call(cluster):
+    spec = ecs_anywhere.training_spec(**PLACES, task_role_arn=ROLE, execution_role_arn=ROLE)
+    plan = ecs_anywhere.plan_training(cluster, spec)
+    assert [one.operation for one in plan] == ["CreateLogGroup", "RegisterTaskDefinition", "RunTask"]
+
+
+def test_train_on_returns_what_deploy_takes(s3, fake, joined, tmp_path):
+    """Activation, machine, task, the container's entry point, archive in S3: the first half in one call."""
+    works = iter(("one", "two"))
+
+    def container(environment, command):
+        job = _parse(command, {**environment, "POLICE_WORK": str(tmp_path / next(works))}, tmp_path)
+        return run(job, clients=Clients())
+
+    fake.script("elasticache-police-train", Script(execute=container, log=["health: training"]))
+    lines = []
+
+    spec = ecs_anywhere.train_on(
+        joined,
+        **PLACES,
+        endpoint_role_arn=ROLE,
+        task_role_arn=ROLE,
+        execution_role_arn=ROLE,
+        train_arguments=("--steps", "1"),
+        on_log=lambda line: lines.append(line.message),
+    )
+
+    from elasticache_police.sagemaker_deploy.spec import EndpointSpec
+
+    assert isinstance(spec, EndpointSpec)
+    assert (spec.model.model_data_url, spec.model.role_arn) == (PLACES["out"], ROLE)
+    assert _weights(s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read())["words"][-2:] == ["--steps", "1"]
+    assert lines == ["health: training"]
+
+
+def test_a_training_that_leaves_nothing_is_a_failure(s3, fake, joined):
+    fake.script("elasticache-police-train", Script())
+    spec = ecs_anywhere.training_spec(**PLACES, task_role_arn=ROLE, execution_role_arn=ROLE)
+    with pytest.raises(TaskFailedError, match=r"ended well and left nothing at s3://models/run/model.tar.gz"):
+        ecs_anywhere.train(joined, spec)
+
+
+def test_a_bad_endpoint_name_is_refused_before_anything_runs(fake, joined):
+    calls = len(fake.calls)
+    with pytest.raises(ConfigurationError):
+        ecs_anywhere.train_on(joined, **PLACES, endpoint_role_arn=ROLE, endpoint_name="no spaces please")
+    assert len(fake.calls) == calls
