@@ -53,13 +53,13 @@ _COMMANDS = {
     "inspect": CommandEntry("elasticache_police.cli.inspect:inspect", "Find misspelled names in pictures."),
     "dataset": CommandEntry("elasticache_police.cli.training:dataset", "Draw labelled samples to look at.", "train"),
     "train": CommandEntry("elasticache_police.cli.training:train", "Train a model, for any name.", "train"),
-    "export": CommandEntry("elasticache_police.cli.training:export", "Write SavedModel and model.tar.gz.", "train"),
+    "export": CommandEntry("elasticache_police.cli.export:export", "Write SavedModel and model.tar.gz.", "train"),
     "serve": CommandEntry("elasticache_police.cli.serve:serve", "Serve a model.tar.gz on this machine.", "serve"),
     "deploy": CommandEntry("elasticache_police.cli.sagemaker:deploy", "Put a model behind a SageMaker endpoint."),
-    "endpoint": CommandEntry("elasticache_police.cli.sagemaker:endpoint", "Show, list and delete endpoints."),
-    "invoke": CommandEntry("elasticache_police.cli.sagemaker:invoke", "Ask a SageMaker endpoint about pictures."),
-    "batch": CommandEntry("elasticache_police.cli.sagemaker:batch", "Inspect an S3 prefix by batch transform."),
-    "iam": CommandEntry("elasticache_police.cli.sagemaker:iam", "Show the least permissions of each operation."),
+    "endpoint": CommandEntry("elasticache_police.cli.sagemaker:endpoint", "Show, list, update and delete endpoints."),
+    "invoke": CommandEntry("elasticache_police.cli.invoke:invoke", "Ask a SageMaker endpoint about pictures."),
+    "batch": CommandEntry("elasticache_police.cli.batch:batch", "Inspect an S3 prefix by batch transform."),
+    "iam": CommandEntry("elasticache_police.cli.iam:iam", "Show the least permissions of each operation."),
     "ecs": CommandEntry("elasticache_police.cli.ecs:ecs", "Register own machines and run tasks on them."),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from elasticache_police.errors import ConfigurationError
@@ -11,7 +11,17 @@ from elasticache_police.errors import ConfigurationError
 if TYPE_CHECKING:
     import attrs
 
-__all__ = ["between", "one_of", "optional_s3_url", "resource_name", "role_arn", "s3_url", "some", "split_s3_url"]
+__all__ = [
+    "between",
+    "one_of",
+    "optional_s3_url",
+    "resource_name",
+    "role_arn",
+    "s3_url",
+    "some",
+    "split_s3_url",
+    "strings",
+]
 
 _Validator = Callable[[object, "attrs.Attribute[Any]", Any], None]
 
@@ -87,3 +97,8 @@ def split_s3_url(url: str) -> tuple[str, str]:
     if match is None:
         raise ConfigurationError(f"{url!r} is not of the form s3://bucket/key")
     return match["bucket"], match["key"] or ""
+
+
+def strings(texts: Iterable[str]) -> tuple[str, ...]:
+    """Keep any collection of texts as a tuple."""
+    return tuple(texts)

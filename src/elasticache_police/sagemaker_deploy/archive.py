@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from elasticache_police._aws import JsonValue
 
-__all__ = ["DEFAULT_PREFIX", "Upload", "check_archive", "default_bucket", "sha256_of", "upload"]
+__all__ = ["DEFAULT_PREFIX", "Upload", "check_archive", "default_bucket", "default_key", "sha256_of", "upload"]
 
 DEFAULT_PREFIX = "amazon_elasticache_police"
 """The story's prefix in the bucket."""
@@ -55,6 +55,15 @@ class Upload:
 def default_bucket(region: str, account_id: str) -> str:
     """Name SageMaker's own default bucket: ``sagemaker-REGION-ACCOUNT``."""
     return f"sagemaker-{region}-{account_id}"
+
+
+def default_key(path: Path) -> str:
+    """Name an archive's object after its content."""
+    return _key_of(sha256_of(path))
+
+
+def _key_of(digest: str) -> str:
+    return f"{DEFAULT_PREFIX}/{digest[:16]}/model.tar.gz"
 
 
 def sha256_of(path: Path) -> str:
@@ -139,7 +148,7 @@ def upload(
         account_id = clients.account_id()
         bucket, owner = default_bucket(clients.region, account_id), {"ExpectedBucketOwner": account_id}
         _ensure_bucket(clients, bucket, owner)
-    key = key or f"{DEFAULT_PREFIX}/{digest[:16]}/model.tar.gz"
+    key = key or _key_of(digest)
     if key.endswith("/"):
         raise ConfigurationError(f"key {key!r} names a folder; it must name the object, such as {key}model.tar.gz")
     url = f"s3://{bucket}/{key}"

@@ -7,7 +7,7 @@ from typing import Literal
 import attrs
 
 from elasticache_police.errors import ConfigurationError
-from elasticache_police.sagemaker_deploy._validators import between, one_of, optional_s3_url, s3_url, some
+from elasticache_police.sagemaker_deploy._validators import between, one_of, optional_s3_url, s3_url, some, strings
 
 __all__ = [
     "AsyncInference",
@@ -24,8 +24,8 @@ __all__ = [
 class Vpc:
     """The network that the model's containers are attached to (AWS: VpcConfig)."""
 
-    subnet_ids: tuple[str, ...] = attrs.field(converter=tuple, validator=some)
-    security_group_ids: tuple[str, ...] = attrs.field(converter=tuple, validator=some)
+    subnet_ids: tuple[str, ...] = attrs.field(converter=strings, validator=some)
+    security_group_ids: tuple[str, ...] = attrs.field(converter=strings, validator=some)
 
 
 @attrs.frozen(kw_only=True)
@@ -127,7 +127,7 @@ class Guardrails:
     """How long the old fleet is kept after all traffic has moved."""
     max_execution_s: int = attrs.field(default=3600, validator=between(600, 28_800))
     """Time for the whole update; what has not finished by then is rolled back."""
-    rollback_alarm_names: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    rollback_alarm_names: tuple[str, ...] = attrs.field(default=(), converter=strings)
     """CloudWatch alarms, at most 10; when one goes off while baking, the update is rolled back."""
 
     def __attrs_post_init__(self) -> None:

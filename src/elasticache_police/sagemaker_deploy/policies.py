@@ -261,8 +261,7 @@ def _execution_role(scope: Scope) -> list[Statement]:
     registry = "*" if scope.region == "*" else registry_account(scope.region)
     group = scope.logs("/aws/sagemaker/*")
     statements = [
-        _allow("Metrics", "cloudwatch:PutMetricData", "*",
-               condition={"StringEquals": {"cloudwatch:namespace": "AWS/SageMaker"}}),
+        _allow("Metrics", "cloudwatch:PutMetricData", "*"),
         _allow("Logs", "logs:CreateLogGroup logs:CreateLogStream logs:PutLogEvents logs:DescribeLogStreams", group),
         _allow("RegistryToken", "ecr:GetAuthorizationToken", "*"),
         _allow("Image", "ecr:BatchCheckLayerAvailability ecr:GetDownloadUrlForLayer ecr:BatchGetImage",

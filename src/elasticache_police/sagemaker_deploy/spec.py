@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal
 
@@ -86,6 +86,10 @@ class Variant:
     """Host image of GPU instances. None takes the one AWS's managed TensorFlow GPU images need."""
 
 
+def _variants(variants: Iterable[Variant]) -> tuple[Variant, ...]:
+    return tuple(variants)
+
+
 @attrs.frozen(kw_only=True)
 class EndpointSpec:
     """Everything about one endpoint: what :func:`plan` turns into requests and :func:`deploy` makes real.
@@ -111,7 +115,7 @@ class EndpointSpec:
     config_name: str | None = attrs.field(default=None, validator=resource_name)
     """``EndpointConfigName``. None derives one from the content: AWS never changes a configuration, so a name used
     again would silently deploy the old one."""
-    variants: tuple[Variant, ...] = attrs.field(default=(Variant(),), converter=tuple, validator=some)
+    variants: tuple[Variant, ...] = attrs.field(default=(Variant(),), converter=_variants, validator=some)
     region: str | None = None
     """None takes the session's region."""
     asynchronous: AsyncInference | None = None

@@ -1,0 +1,103 @@
+"""What the commands that talk to AWS share: whose account, how progress is shown, what an error leaves to be said."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import attrs
+import click
+
+from elasticache_police.errors import ConfigurationError, PoliceError
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+    from elasticache_police._waiting import OnProgress
+    from elasticache_police.sagemaker_deploy.resources import OnEvent
+
+__all__ = ["Display", "account_options", "aws_session", "display", "key_value"]
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+class _Shown(Protocol):
+    """What a listener shows: anything with words."""
+
+    def __str__(self) -> str: ...
+
+
+def account_options(command: _Command) -> _Command:
+    """Add ``--region`` and ``--profile``."""
+    command = click.option("--profile", help="Profile of the AWS configuration files.")(command)
+    return click.option("--region", help="AWS region.  [default: the profile's or AWS_DEFAULT_REGION]")(command)
+
+
+def aws_session(region: str | None, profile: str | None) -> Session:
+    """Return a boto3 session.
+
+    Raises:
+        ConfigurationError: There is no such profile.
+    """
+    import boto3.session
+    from botocore.exceptions import ProfileNotFound
+
+    try:
+        return boto3.session.Session(region_name=region, profile_name=profile)
+    except ProfileNotFound as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def key_value(text: str) -> tuple[str, str]:
+    """Split ``KEY=VALUE``.
+
+    Raises:
+        click.BadParameter: There is no equals sign.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise click.BadParameter(f"{text!r} is not of the form KEY=VALUE")
+    return key, value
+
+
+@attrs.frozen
+class Display:
+    """Listeners that tell standard error what happens."""
+
+    on_event: OnEvent
+    on_progress: OnProgress
+
+
+@contextlib.contextmanager
+def display() -> Iterator[Display]:
+    """Show steps as lines, waits as one moving line on a terminal, and at an error what became of what was made."""
+    from rich.console import Console
+
+    console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
+    spinner = console.status("") if console.is_terminal else None
+    last: list[str] = []
+
+    def on_event(event: _Shown) -> None:
+        console.print(str(event))
+
+    with contextlib.ExitStack() as stack:
+        if spinner is not None:
+            stack.enter_context(spinner)
+
+        def on_progress(progress: object) -> None:
+            status = getattr(progress, "status", "")
+            words = f"waiting for {getattr(progress, 'waited_for', '')}: {status}"
+            if spinner is not None:
+                spinner.update(f"{words}, {getattr(progress, 'elapsed_s', 0.0):.0f} s")
+            elif last[-1:] != [words]:
+                last.append(words)
+                console.print(words)
+
+        try:
+            yield Display(on_event, on_progress)
+        except (PoliceError, KeyboardInterrupt) as error:
+            for note in getattr(error, "__notes__", ()):
+                console.print(note)
+            raise

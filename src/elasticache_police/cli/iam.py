@@ -1,0 +1,80 @@
+"""``elasticache-police iam``: the least permissions of each operation, as JSON to paste."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+__all__ = ["iam"]
+
+
+@click.group()
+def iam() -> None:
+    """Show the least permissions of each operation."""
+
+
+@iam.command("list")
+def iam_list() -> None:
+    """List the operations."""
+    for name, words in _operations().items():
+        click.echo(f"{name:24}{words}")
+
+
+@iam.command("show")
+@click.argument("operation")
+@click.option("--region", default="*", show_default=True)
+@click.option("--account", default="*", show_default=True, help="AWS account id.")
+@click.option("--partition", default="aws", show_default=True)
+@click.option("--bucket", help="S3 bucket.  [default: sagemaker-* for SageMaker]")
+@click.option("--prefix", default="ElastiCachePolice", show_default=True, help="Beginning of SageMaker's names.")
+@click.option("--role", default="ElastiCachePoliceExecutionRole", show_default=True, help="SageMaker's role.")
+@click.option("--kms-key-arn", help="Key of the objects, where they are encrypted with one.")
+@click.option("--cluster", default="police", show_default=True, help="ECS cluster.")
+def iam_show(
+    *,
+    operation: str,
+    region: str,
+    account: str,
+    partition: str,
+    bucket: str | None,
+    prefix: str,
+    role: str,
+    kms_key_arn: str | None,
+    cluster: str,
+) -> None:
+    """Print the least-privilege policy of OPERATION (see `iam list`)."""
+    from elasticache_police import ecs_anywhere, sagemaker_deploy
+    from elasticache_police.sagemaker_deploy.policies import OPERATIONS
+
+    if operation not in _operations():
+        raise click.BadParameter(f"{operation!r} is none of: {', '.join(_operations())}", param_hint="OPERATION")
+    document: object
+    if operation in OPERATIONS:
+        scope = sagemaker_deploy.Scope(
+            region=region,
+            account_id=account,
+            partition=partition,
+            prefix=prefix,
+            bucket=bucket or "sagemaker-*",
+            role_name=role,
+            kms_key_arn=kms_key_arn,
+        )
+        document = sagemaker_deploy.policy(operation, scope)
+    else:
+        document = ecs_anywhere.policy(
+            operation,
+            cluster=cluster,
+            region=region,
+            account=account,
+            partition=partition,
+            bucket=bucket or "BUCKET",
+        )
+    click.echo(json.dumps(document, indent=2))
+
+
+def _operations() -> dict[str, str]:
+    from elasticache_police.ecs_anywhere.roles import OPERATIONS as ECS
+    from elasticache_police.sagemaker_deploy.policies import OPERATIONS as SAGEMAKER
+
+    return {**SAGEMAKER, **ECS}
