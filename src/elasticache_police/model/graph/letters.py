@@ -1,0 +1,69 @@
+"""The reader's frames to text and to P(spelled right): :mod:`elasticache_police.runtime.reading` and ``.scoring``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from elasticache_police.runtime.alphabet import BLANK, CHARACTERS, CLASSES, OTHER_SIGN
+from elasticache_police.runtime.scoring import automaton
+
+__all__ = ["spelled", "text_of"]
+
+_SIGNS = [b"", *(character.encode() for character in CHARACTERS), OTHER_SIGN.encode()]
+
+
+def text_of(frames: tf.Tensor) -> tf.Tensor:
+    """Return what a line says by the likeliest class of every frame, without spaces around it.
+
+    Args:
+        frames: float32 (T, CLASSES).
+    """
+    best = tf.argmax(frames, axis=-1, output_type=tf.int32)
+    before = tf.concat([[-1], best[:-1]], axis=0)
+    begins = tf.logical_and(tf.not_equal(best, before), tf.not_equal(best, BLANK))
+    return tf.strings.strip(tf.strings.reduce_join(tf.gather(tf.constant(_SIGNS), tf.boolean_mask(best, begins))))
+
+
+def spelled(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
+    """Return the probability that lines hold names spelled just so, in their own case or in capitals.
+
+    The automata of :func:`elasticache_police.runtime.scoring.automaton` run side by side, over all lines at once.
+
+    Args:
+        frames: float32 (N, T, CLASSES).
+        lengths: int32 (N,), how many frames each line has.
+        names: The names.
+
+    Returns:
+        float32 (N, len(names)).
+    """
+    machines = [automaton(word) for name in names for word in (name, name.upper())]
+    moves = tf.constant(_diagonal([machine.moves for machine in machines]))
+    accepts = tf.constant(_diagonal([machine.accepts[:, np.newaxis] for machine in machines]))
+    start = tf.constant(np.concatenate([machine.start for machine in machines]))
+    emits = tf.constant(np.concatenate([machine.emits for machine in machines], axis=1))
+    size = tf.shape(frames)
+    emitted = tf.reshape(tf.cast(frames, tf.float64), [-1, CLASSES]) @ emits
+    emitted = tf.transpose(tf.reshape(emitted, [size[0], size[1], start.shape[0]]), [1, 0, 2])
+
+    def step(time: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        after = (state @ moves) * emitted[time]
+        return time + 1, tf.where((time < lengths)[:, tf.newaxis], after, state)
+
+    begin = (tf.constant(0), tf.tile(start[tf.newaxis], [size[0], 1]))
+    _, state = tf.while_loop(lambda time, _: time < size[1], step, begin)
+    words = tf.reshape(state @ accepts, [-1, len(names), 2])
+    return tf.cast(tf.clip_by_value(tf.reduce_sum(words, axis=-1), 0.0, 1.0), tf.float32)
+
+
+def _diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:
+    """Return a matrix with some matrices along its diagonal."""
+    out = np.zeros((sum(len(block) for block in blocks), sum(block.shape[1] for block in blocks)))
+    row = column = 0
+    for block in blocks:
+        out[row : row + block.shape[0], column : column + block.shape[1]] = block
+        row, column = row + block.shape[0], column + block.shape[1]
+    return out

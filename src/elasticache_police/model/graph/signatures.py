@@ -1,0 +1,149 @@
+"""The three signatures of the deployed model: scores of lines, scores of pictures of lines, places on pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import tensorflow as tf
+
+from elasticache_police.imaging import LINE_HEIGHT, LINE_WIDTH
+from elasticache_police.model.graph import networks
+from elasticache_police.model.graph.letters import spelled, text_of
+from elasticache_police.model.graph.lines import Window, crop_window, cut, window_of
+from elasticache_police.model.graph.packing import pack
+from elasticache_police.model.graph.pictures import crop_to_line, grey_pixels
+from elasticache_police.model.graph.places import propose
+from elasticache_police.runtime.alphabet import CLASSES
+from elasticache_police.runtime.files import FINDER, READER, read_settings
+from elasticache_police.runtime.judging import LOOKS
+from elasticache_police.runtime.lines import LINE_PX
+
+__all__ = ["Signatures"]
+
+Tensors = dict[str, tf.Tensor]
+_FRAMES = tf.RaggedTensorSpec([None, CLASSES], tf.float32, ragged_rank=0)
+_PLACES_AT_ONCE = 4
+
+
+class Signatures:
+    """A model directory as functions of TensorFlow.
+
+    Args:
+        directory: A model directory, see :mod:`elasticache_police.runtime.files`.
+        max_pixels: The most pixels a picture may have.
+
+    Raises:
+        ModelFileError: The directory is missing a part or damaged.
+    """
+
+    def __init__(self, directory: Path, *, max_pixels: int) -> None:
+        self._settings = read_settings(directory)
+        self._max_pixels = max_pixels
+        finder, reader = networks.load(directory / FINDER), networks.load(directory / READER)
+        temperature = self._settings.temperature
+
+        def find(page: tf.Tensor) -> tf.Tensor:
+            return finder(page[tf.newaxis, :, :, tf.newaxis])[0]
+
+        def read(line: tf.Tensor) -> tf.Tensor:
+            frames = tf.nn.softmax(reader(line[tf.newaxis, :, :, tf.newaxis])[0] / temperature)
+            return tf.ensure_shape(frames, [None, CLASSES])
+
+        # Functions of their own, so that the weights are in the file once however often they are called.
+        self._find = tf.function(find, input_signature=[tf.TensorSpec([None, None], tf.uint8)])
+        self._read = tf.function(read, input_signature=[tf.TensorSpec([LINE_PX, None], tf.uint8)])
+
+    def functions(self) -> dict[str, Callable[..., Tensors]]:
+        """Return the signatures by name, traced."""
+        image = tf.TensorSpec([None, LINE_HEIGHT, LINE_WIDTH, 1], tf.float32, name="image")
+        encoded = tf.TensorSpec([None], tf.string, name="image_bytes")
+        return {
+            "serving_default": tf.function(self.score_lines, input_signature=[image]),
+            "classify": tf.function(self.score_pictures, input_signature=[encoded]),
+            "inspect": tf.function(self.inspect, input_signature=[encoded]),
+        }
+
+    def score_lines(self, image: tf.Tensor) -> Tensors:
+        """Return ``score`` float32 (N, 1) of classic lines, float32 (N, 50, 700, 1) in [-1, 1]."""
+        greys = tf.clip_by_value(tf.round(image[..., 0] * 127.5 + 127.5), 0.0, 255.0)
+        return {"score": self._scores(tf.cast(greys, tf.uint8))}
+
+    def score_pictures(self, image_bytes: tf.Tensor) -> Tensors:
+        """Return ``score`` float32 (N, 1) of encoded pictures of one line, string (N,)."""
+
+        def line(encoded: tf.Tensor) -> tf.Tensor:
+            return crop_to_line(grey_pixels(encoded, max_pixels=self._max_pixels))
+
+        spec = tf.TensorSpec([LINE_HEIGHT, LINE_WIDTH], tf.uint8)
+        return {"score": self._scores(tf.map_fn(line, image_bytes, fn_output_signature=spec))}
+
+    def _scores(self, lines: tf.Tensor) -> tf.Tensor:
+        frames = tf.map_fn(lambda line: self._frames(line, crop_window(line)), lines, fn_output_signature=_FRAMES)
+        lengths = tf.cast(frames.row_lengths(), tf.int32)
+        return spelled(frames.to_tensor(), lengths, self._settings.names[:1])
+
+    def inspect(self, image_bytes: tf.Tensor) -> Tensors:
+        """Return the places of encoded pages, string (N,), where a name, right or wrong, may stand.
+
+        What is shorter than the longest is padded with zeros and empty strings.
+
+        Returns:
+            * ``boxes`` int32 (N, M, 4): x0, y0, x1, y1 in pixels of the page;
+            * ``scores`` float32 (N, M): P(a policed name stands there, spelled right);
+            * ``readings`` string (N, M): the line around it as the model reads it;
+            * ``count`` int32 (N,): how many places there are;
+            * ``places`` float32 (N, M, 5): the finder's score and the box before rounding;
+            * ``width``, ``height`` int32 (N,): the page's size in pixels;
+            * ``looks_bytes`` string (N, M): what :mod:`elasticache_police.runtime.packed` reads.
+        """
+
+        def strings() -> tf.RaggedTensorSpec:
+            return tf.RaggedTensorSpec([None], tf.string, ragged_rank=0)
+
+        spec = {
+            "places": tf.RaggedTensorSpec([None, 5], tf.float32, ragged_rank=0),
+            "scores": tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0),
+            "readings": strings(),
+            "looks_bytes": strings(),
+            "size": tf.TensorSpec([2], tf.int32),
+        }
+        found = tf.map_fn(self._inspect_page, image_bytes, fn_output_signature=spec, parallel_iterations=1)
+        places, height, width = found["places"].to_tensor(), found["size"][:, 0], found["size"][:, 1]
+        outer = tf.concat([tf.floor(places[..., 1:3]), tf.math.ceil(places[..., 3:5])], axis=-1)
+        limits = tf.stack([width, height, width, height], axis=1)[:, tf.newaxis]
+        return {
+            "boxes": tf.clip_by_value(tf.cast(outer, tf.int32), 0, limits),
+            "scores": found["scores"].to_tensor(),
+            "readings": found["readings"].to_tensor(),
+            "count": tf.cast(found["places"].row_lengths(), tf.int32),
+            "places": places,
+            "width": width,
+            "height": height,
+            "looks_bytes": found["looks_bytes"].to_tensor(),
+        }
+
+    def _inspect_page(self, encoded: tf.Tensor) -> Tensors:
+        page = grey_pixels(encoded, max_pixels=self._max_pixels)
+        places = propose(page, self._find, threshold=self._settings.find_threshold)
+
+        def look(place: tf.Tensor) -> Tensors:
+            looks = [self._frames(page, window_of(place, number)) for number in range(len(LOOKS))]
+            return {"first": looks[0], "reading": text_of(looks[0]), "looks": pack(place, page, looks)}
+
+        text = tf.TensorSpec([], tf.string)
+        spec = {"first": _FRAMES, "reading": text, "looks": text}
+        seen = tf.map_fn(look, places, fn_output_signature=spec, parallel_iterations=_PLACES_AT_ONCE)
+        first = seen["first"]
+        scores = spelled(first.to_tensor(), tf.cast(first.row_lengths(), tf.int32), self._settings.names)
+        return {
+            "places": places,
+            "scores": tf.reduce_max(scores, axis=1),
+            "readings": seen["reading"],
+            "looks_bytes": seen["looks"],
+            "size": tf.shape(page),
+        }
+
+    def _frames(self, page: tf.Tensor, window: Window) -> tf.Tensor:
+        """Return the reader's distributions, float32 (T, CLASSES), over a window of a page."""
+        return self._read(cut(page, window))

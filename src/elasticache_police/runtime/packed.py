@@ -1,0 +1,137 @@
+"""A place that a deployed model read, small enough to travel: what ``looks_bytes`` of the ``inspect`` signature holds.
+
+The graph cannot run the rules of spelling, and its frames are large as JSON. So for every place it answers a small PNG
+with the place and, for each look at it, the likeliest classes of every frame; here that becomes frames again, and
+:mod:`elasticache_police.runtime.judging` judges them as it judges those of a model in this process.
+
+The PNG, 8-bit grey: its first row begins with ten little-endian numbers of four bytes, float score, x0, y0, x1, y1 and
+integer page width, page height and frames of the three looks. Then, for each look, come rows of one pixel per frame:
+:data:`KEPT` rows with the likeliest classes, likeliest first; as many rows with the upper and as many with the lower
+bytes of float16 numbers, the first of them the probability of all classes that are not listed, the others that of the
+class in the same row. What is left to 1 is the likeliest's: near 1 a float16 would be too coarse.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+import numpy as np
+
+from elasticache_police.errors import ModelFileError
+from elasticache_police.findings import Finding
+from elasticache_police.runtime.alphabet import CLASSES
+from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge
+from elasticache_police.runtime.proposals import Proposal
+
+__all__ = ["HEADER_BYTES", "KEPT", "LEAST", "PackedPlace", "findings_from_outputs", "unpack"]
+
+KEPT = 6
+"""Classes listed for each frame."""
+LEAST = 1e-5
+"""Probabilities below this are not listed."""
+_HEADER = np.dtype([("place", "<f4", 5), ("size", "<i4", 2), ("frames", "<i4", len(LOOKS))])
+HEADER_BYTES = _HEADER.itemsize
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class PackedPlace:
+    """A place on a page and how a deployed model read it."""
+
+    proposal: Proposal
+    width: int
+    """Pixels of the page."""
+    height: int
+    """Pixels of the page."""
+    frames: tuple[np.ndarray, ...]
+    """For each look float32 (T, CLASSES), each row a distribution."""
+
+
+def unpack(looks_bytes: bytes) -> PackedPlace:
+    """Return what an element of ``looks_bytes`` holds.
+
+    Raises:
+        ModelFileError: It is no such thing: the model behind the endpoint is of another make.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(looks_bytes), formats=["PNG"]) as picture:
+            pixels = np.asarray(picture.convert("L"))
+        header = np.frombuffer(pixels[0, :HEADER_BYTES].tobytes(), _HEADER)[0]
+        counts = [int(count) for count in header["frames"]]
+    except (OSError, ValueError, IndexError) as error:
+        raise ModelFileError(_STRANGE) from error
+    if pixels.shape[0] != 1 + 3 * KEPT * len(LOOKS) or not 0 <= min(counts) <= max(counts) <= pixels.shape[1]:
+        raise ModelFileError(_STRANGE)
+    looks = np.split(pixels[1:], len(LOOKS))
+    width, height = (int(side) for side in header["size"])
+    return PackedPlace(
+        proposal=Proposal(*(float(value) for value in header["place"])),
+        width=width,
+        height=height,
+        frames=tuple(_frames(look[:, :count]) for look, count in zip(looks, counts, strict=True)),
+    )
+
+
+_STRANGE = "the endpoint's answer holds no places as this version packs them; export and deploy the model again"
+
+
+def _frames(look: np.ndarray) -> np.ndarray:
+    """Return distributions, float32 (T, CLASSES), from the rows of one look."""
+    classes, upper, lower = (rows.T.astype(np.uint16) for rows in np.split(look, 3))
+    listed = (upper << 8 | lower).view(np.float16).astype(np.float32)
+    if classes.size and int(classes.max()) >= CLASSES:
+        raise ModelFileError(_STRANGE)
+    frames = np.repeat(listed[:, :1] / np.float32(CLASSES), CLASSES, axis=1)
+    listed[:, 0] = np.clip(1 - listed.sum(axis=1), 0, 1)
+    # A class that is not listed is written as class 0 with probability 0, so this adds rather than sets.
+    np.add.at(frames, (np.arange(len(frames))[:, np.newaxis], classes), listed)
+    return frames
+
+
+def findings_from_outputs(outputs: Mapping[str, object], names: Sequence[str]) -> tuple[Finding, ...]:
+    """Judge one page as the ``inspect`` signature of a deployed model answered it.
+
+    Args:
+        outputs: One element of ``predictions``, as parsed from JSON: ``looks_bytes`` is a list of ``{"b64": "..."}``,
+            of base64 texts, or of bytes; what pads it is empty. The other outputs are not needed.
+        names: The names to police, among those that the model was made for.
+
+    Returns:
+        What :meth:`elasticache_police.runtime.Runtime.inspect_page` returns for the same page.
+
+    Raises:
+        ModelFileError: The answer is not one of a model of ours.
+    """
+    looks = outputs.get("looks_bytes")
+    if isinstance(looks, np.ndarray):
+        looks = looks.tolist()
+    if not isinstance(looks, Iterable) or isinstance(looks, str | bytes):
+        raise ModelFileError(_STRANGE)
+    contents = [_bytes(item) for item in looks]
+
+    def sightings() -> Iterator[Sighting]:
+        for content in contents:
+            if content:
+                place = unpack(content)
+                yield from judge(
+                    place.proposal, place.frames.__getitem__, width=place.width, height=place.height, names=names
+                )
+
+    return distinct(sightings())
+
+
+def _bytes(item: object) -> bytes:
+    if isinstance(item, bytes):
+        return item
+    text = item.get("b64") if isinstance(item, Mapping) else item
+    if not isinstance(text, str):
+        raise ModelFileError(_STRANGE)
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ModelFileError(_STRANGE) from error
