@@ -60,7 +60,8 @@ def draw_findings(picture: Image.Image, findings: Sequence[Finding]) -> Image.Im
     stroke = max(2, round(min(picture.size) / 500))
     frames = [_frame(finding.box, stroke, picture.size) for finding in findings]
     for finding, frame in sorted(zip(findings, frames, strict=True), key=lambda pair: pair[0].verdict):
-        draw.rectangle(_outset(frame, stroke), outline=_WHITE, width=2 * stroke + 1)
+        edge = max(1, stroke // 2)
+        draw.rectangle(_outset(frame, edge), outline=_WHITE, width=stroke + 2 * edge)
         draw.rectangle(frame, outline=_COLOURS[finding.verdict], width=stroke)
     busy = _busyness(picture)
     taken = list(frames)
@@ -94,7 +95,7 @@ def _placed_label(
     height, width = busy.shape[0] - 1, busy.shape[1] - 1
     kind = "" if finding.kind is None else f": {finding.kind.value.replace('_', ' ')}"
     for text in (f"{finding.reading}{kind}", finding.reading):
-        for font_px in _font_sizes(width, height):
+        for font_px in _font_sizes(width, height, frame[3] - frame[1]):
             font = _font(font_px)
             left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
             pad = max(3, font_px // 4)
@@ -112,8 +113,9 @@ def _font(font_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(font_px)
 
 
-def _font_sizes(width: int, height: int) -> tuple[int, ...]:
-    best = min(max(round(max(width, height) / 75), 13), 48)
+def _font_sizes(width: int, height: int, word_height: int) -> tuple[int, ...]:
+    """Return the size that suits a picture and a word, and a smaller one for where that does not fit; in pixels."""
+    best = min(max(round(max(width, height) / 75), word_height // 2, 13), 48)
     return (best, max(best * 2 // 3, 11))
 
 
@@ -165,8 +167,14 @@ def _mean(integral: npt.NDArray[np.float64], place: _Rectangle) -> float:
 def _frame(box: _Rectangle, stroke: int, size: tuple[int, int]) -> _Rectangle:
     """Return a frame around a box, both ends inclusive, that leaves the word free and stays inside the picture."""
     x0, y0, x1, y1 = box
-    by = 2 * stroke + 2 + (y1 - y0) // 10
-    return (max(x0 - by, 0), max(y0 - by, 0), min(x1 - 1 + by, size[0] - 1), min(y1 - 1 + by, size[1] - 1))
+    across = stroke + max(1, stroke // 2)
+    down = across + 1 + (y1 - y0) // 10
+    return (
+        max(x0 - across, 0),
+        max(y0 - down, 0),
+        min(x1 - 1 + across, size[0] - 1),
+        min(y1 - 1 + down, size[1] - 1),
+    )
 
 
 def _outset(rectangle: _Rectangle, by: int) -> _Rectangle:

@@ -30,7 +30,7 @@ def print_text(reports: Iterable[Report], console: Console, *, only_misspelled: 
         only_misspelled: Leave out names that are spelled right.
     """
     reports = tuple(reports)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("file", overflow="fold")
     table.add_column("place", overflow="fold")
     table.add_column("reading", overflow="fold")
