@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from elasticache_police._aws import Clients, translated
+from elasticache_police._aws import Clients, translate, translated
 from elasticache_police.errors import (
     AccessDeniedError,
     AlreadyExistsError,
+    AwsError,
     ConfigurationError,
     ModelFileError,
     NotFoundError,
@@ -164,9 +165,30 @@ def upload(
     if kms_key_id is not None:
         extra |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id}
     sender = cast("S3Client", clients["s3"])
-    with translated("PutObject"):
-        sender.upload_file(str(path), bucket, key, ExtraArgs=extra, Callback=_counter(size, on_bytes))
+    _send(sender, path, bucket, key, extra, _counter(size, on_bytes))
     return Upload(url=url, sha256=digest, size_bytes=size)
+
+
+def _send(
+    sender: S3Client,
+    path: Path,
+    bucket: str,
+    key: str,
+    extra: Mapping[str, object],
+    on_bytes: Callable[[int], None] | None,
+) -> None:
+    """Send a file, in parts where it is large."""
+    from boto3.exceptions import S3UploadFailedError
+    from botocore.exceptions import ClientError
+
+    try:
+        with translated("PutObject"):
+            sender.upload_file(str(path), bucket, key, ExtraArgs=dict(extra), Callback=on_bytes)
+    except S3UploadFailedError as error:  # boto3 wraps AWS's refusal
+        refusal = error.__context__
+        if isinstance(refusal, ClientError):
+            raise translate(refusal, "PutObject") from refusal
+        raise AwsError(str(error), operation="PutObject") from error
 
 
 def _counter(size: int, on_bytes: Callable[[int, int], None] | None) -> Callable[[int], None] | None:

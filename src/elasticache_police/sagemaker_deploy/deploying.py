@@ -394,12 +394,14 @@ class _Deployer:
             answer = self._work.send(
                 request.service, "DescribeScalableTargets", **where, ResourceIds=[parameters["ResourceId"]]
             )
-            return bool(answer["ScalableTargets"])
+            found = cast(Sequence[Mapping[str, object]], answer["ScalableTargets"])
+            return any(target["ResourceId"] == parameters["ResourceId"] for target in found)
         if request.operation == "PutScalingPolicy":
             answer = self._work.send(
                 request.service, "DescribeScalingPolicies", **where, PolicyNames=[parameters["PolicyName"]]
             )
-            return bool(answer["ScalingPolicies"])
+            found = cast(Sequence[Mapping[str, object]], answer["ScalingPolicies"])
+            return any(policy["PolicyName"] == parameters["PolicyName"] for policy in found)
         answer = self._work.send(request.service, "DescribeAlarms", AlarmNames=[parameters["AlarmName"]])
         return bool(answer["MetricAlarms"])
 

@@ -1,0 +1,169 @@
+"""Batch transform over pictures as they are, and Neo where AWS still has it."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import boto3
+import pytest
+from botocore_rules import problems
+from PIL import Image
+from story import ROLE
+from test_remote import FOUND
+
+from elasticache_police import sagemaker_deploy as sm
+from elasticache_police.errors import ConfigurationError, ResourceFailedError, WaitTimeoutError
+from elasticache_police.sagemaker_deploy.batch import batch_request
+from elasticache_police.sagemaker_deploy.neo import compilation_request
+
+
+def _png(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (width, height), 255).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def s3(moto):
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="pictures", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    for key, size in (("in/a.png", (200, 100)), ("in/deep/b.png", (300, 150)), ("in/c.png", (20, 10))):
+        client.put_object(Bucket="pictures", Key=key, Body=_png(*size))
+    client.put_object(Bucket="pictures", Key="elsewhere/d.png", Body=b"")
+    return client
+
+
+def _answer(s3, *keys: str) -> None:
+    body = json.dumps({"predictions": [FOUND]}).encode()
+    for key in keys:
+        s3.put_object(Bucket="pictures", Key=f"out/{key}.out", Body=body)
+
+
+@pytest.fixture
+def job(model) -> sm.BatchSpec:
+    return sm.BatchSpec(
+        model=model, input_url="s3://pictures/in/", output_url="s3://pictures/out", job_name="ElastiCachePolice-1"
+    )
+
+
+def test_the_request_sends_whole_pictures_one_at_a_time(job) -> None:
+    request = batch_request(job, "ElastiCachePoliceModel")
+    assert problems(request) == []
+    assert request.parameters["TransformInput"] == {
+        "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://pictures/in/"}},
+        "ContentType": "application/x-image",
+        "CompressionType": "None",
+        "SplitType": "None",
+    }
+    assert request.parameters["TransformOutput"] == {
+        "S3OutputPath": "s3://pictures/out", "Accept": "application/json", "AssembleWith": "None",
+    }  # fmt: skip
+
+
+def test_a_job_from_beginning_to_end_leaves_no_model(fake, s3, job, pace) -> None:
+    _answer(s3, "a.png", "deep/b.png", "c.png")
+    reports = list(sm.inspect_batch(job, min_confidence=0.5, pace=pace))
+    assert [(report.source, report.pages[0].width, len(report.findings)) for report in reports] == [
+        ("s3://pictures/in/a.png", 200, 2),
+        ("s3://pictures/in/c.png", 20, 2),
+        ("s3://pictures/in/deep/b.png", 300, 2),
+    ]
+    assert fake.models == {}
+    assert fake.changes() == [
+        "CreateModel ElastiCachePolice-1", "CreateTransformJob ElastiCachePolice-1", "DeleteModel ElastiCachePolice-1",
+    ]  # fmt: skip
+
+
+def test_one_bad_picture_fails_the_job_and_not_the_others(fake, s3, job, pace) -> None:
+    fake.transforming = ["InProgress", ("Failed", "ClientError: 1 object failed")]
+    _answer(s3, "deep/b.png", "c.png")
+    reports = list(sm.inspect_batch(job, min_confidence=0.5, pace=pace))
+    assert [(report.source[-5:], report.error) for report in reports] == [
+        ("a.png", "ClientError: 1 object failed"), ("c.png", None), ("b.png", None),
+    ]  # fmt: skip
+
+
+def test_a_job_without_a_single_answer_has_failed(fake, s3, job, pace) -> None:
+    fake.transforming = [("Failed", "AlgorithmError: no model")]
+    with pytest.raises(ResourceFailedError, match="AlgorithmError: no model"):
+        list(sm.inspect_batch(job, pace=pace))
+    assert fake.models == {}
+
+
+def test_a_job_that_takes_too_long_is_stopped_and_its_model_removed(fake, s3, job, pace) -> None:
+    fake.transforming = ["InProgress"]
+    with pytest.raises(WaitTimeoutError):
+        list(sm.inspect_batch(job, timeout_s=60.0, pace=pace))
+    assert fake.changes()[-2:] == ["StopTransformJob ElastiCachePolice-1", "DeleteModel ElastiCachePolice-1"]
+
+
+def test_a_job_that_is_refused_leaves_no_model(fake, s3, job, pace) -> None:
+    fake.fail("CreateTransformJob", "ResourceLimitExceeded", "quota")
+    with pytest.raises(Exception, match="quota"):
+        list(sm.inspect_batch(job, pace=pace))
+    assert fake.models == {}
+
+
+def test_results_are_read_back_later_and_a_broken_one_is_one_report(s3) -> None:
+    _answer(s3, "a.png")
+    s3.put_object(Bucket="pictures", Key="out/c.png.out", Body=b"not json")
+    reports = list(sm.read_batch("s3://pictures/in/", "s3://pictures/out/", min_confidence=0.9))
+    assert [report.error is None for report in reports] == [True, False, False]
+    assert "does not understand" in reports[1].error
+    assert "left no answer" in reports[2].error
+
+
+def test_answers_beside_the_pictures_are_not_taken_for_pictures(s3) -> None:
+    s3.put_object(Bucket="pictures", Key="in/out/a.png.out", Body=json.dumps({"predictions": [FOUND]}).encode())
+    reports = list(sm.read_batch("s3://pictures/in/", "s3://pictures/in/out/"))
+    assert [report.source for report in reports] == [
+        "s3://pictures/in/a.png", "s3://pictures/in/c.png", "s3://pictures/in/deep/b.png",
+    ]  # fmt: skip
+    assert reports[0].error is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"instance_type": "ml.c7g.large"}, {"instance_type": "ml.t2.medium"}, {"max_concurrent": 20, "max_payload_mb": 6}],
+)
+def test_what_batch_transform_refuses_is_refused_before(options) -> None:
+    with pytest.raises(ConfigurationError):
+        sm.BatchSpec(model="M", input_url="s3://bucket/in/", output_url="s3://bucket/out/", **options)
+
+
+def _compilation(**options) -> sm.CompilationSpec:
+    urls = {"model_data_url": "s3://bucket/model.tar.gz", "output_url": "s3://bucket/neo/"}
+    return sm.CompilationSpec(role_arn=ROLE, **urls, **options)
+
+
+def test_neo_compiles_what_it_still_supports(fake, pace) -> None:
+    spec = _compilation(tensorflow_version="2.9", job_name="J")
+    assert problems(compilation_request(spec)) == []
+    assert sm.compile_model(spec, pace=pace) == "s3://bucket/neo/model.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tensorflow_version": "2.20"}, r"TensorFlow 1.15 and 2.9 for ml_m5, not 2.20.*Graviton"),
+        ({"tensorflow_version": "2.20", "target": "ml_inf1"}, r"Neuron has ended its support.*serverless"),
+    ],
+)
+def test_neo_is_refused_with_reason_and_alternative(options, words) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        _compilation(**options)
+
+
+def test_a_failed_compilation_tells_why(fake, pace) -> None:
+    fake.compiling = ["INPROGRESS", ("FAILED", "ClientConfigurationError: no such input")]
+    with pytest.raises(ResourceFailedError, match="no such input"):
+        sm.compile_model(_compilation(tensorflow_version="2.9"), pace=pace)
+    assert "StopCompilationJob" not in fake.operations()
+
+
+def test_a_compilation_that_takes_too_long_is_stopped(fake, pace) -> None:
+    fake.compiling = ["INPROGRESS"]
+    with pytest.raises(WaitTimeoutError):
+        sm.compile_model(_compilation(tensorflow_version="2.9"), timeout_s=60.0, pace=pace)
+    assert fake.operations()[-1] == "StopCompilationJob"

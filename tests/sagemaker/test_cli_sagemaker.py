@@ -1,0 +1,169 @@
+"""The commands deploy, endpoint, invoke, batch and iam."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from story import ACCOUNT, ROLE, STORY_KEY
+from test_archive import pack
+from test_batch import s3  # noqa: F401  a fixture
+from test_remote import FOUND, NAME, _answering
+
+from elasticache_police import sagemaker_deploy as sm
+from elasticache_police.cli import main
+from elasticache_police.sagemaker_deploy import _session
+
+URL = f"s3://sagemaker-ap-northeast-1-{ACCOUNT}/{STORY_KEY}"
+DEPLOY = ["deploy", URL, "--role-arn", ROLE]
+
+
+@pytest.fixture
+def run(monkeypatch, pace):
+    """Run a command, without real waiting."""
+    monkeypatch.setattr(_session, "Pace", lambda: pace)
+
+    def invoke(*arguments: str, code: int = 0, text: str | None = None):
+        result = CliRunner().invoke(main, arguments, input=text)
+        assert result.exit_code == code, result.output
+        return result
+
+    return invoke
+
+
+def test_a_dry_run_prints_the_plan_and_sends_nothing(fake, run, spec) -> None:
+    result = run(*DEPLOY, "--dry-run", "--instance-type", "ml.c7g.large", "--env", "A=b")
+    requests = json.loads(result.stdout)
+    assert [request["operation"] for request in requests] == ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"]
+    assert requests[0]["parameters"]["PrimaryContainer"]["Environment"] == {"A": "b"}
+    assert "arm64" in requests[0]["parameters"]["PrimaryContainer"]["Image"]
+    assert fake.calls == []
+
+
+def test_a_dry_run_is_the_plan_of_the_same_specification(fake, run, spec) -> None:
+    assert json.loads(run(*DEPLOY, "--dry-run").stdout) == json.loads(sm.plan(spec).to_json())
+
+
+def test_a_dry_run_of_a_local_archive_asks_nobody_whose_account_it_is(fake, run, tmp_path) -> None:
+    archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
+    result = run("deploy", str(archive), "--create-role", "PoliceRole", "--dry-run")
+    upload, model, *_ = json.loads(result.stdout)
+    assert upload["parameters"]["Bucket"] == "sagemaker-ap-northeast-1-111122223333"
+    assert model["parameters"]["PrimaryContainer"]["ModelDataUrl"].endswith(upload["parameters"]["Key"])
+    assert model["parameters"]["ExecutionRoleArn"] == "arn:aws:iam::111122223333:role/PoliceRole"
+    assert "stands for your account" in result.stderr
+
+
+def test_deploy_status_list_and_delete(fake, run, tmp_path) -> None:
+    archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
+    result = run("deploy", str(archive), "--create-role", "PoliceRole")
+    assert result.stdout.startswith(f"created: endpoint {NAME} is InService")
+    assert "creating archive sagemaker-ap-northeast-1-123456789012/" in result.stderr
+    assert f"endpoint {NAME} is InService" in run("endpoint", "status").stdout
+    assert json.loads(run("endpoint", "status", NAME, "--json").stdout)["status"] == "InService"
+    listed = json.loads(run("endpoint", "list", "--json").stdout)
+    assert [(item["kind"], item["billable"]) for item in listed] == [
+        ("endpoint", True), ("endpoint configuration", False), ("model", False),
+    ]  # fmt: skip
+    run("endpoint", "delete", "--all-of-this-project", "--dry-run")
+    assert len(fake.names) == 3
+    run("endpoint", "delete", "--all-of-this-project", "--yes")
+    assert fake.names == set()
+
+
+def test_a_failed_deployment_says_what_became_of_what_was_made(fake, run) -> None:
+    fake.creating = ["Creating", ("Failed", "did not pass the ping health check")]
+    result = run(*DEPLOY, code=2)
+    assert "did not pass the ping health check" in result.stderr
+    assert f"removed again: endpoint {NAME}" in result.stderr
+    assert fake.names == set()
+
+
+def test_update_needs_an_endpoint(fake, run) -> None:
+    result = run("endpoint", "update", *DEPLOY[1:], code=2)
+    assert "Could not find endpoint" in result.stderr
+    assert fake.changes() == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["deploy", URL],
+        [*DEPLOY, "--instance-type", "ml.inf1.xlarge"],
+        [*DEPLOY, "--max-instances", "3"],
+        [*DEPLOY, "--serverless-memory-mib", "1000"],
+        [*DEPLOY, "--env", "nonsense"],
+        ["endpoint", "delete"],
+        ["iam", "show", "fly"],
+        ["batch", "s3://bucket/in/", "s3://bucket/out/"],
+        ["invoke", NAME],
+    ],
+)
+def test_what_cannot_work_is_a_usage_error_and_sends_nothing(fake, run, arguments) -> None:
+    run(*arguments, code=2)
+    assert fake.calls == []
+
+
+def test_asynchronous_options_make_an_endpoint_that_sleeps(fake, run) -> None:
+    arguments = [*DEPLOY, "--async-output", "s3://bucket/out", "--async-failure", "s3://bucket/fail"]
+    requests = json.loads(run(*arguments, "--max-instances", "2", "--dry-run").stdout)
+    assert [request["operation"] for request in requests][3:] == [
+        "RegisterScalableTarget", "PutScalingPolicy", "PutScalingPolicy", "PutMetricAlarm",
+    ]  # fmt: skip
+    assert requests[3]["parameters"]["MinCapacity"] == 0
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "slide.png"
+    Image.new("RGB", (200, 100), "white").save(path)
+    return str(path)
+
+
+def test_invoke_reports_as_inspect_does(fake, run, picture) -> None:
+    fake.answer = _answering([FOUND])
+    report = json.loads(run("invoke", NAME, picture, "--format", "json", code=1).stdout)
+    assert "ElasticCache" in json.dumps(report)
+    assert "ElasticCache" in run("invoke", NAME, picture, code=1).stdout
+    fake.answer = _answering([{**FOUND, "count": 1}])
+    run("invoke", NAME, picture)
+
+
+def test_invoke_classifies_a_line_in_the_story_s_way(fake, run, picture) -> None:
+    fake.answer = _answering([[0.404]])
+    result = run("invoke", NAME, "--classify", "--wire", "floats", picture, code=1)
+    assert result.stdout == f"0.4040\tmisspelled\t{picture}\n"
+    assert fake.calls[-1][1]["Body"].startswith(b"[[[[")
+
+
+def test_tickets_are_printed_and_fetched_later(fake, run, picture, tmp_path, moto) -> None:
+    import boto3
+
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="queue", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    printed = run("invoke", NAME, picture, "--async", "s3://queue/in", "--submit").stdout
+    key = json.loads(printed)["output_url"].removeprefix("s3://queue/")
+    client.put_object(Bucket="queue", Key=key, Body=json.dumps({"predictions": [FOUND]}).encode())
+    (tmp_path / "tickets").write_text(printed)
+    assert "ElasticCache" in run("invoke", NAME, "--tickets", str(tmp_path / "tickets"), code=1).stdout
+
+
+def test_batch_runs_and_reads(fake, run, s3) -> None:  # noqa: F811  the fixture
+    for key in ("a.png", "deep/b.png"):
+        body = json.dumps({"predictions": [{**FOUND, "count": 1}]}).encode()
+        s3.put_object(Bucket="pictures", Key=f"out/{key}.out", Body=body)
+    where = ["s3://pictures/in/", "s3://pictures/out"]
+    result = run("batch", *where, "--model-data-url", URL, "--role-arn", ROLE, "--format", "json", code=2)
+    assert "s3://pictures/in/c.png" in result.stderr, "the picture without an answer"
+    assert fake.models == {}
+    run("batch", *where, "--read-only", code=2)
+
+
+def test_iam_shows_policies_of_both_halves(run) -> None:
+    assert json.loads(run("iam", "show", "invoke", "--account", ACCOUNT).stdout)["Statement"][0]["Action"] == [
+        "sagemaker:InvokeEndpoint"
+    ]
+    assert json.loads(run("iam", "show", "ecs-tasks").stdout)["Version"] == "2012-10-17"
+    assert "execution-role" in run("iam", "list").stdout

@@ -1,0 +1,165 @@
+"""Scaling set up and taken down; everything found by its tag; everything deleted in the right order."""
+
+from __future__ import annotations
+
+import attrs
+import boto3
+import pytest
+
+from elasticache_police import sagemaker_deploy as sm
+from elasticache_police.errors import AwsError, LeftBehindError, NotFoundError
+
+ENDPOINT = "ElastiCachePoliceEndpoint"
+ALARM = f"elasticache-police/{ENDPOINT}/AllTraffic/backlog-without-capacity"
+
+
+@pytest.fixture
+def queue(spec):
+    return attrs.evolve(
+        spec,
+        asynchronous=sm.AsyncInference(output_url="s3://queue/out", failure_url="s3://queue/fail"),
+        variants=[sm.Variant(scaling=sm.BacklogScaling(maximum=3))],
+    )
+
+
+def _scaling():
+    client = boto3.client("application-autoscaling")
+    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    alarms = boto3.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return targets, policies, alarms
+
+
+def test_scaling_to_zero_is_set_up_with_the_alarm_that_wakes_it(fake, queue, pace) -> None:
+    done = sm.deploy(queue, pace=pace)
+    (target,), policies, alarms = _scaling()
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 3)
+    kinds = {policy["PolicyName"]: policy for policy in policies}
+    assert set(kinds) == {f"{ENDPOINT}-AllTraffic-backlog", f"{ENDPOINT}-AllTraffic-wake"}
+    (alarm,) = [alarm for alarm in alarms if alarm["AlarmName"] == ALARM]
+    assert alarm["AlarmActions"] == [kinds[f"{ENDPOINT}-AllTraffic-wake"]["PolicyARN"]]
+    assert [resource.kind for resource in done.made][2:] == [
+        "endpoint", "scaling target", "scaling policy", "scaling policy", "alarm",
+    ]  # fmt: skip
+    assert sm.deploy(queue, pace=pace).made == ()
+
+
+def test_delete_takes_everything_down_in_order(fake, queue, pace) -> None:
+    sm.deploy(queue, pace=pace)
+    gone = sm.delete(ENDPOINT, pace=pace)
+    assert [resource.kind for resource in gone.removed] == [
+        "alarm", "scaling policy", "scaling policy", "scaling target", "endpoint", "endpoint configuration", "model",
+    ]  # fmt: skip
+    assert fake.names == set()
+    targets, policies, alarms = _scaling()
+    assert (targets, policies) == ([], [])
+    assert ALARM not in {alarm["AlarmName"] for alarm in alarms}
+    assert sm.delete(ENDPOINT, pace=pace) == sm.Teardown(), "twice is safe"
+
+
+def test_scaling_that_fails_takes_the_endpoint_back(fake, queue, pace, monkeypatch) -> None:
+    from elasticache_police._aws import Clients
+
+    real = Clients.perform
+
+    def refuse(self, request):
+        if request.operation == "PutMetricAlarm":
+            raise AwsError("not allowed", operation="PutMetricAlarm", code="AccessDenied")
+        return real(self, request)
+
+    monkeypatch.setattr(Clients, "perform", refuse)
+    with pytest.raises(AwsError, match="not allowed"):
+        sm.deploy(queue, pace=pace)
+    assert fake.names == set()
+    assert _scaling()[:2] == ([], [])
+
+
+def test_earlier_configurations_and_models_go_with_the_endpoint(fake, spec, pace) -> None:
+    sm.deploy(spec, pace=pace)
+    sm.deploy(attrs.evolve(spec, variants=[sm.Variant(instance_type="ml.m5.xlarge")]), pace=pace)
+    other = attrs.evolve(spec, endpoint_name="Another", model=attrs.evolve(spec.model, environment={"A": "b"}))
+    sm.deploy(other, pace=pace)
+    assert len(fake.configs) == 3
+    sm.delete(ENDPOINT, pace=pace)
+    assert fake.names == {"Another", sm.plan(other).config_name, *sm.plan(other).model_names}
+
+
+def test_models_may_be_kept(fake, spec, pace) -> None:
+    sm.deploy(spec, pace=pace)
+    sm.delete(ENDPOINT, keep_models=True, pace=pace)
+    assert fake.names == set(sm.plan(spec).model_names)
+
+
+def test_a_foreign_endpoint_is_deleted_with_its_configuration_and_model(fake, spec, model, pace) -> None:
+    client = boto3.client("sagemaker")
+    for request in sm.plan(spec).requests:
+        from botocore import xform_name
+
+        parameters = {key: value for key, value in request.parameters.items() if key != "Tags"}
+        getattr(client, xform_name(request.operation))(**parameters)
+    fake.endpoints[ENDPOINT]["script"] = ["InService"]
+    assert sm.list() == ()
+    sm.delete(ENDPOINT, pace=pace)
+    assert fake.names == set()
+
+
+def test_list_finds_everything_by_tag_and_nothing_else(fake, queue, spec, model, pace) -> None:
+    sm.deploy(queue, pace=pace)
+    boto3.client("sagemaker").create_model(
+        ModelName="Foreign", PrimaryContainer={"Image": "x"}, ExecutionRoleArn=model.role_arn
+    )
+    fake.transforming = ["InProgress"]
+    sm.start_batch(
+        sm.BatchSpec(model="Foreign", input_url="s3://bucket/in/", output_url="s3://bucket/out", job_name="Running")
+    )
+    found = sm.list()
+    names = sm.plan(queue)
+    assert [(resource.kind, resource.part or resource.name) for resource in found] == [
+        ("alarm", ALARM),
+        ("scaling policy", f"{ENDPOINT}-AllTraffic-backlog"),
+        ("scaling policy", f"{ENDPOINT}-AllTraffic-wake"),
+        ("scaling target", f"endpoint/{ENDPOINT}/variant/AllTraffic"),
+        ("endpoint", ENDPOINT),
+        ("transform job", "Running"),
+        ("endpoint configuration", names.config_name),
+        ("model", names.model_names[0]),
+    ]
+    assert [resource.name for resource in found if resource.billable] == [ALARM, ENDPOINT, "Running"]
+    assert next(resource for resource in found if resource.kind == "endpoint").status == "InService"
+
+
+def test_delete_all_leaves_what_is_not_ours(fake, queue, model, pace) -> None:
+    sm.deploy(queue, pace=pace)
+    boto3.client("sagemaker").create_model(
+        ModelName="Foreign", PrimaryContainer={"Image": "x"}, ExecutionRoleArn=model.role_arn
+    )
+    sm.delete_all(pace=pace)
+    assert fake.names == {"Foreign"}
+    assert sm.list() == ()
+
+
+def test_what_cannot_be_deleted_is_an_error_that_names_it_after_deleting_the_rest(fake, spec, pace) -> None:
+    sm.deploy(spec, pace=pace)
+    fake.fail("DeleteEndpointConfig", "AccessDeniedException", "not allowed")
+    with pytest.raises(LeftBehindError) as caught:
+        sm.delete(ENDPOINT, pace=pace)
+    config = sm.plan(spec).config_name
+    assert fake.names == {config}
+    assert caught.value.left[0].startswith(f"endpoint configuration {config} (")
+    assert len(caught.value.removed) == 2
+
+
+def test_an_endpoint_being_created_is_waited_for_and_deleted(fake, spec, pace) -> None:
+    sm.create_model(spec.model)
+    attached = attrs.evolve(spec, model=attrs.evolve(spec.model, name=next(iter(fake.models))))
+    sm.create_endpoint_config(attached)
+    fake.creating = ["Creating"] * 3 + ["InService"]
+    sm.create_endpoint(attached)
+    sm.delete(ENDPOINT, pace=pace)
+    assert ENDPOINT not in fake.endpoints
+
+
+def test_waiting_for_what_does_not_exist_says_so(fake, pace) -> None:
+    with pytest.raises(NotFoundError):
+        sm.wait_in_service(ENDPOINT, pace=pace)
+    sm.wait_deleted(ENDPOINT, pace=pace)
