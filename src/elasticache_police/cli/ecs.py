@@ -275,9 +275,10 @@ def instances(*, cluster: str, form: str, region: str | None, profile: str | Non
         click.echo(json.dumps([attrs.asdict(one) for one in found], indent=2, default=str))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("machine", "agent", "status", "CPU free", "MiB free", "GPUs free", "tasks", "agent version")
+    names = ("agent", "status", "CPU free", "MiB free", "GPUs free", "tasks", "version")
+    table = Table(Column("machine", overflow="fold", min_width=20), *names)
     for one in found:
         table.add_row(
             one.instance_id,
