@@ -17,6 +17,7 @@ DEFAULT_NAME = "ElastiCache"
 _JOINERS = frozenset("-._:/\\@=#~$%&?+|<>*^")
 _QUOTES = frozenset("\"'`()[]{}")
 _COMMANDS = ("aws ", "import ", "from ", "boto3 ", "module ", "namespace ", "service ", "--service ")
+_TWINS = frozenset("ckopsuvwxz")
 _SHORT = 4
 _MIDDLE = 7
 _MAX_SPACES = 2
@@ -46,7 +47,7 @@ def check_name(name: str) -> str:
         ConfigurationError: It is not 3 to 40 printable ASCII characters that begin and end with a letter or digit.
     """
     good = (
-        3 <= len(name) <= 40  # noqa: PLR2004
+        3 <= len(name) <= 40
         and name.isascii()
         and name.isprintable()
         and name[0].isalnum()
@@ -54,8 +55,10 @@ def check_name(name: str) -> str:
         and "  " not in name
     )
     if not good:
-        msg = f"cannot police the name {name!r}: it must be 3 to 40 printable ASCII characters, first and last a letter or digit"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(
+            f"cannot police the name {name!r}: it must be 3 to 40 printable ASCII characters, "
+            "first and last a letter or digit"
+        )
     return name
 
 
@@ -111,14 +114,25 @@ def kind_of(text: str, name: str) -> Kind | None:
     return Kind.SWAPPED_LETTERS if sorted(bare) == sorted(bare_target) else Kind.WRONG_LETTER
 
 
+def _as_capitals(word: str) -> str:
+    """Return a word of capitals as such: among them, nothing tells a small c, o or s from a large one."""
+    letters = [character for character in word if character.isalpha()]
+    small = [character for character in letters if character.islower()]
+    if len(letters) >= 5 and len(small) * 3 <= len(letters) and all(character in _TWINS for character in small):
+        return word.upper()
+    return word
+
+
 def _starts(line: str, name: str) -> Iterator[int]:
     """Yield where a word begins: after no letter, or at a capital after a small letter (``AmazonElastiCache``)."""
     for i, character in enumerate(line):
         if not character.isascii() or not character.isalnum():
             continue
-        if i == 0 or not (line[i - 1].isascii() and line[i - 1].isalpha()):
-            yield i
-        elif character.isupper() and line[i - 1].islower() and name[0].isupper():
+        if (
+            i == 0
+            or not (line[i - 1].isascii() and line[i - 1].isalpha())
+            or (character.isupper() and line[i - 1].islower() and name[0].isupper())
+        ):
             yield i
 
 
@@ -159,7 +173,9 @@ def _is_cut(line: str, start: int, stop: int, name: str, *, cut_left: bool, cut_
         if any(shown[:-1].lower() == name[:n].lower() for n in range(3, len(name))):
             return True
     if cut_left and not line[:start].strip():
-        return any(word.lower() == name[n:].lower() or word[1:].lower() == name[n:].lower() for n in range(1, len(name) - 2))
+        return any(
+            word.lower() == name[n:].lower() or word[1:].lower() == name[n:].lower() for n in range(1, len(name) - 2)
+        )
     return False
 
 
@@ -187,7 +203,7 @@ def occurrences(
         spaces = len(name) - len(bare) + _MAX_SPACES
         for start in _starts(line, name):
             for stop in _stops(line, start, len(name) + allowed + _MAX_SPACES):
-                word = line[start:stop]
+                word = _as_capitals(line[start:stop])
                 squeezed = _squeeze(word)
                 if abs(len(squeezed) - len(bare)) > allowed or len(word) - len(squeezed) > spaces:
                     continue
@@ -208,7 +224,7 @@ def occurrences(
                             name=name,
                             kind=kind,
                             identifier=_is_identifier(line, start, stop),
-                            cut=_is_cut(line, start, stop, name, cut_left=cut_left, cut_right=cut_right),
+                            cut=edits > 0 and _is_cut(line, start, stop, name, cut_left=cut_left, cut_right=cut_right),
                         ),
                     )
                 )

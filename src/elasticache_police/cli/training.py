@@ -58,7 +58,15 @@ def _bar(console: Console) -> Progress:
 @click.option("--hard", is_flag=True, help="Shrink, blur, compress and invert the crops.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed and fonts give the same files.")
 def dataset(
-    *, name: str, fonts: tuple[Path, ...], exclude_families: Path | None, out: Path, crops: int, pages: int, hard: bool, seed: int
+    *,
+    name: str,
+    fonts: tuple[Path, ...],
+    exclude_families: Path | None,
+    out: Path,
+    crops: int,
+    pages: int,
+    hard: bool,
+    seed: int,
 ) -> None:
     """Draw labelled samples to look at: crops, pages, labels.jsonl and a contact sheet."""
     from elasticache_police.dataset.fonts import find_fonts, packaged_fonts
@@ -95,17 +103,38 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 @click.option("--name", default="ElastiCache", show_default=True, help="The name to police.")
 @_FONTS
 @_EXCLUDE
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="The run's folder; an interrupted run there goes on.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="The run's folder; an interrupted run there goes on.",
+)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--finder-steps", type=click.IntRange(min=1), default=6500, show_default=True, help="Steps of 8 pages.")
 @click.option("--reader-steps", type=click.IntRange(min=1), default=9500, show_default=True, help="Steps of 32 lines.")
 @click.option("--finder-batch", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--reader-batch", type=click.IntRange(min=1), default=32, show_default=True)
-@click.option("--evaluation-crops", type=click.IntRange(min=2), default=400, show_default=True, help="Crops to measure on, clean and hard each.")
-@click.option("--evaluation-pages", type=click.IntRange(min=1), default=60, show_default=True, help="Pages to measure on.")
-@click.option("--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Processes that draw; they do not change what is drawn.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads the network trains on (TensorFlow).  [default: all cores]")
-def train(  # noqa: D417
+@click.option(
+    "--evaluation-crops",
+    type=click.IntRange(min=2),
+    default=400,
+    show_default=True,
+    help="Crops to measure on, clean and hard each.",
+)
+@click.option(
+    "--evaluation-pages", type=click.IntRange(min=1), default=60, show_default=True, help="Pages to measure on."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Processes that draw; they do not change what is drawn.",
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads the network trains on (TensorFlow).  [default: all cores]"
+)
+def train(
     *,
     name: str,
     fonts: tuple[Path, ...],
@@ -123,8 +152,9 @@ def train(  # noqa: D417
 ) -> None:
     """Train a model for a name: a finder and a reader, measured on fonts they have not seen.
 
-    The folder keeps every input, checkpoints, logs and what was measured. Ctrl-C or SIGTERM ends a run with a checkpoint;
-    the same command goes on from there. Use the result with: elasticache-police inspect --model OUT/model PATH...
+    The folder keeps every input, checkpoints, logs and what was measured. Ctrl-C or SIGTERM ends a run with a
+    checkpoint; the same command goes on from there.
+    Use the result with: elasticache-police inspect --model OUT/model PATH...
     """
     from elasticache_police.model.training import TrainingOptions
     from elasticache_police.model.training import train as run
@@ -168,8 +198,8 @@ def train(  # noqa: D417
 
 def _set_threads(threads: int) -> None:
     try:
-        import tensorflow
+        import tensorflow as tf
     except ImportError as error:
         raise ConfigurationError("--threads is for the TensorFlow backend, which is not installed") from error
-    tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
-    tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)

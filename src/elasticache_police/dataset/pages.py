@@ -254,7 +254,7 @@ def _lettering(rng: random.Random, font: Font, cap_px: float) -> _Lettering | No
     if rng.random() < 0.7:
         size = max(4.0, float(round(size)))
     spread = rng.random()
-    tracking = 0.0 if spread < 0.8 else rng.choice([-0.02, 0.03, 0.06, 0.1, 0.18]) * size
+    tracking = 0.0 if spread < 0.8 else rng.choice([-0.05, -0.03, -0.02, 0.03, 0.06, 0.1, 0.18]) * size
     stroke = 1 if cap_px > 22 and rng.random() < 0.08 else 0
     return _Lettering(font=font, size=size, cap=size * ratio, tracking=tracking, stroke=stroke)
 
@@ -280,7 +280,7 @@ def _draft(rng: random.Random, font: Font, fonts: FontSet, texts: NameTexts, nam
             shift = spans[0][0]
             written.append((text[: shift - 1], []))
             text, spans = text[shift:], [(a - shift, b - shift) for a, b in spans]
-        if rng.random() < 0.06 and len(text.upper()) == len(text):
+        if rng.random() < 0.09 and len(text.upper()) == len(text):
             text = text.upper()
         written.append((text, spans))
     return written
@@ -432,7 +432,7 @@ def font_set(fonts: Sequence[Font]) -> FontSet:
     pictures use, come more often than fancy ones.
     """
     crowd = collections.Counter(font.path.parent for font in fonts)
-    weights = [(0.3 + 2 * max(0.0, font.likeness - 0.4)) / math.sqrt(crowd[font.path.parent]) for font in fonts]
+    weights = [(0.6 + 1.2 * max(0.0, font.likeness - 0.4)) / math.sqrt(crowd[font.path.parent]) for font in fonts]
     return FontSet(
         latin=tuple(fonts),
         weights=tuple(itertools.accumulate(weights)),

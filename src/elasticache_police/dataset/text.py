@@ -44,13 +44,11 @@ ss cc ll tt ma mi mo pa pe po be bo du fi fa ga go ju ka ki lo lu nu qu ro ru sa
 pre con pro ing ion
 """.split()  # noqa: SIM905  read by people
 
-_CONFUSED = dict(
-    pair.split("=")
-    for pair in (
-        "a=oes c=oeCGs e=acoE h=bnkH i=ljtI1 l=iI1t s=zaSc t=flTi C=cGOKE E=FeBL "
-        "o=aec0 n=mhru r=nt u=vn b=hd d=bc m=nw H=hN G=C6g F=EP"
-    ).split()
-)
+_PAIRS = """
+a=oes c=oeCGs e=acoE h=bnkH i=ljtI1 l=iI1t s=zaSc t=flTi C=cGOKE E=FeBL o=aec0 n=mhru r=nt u=vn b=hd d=bc m=nw H=hN G=C6g
+F=EP
+"""
+_CONFUSED = dict(pair.split("=") for pair in _PAIRS.split())
 """Letters taken for one another, by eye or by finger."""
 
 _CJK = (
@@ -266,10 +264,10 @@ class NameTexts:
         style = rng.random()
         if style < 0.36:
             return name
-        if style < 0.40:
+        if style < 0.42:
             return name.upper()
         wrong = near_miss(name, rng).text
-        return wrong.upper() if style < 0.43 else wrong
+        return wrong.upper() if style < 0.48 else wrong
 
     def with_name(
         self, rng: random.Random, *, digits: bool, punctuation: bool, foreign: bool

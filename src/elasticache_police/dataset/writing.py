@@ -89,28 +89,28 @@ def write_dataset(
     (directory / "pages").mkdir(exist_ok=True)
     done = progress if progress is not None else lambda _done, _total: None
     total = crops + pages
-    sheets: list[Image.Image] = []
+    shown_crops: list[Image.Image] = []
+    shown_pages: list[Image.Image] = []
     with (directory / "labels.jsonl").open("w", encoding="utf-8") as labels:
-        shown: list[Image.Image] = []
         for index in range(crops):
             crop = render_crop(seed=seed, index=index, font=fonts[index // 2 % len(fonts)], name=name, hard=hard)
             labels.write(_line(_write_crop(directory, crop)))
-            if len(shown) < _SHEET_COLUMNS * _SHEET_ROWS:
-                shown.append(Image.fromarray(crop.grey))
+            if index < _SHEET_COLUMNS * _SHEET_ROWS:
+                shown_crops.append(Image.fromarray(crop.grey))
             done(index + 1, total)
-        if shown:
-            sheets.append(contact_sheet(shown, columns=_SHEET_COLUMNS))
-        shown = []
         prepared = font_set(fonts)
         style = PageStyle(width=640, height=448, blocks=(8, 30))
         for index in range(pages):
             page = render_page(seed=seed, index=index, fonts=prepared, texts=NameTexts(names=(name,)), style=style)
             labels.write(_line(_write_page(directory, page, index)))
-            if len(shown) < _SHEET_PAGES:
-                shown.append(_marked(page))
+            if index < _SHEET_PAGES:
+                shown_pages.append(_marked(page))
             done(crops + index + 1, total)
-        if shown:
-            sheets.append(contact_sheet(shown, columns=2))
+    sheets = [
+        contact_sheet(shown, columns=columns)
+        for shown, columns in ((shown_crops, _SHEET_COLUMNS), (shown_pages, 2))
+        if shown
+    ]
     sheet = directory / "contact-sheet.png"
     whole = Image.new("RGB", (max(part.width for part in sheets), sum(part.height for part in sheets)), _GROUND)
     for i, part in enumerate(sheets):

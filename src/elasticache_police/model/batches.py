@@ -21,7 +21,7 @@ class FinderBatches:
     size: int
     fonts: FontSet
     names: tuple[str, ...]
-    style: PageStyle = PageStyle()
+    style: PageStyle = attrs.Factory(PageStyle)
 
     def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs uint8 (N, H, W, 1) and targets float32 (N, H/8, W/8, 10)."""
@@ -46,7 +46,7 @@ class ReaderBatches:
     names: tuple[str, ...]
 
     def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return inputs uint8 (N, 32, W, 1) and targets float32 (N, W/2, 3): class, weight, and the text left-aligned."""
+        """Return inputs uint8 (N, 32, W, 1) and targets float32 (N, W/2, 3): class, weight, text left-aligned."""
         batch = reader_batch(
             seed=self.seed, index=index, size=self.size, fonts=self.fonts, texts=NameTexts(names=self.names)
         )

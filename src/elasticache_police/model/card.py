@@ -24,13 +24,20 @@ def write_curve(run: Path, path: Path) -> None:
     figure.savefig(path, dpi=110)
 
 
+def _families(fonts: list[dict[str, str]]) -> int:
+    return len({font["family"] for font in fonts})
+
+
 def model_card(metadata: dict[str, Any]) -> str:
     """Return the model card of a model directory's metadata, as Markdown."""
     options, quality = metadata["options"], metadata["quality"]
     fonts = metadata["fonts"]
     licences: dict[str, int] = {}
     for font in fonts["trained_on"]:
-        licences[font["licence"] or "see the font's package"] = licences.get(font["licence"] or "see the font's package", 0) + 1
+        licences[font["licence"] or "see the font's package"] = (
+            licences.get(font["licence"] or "see the font's package", 0) + 1
+        )
+    made_with = ", ".join(f"{key} {value}" for key, value in metadata["made_with"].items())
     lines = [
         f"# A model that polices {options['name']}",
         "",
@@ -39,13 +46,15 @@ def model_card(metadata: dict[str, Any]) -> str:
         "",
         "## What it was trained on",
         "",
-        "Synthetic pages only, no picture of anybody's. "
-        f"{len(fonts['trained_on'])} font files of {len({font['family'] for font in fonts['trained_on']})} families; "
-        f"{len(fonts['measured_on'])} files of other families were kept for measuring.",
+        (
+            "Synthetic pages only, no picture of anybody's. "
+            f"{len(fonts['trained_on'])} font files of {_families(fonts['trained_on'])} families; "
+            f"{len(fonts['measured_on'])} files of other families were kept for measuring."
+        ),
         "",
         f"- finder: {options['finder']['steps']} steps of {options['finder']['batch']} pages of 320 x 224",
         f"- reader: {options['reader']['steps']} steps of {options['reader']['batch']} lines of 32 x 256",
-        f"- seed {options['seed']}; made with {', '.join(f'{key} {value}' for key, value in metadata['made_with'].items())}",
+        f"- seed {options['seed']}; made with {made_with}",
         "",
         "`metadata.json` names every font with its SHA-256 and the licence it states, and every file that was refused.",
         "",
@@ -61,8 +70,10 @@ def model_card(metadata: dict[str, Any]) -> str:
     pages = quality["pages"]
     lines += [
         "",
-        f"Pages: precision {pages['precision']:.2%}, recall {pages['recall']:.2%} "
-        f"({pages['found']} found, {pages['missed']} missed, {pages['false_alarms']} false alarms).",
+        (
+            f"Pages: precision {pages['precision']:.2%}, recall {pages['recall']:.2%} "
+            f"({pages['found']} found, {pages['missed']} missed, {pages['false_alarms']} false alarms)."
+        ),
         "",
         "| truth | clean: called correct / misspelled | hard: called correct / misspelled |",
         "|---|---|---|",
@@ -77,8 +88,8 @@ def model_card(metadata: dict[str, Any]) -> str:
         "",
         "## How it is used",
         "",
-        f"Findings below a confidence of {config['min_confidence']} are left out by default; the reader's logits are divided",
-        f"by {config['temperature']} so that its scores are honest (`reliability.png` of the run shows how honest).",
+        f"Findings below a confidence of {config['min_confidence']} are left out by default; the reader's logits are",
+        f"divided by {config['temperature']} so that its scores are honest (`reliability.png` of the run shows it).",
         "",
         "## Limits",
         "",

@@ -1,4 +1,4 @@
-"""Measures a trained model on fonts it has never seen: crops and pages, per kind of near-miss, and its worst mistakes."""
+"""Measures a trained model on fonts it has never seen: crops and pages, per kind of near-miss, with its mistakes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from elasticache_police.dataset.crops import CropSample, render_crop
 from elasticache_police.dataset.fonts import Font
-from elasticache_police.dataset.pages import PageStyle, font_set, render_page
+from elasticache_police.dataset.pages import PageSample, PageStyle, font_set, render_page
 from elasticache_police.dataset.text import NameTexts
 from elasticache_police.dataset.writing import contact_sheet
 from elasticache_police.findings import Box, Classification, Finding, Verdict
@@ -96,7 +96,11 @@ class Evaluation:
                 }
                 for label, judged in (("clean", self.clean), ("hard", self.hard))
             },
-            "pages": {**attrs.asdict(self.pages), "precision": round(self.pages.precision, 4), "recall": round(self.pages.recall, 4)},
+            "pages": {
+                **attrs.asdict(self.pages),
+                "precision": round(self.pages.precision, 4),
+                "recall": round(self.pages.recall, 4),
+            },
         }
 
     def table(self) -> str:
@@ -119,10 +123,15 @@ class Evaluation:
         ranked = sorted((*self.clean, *self.hard), key=lambda one: -one.surprise)[:count]
         pictures = []
         for one in ranked:
+            said = one.answer
             picture = Image.new("RGB", (700, 68), "white")
             picture.paste(Image.fromarray(one.sample.grey).convert("RGB"), (0, 18))
-            caption = f"{one.sample.text!r} in {one.sample.font.family}: P(correct) {one.answer.score:.3f}, read {one.answer.reading!r}"
-            ImageDraw.Draw(picture).text((4, 3), caption.encode("ascii", "replace").decode(), fill="#006400" if one.right else "#c00000")
+            caption = (
+                f"{one.sample.text!r} in {one.sample.font.family}: P(correct) {said.score:.3f}, read {said.reading!r}"
+            )
+            ImageDraw.Draw(picture).text(
+                (4, 3), caption.encode("ascii", "replace").decode(), fill="#006400" if one.right else "#c00000"
+            )
             pictures.append(picture)
         return contact_sheet(pictures, columns=2)
 
@@ -143,8 +152,27 @@ def _hits(a: Box, b: tuple[float, float, float, float]) -> bool:
     return (b[0] <= ax <= b[2] and b[1] - 2 <= ay <= b[3] + 2) or (a[0] <= bx <= a[2] and a[1] <= by <= a[3])
 
 
+def _truth(
+    page: PageSample, name: str, style: PageStyle
+) -> list[tuple[tuple[float, float, float, float], bool | None]]:
+    """Return where the name stands, whole, and whether it is right; None where it may be code."""
+    truth = []
+    for line in page.lines:
+        for start, stop in line.spans:
+            box = line.span_box((start, stop))
+            if box[0] >= 0 and box[2] <= style.width and box[1] >= 0 and box[3] <= style.height:
+                text = line.text[start:stop]
+                truth.append((box, None if text == text.lower() else kind_of(text, name) is None))
+    return truth
+
+
 def evaluate_pages(
-    runtime: Runtime, fonts: Sequence[Font], name: str, *, count: int, on_finding: Callable[[Finding, bool | None], None] | None = None
+    runtime: Runtime,
+    fonts: Sequence[Font],
+    name: str,
+    *,
+    count: int,
+    on_finding: Callable[[Finding, bool | None], None] | None = None,
 ) -> PageCount:
     """Inspect drawn pages in fonts the model has never seen; findings below the model's confidence do not count.
 
@@ -162,14 +190,7 @@ def evaluate_pages(
         page = render_page(seed=_SEED, index=index, fonts=prepared, texts=NameTexts(names=(name,)), style=style)
         everything = runtime.inspect_page(page.grey)
         findings = [finding for finding in everything if finding.confidence >= runtime.default_min_confidence]
-        truth = []
-        for line in page.lines:
-            for a, b in line.spans:
-                box = line.span_box((a, b))
-                if box[0] < 0 or box[2] > style.width or box[1] < 0 or box[3] > style.height:
-                    continue
-                text = line.text[a:b]
-                truth.append((box, None if text == text.lower() else kind_of(text, name) is None))
+        truth = _truth(page, name, style)
         for box, right in truth:
             verdicts = {finding.verdict for finding in findings if _hits(finding.box, box)}
             if right is False:
@@ -223,9 +244,15 @@ def write_reliability(judged: Sequence[Judged], path: Path) -> list[tuple[float,
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=1)
-    axes.scatter([b[0] for b in bins], [b[1] for b in bins], s=[20 + 4 * math.sqrt(b[2]) for b in bins], color="#1f5fa8")
+    axes.scatter(
+        [b[0] for b in bins], [b[1] for b in bins], s=[20 + 4 * math.sqrt(b[2]) for b in bins], color="#1f5fa8"
+    )
     for score, share, count in bins:
         axes.annotate(str(count), (score, share), textcoords="offset points", xytext=(7, -4), fontsize=8)
-    axes.set(xlabel="score: P(spelled right), as the model says", ylabel="share that is spelled right", title="Reliability on unseen fonts")
+    axes.set(
+        xlabel="score: P(spelled right), as the model says",
+        ylabel="share that is spelled right",
+        title="Reliability on unseen fonts",
+    )
     figure.savefig(path, dpi=110)
     return bins

@@ -50,7 +50,7 @@ def finder_loss(truth: keras.KerasTensor, answer: keras.KerasTensor) -> keras.Ke
 def _ctc(text: keras.KerasTensor, logits: keras.KerasTensor, lengths: keras.KerasTensor) -> keras.KerasTensor:
     """Return the loss of CTC of every line; class 0 is the blank.
 
-    On TensorFlow this is its compiled operation, ten times as fast on a CPU as what ``keras.ops.ctc_loss`` builds there.
+    On TensorFlow this is its compiled operation, ten times as fast on a CPU as what ``keras.ops.ctc_loss`` builds.
     """
     steps = ops.zeros_like(lengths) + ops.shape(logits)[1]
     if keras.backend.backend() != "tensorflow":
@@ -70,8 +70,8 @@ def _ctc(text: keras.KerasTensor, logits: keras.KerasTensor, lengths: keras.Kera
 def reader_loss(truth: keras.KerasTensor, answer: keras.KerasTensor) -> keras.KerasTensor:
     """Return the reader's loss: of the text as a whole, and a little of every frame.
 
-    The cross-entropy of the frames, whose truth the renderer knows, teaches letters fast; the loss of CTC (Graves et al.,
-    2006) then lets the reader decide by itself which frame of a glyph speaks, so that it is sure of the text.
+    The cross-entropy of the frames, whose truth the renderer knows, teaches letters fast; the loss of CTC (Graves et
+    al., 2006) then lets the reader decide by itself which frame of a glyph speaks, so that it is sure of the text.
 
     Args:
         truth: float32 (N, T, 3) of :class:`elasticache_police.model.batches.ReaderBatches`: class and weight of every

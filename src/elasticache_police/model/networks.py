@@ -23,7 +23,9 @@ and to the baseline of the line of text in units of 8 pixels.
 """
 
 
-def _conv(x: keras.KerasTensor, filters: int, kernel: tuple[int, int], strides: tuple[int, int] = (1, 1), *, relu: bool = True) -> keras.KerasTensor:
+def _conv(
+    x: keras.KerasTensor, filters: int, kernel: tuple[int, int], strides: tuple[int, int] = (1, 1), *, relu: bool = True
+) -> keras.KerasTensor:
     x = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization(momentum=0.97)(x)
     return layers.ReLU()(x) if relu else x

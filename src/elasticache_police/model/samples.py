@@ -12,7 +12,7 @@ from PIL import Image
 from elasticache_police.dataset.pages import FontSet, PageSample, PageStyle, TextLine, render_page
 from elasticache_police.dataset.text import NameTexts
 from elasticache_police.runtime.alphabet import BLANK, encode
-from elasticache_police.runtime.lines import CAP_PX, FRAME_PX, TOP_PX, LineWindow, cut
+from elasticache_police.runtime.lines import CAP_PX, FRAME_PX, TOP_PX, LineWindow, cut, median
 
 __all__ = ["FinderBatch", "ReaderBatch", "finder_batch", "reader_batch"]
 
@@ -171,6 +171,17 @@ def _read_sample(page: PageSample, line: TextLine, rng: random.Random) -> tuple[
         line, window, [other for other in page.lines if other is not line], page.grey.shape[1]
     )
     return grey, classes, weights
+
+
+def _lean(grey: np.ndarray, *, slant: float, slope: float) -> np.ndarray:
+    """Slant the letters of a line and let it climb or fall, around its middle, which stays in place."""
+    middle_x, middle_y = grey.shape[1] / 2, TOP_PX + CAP_PX / 2
+    move = (1, slant, -slant * middle_y, slope, 1, -slope * middle_x)
+    ground = median(grey)
+    size = (grey.shape[1], grey.shape[0])
+    method = Image.Resampling.BILINEAR
+    picture = Image.fromarray(grey).transform(size, Image.Transform.AFFINE, move, method, fillcolor=ground)
+    return np.asarray(picture)
 
 
 def strip_style(rng: random.Random) -> PageStyle:

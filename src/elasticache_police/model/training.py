@@ -75,12 +75,20 @@ def _installed(package: str) -> str:
         return "not installed"
 
 
-def _record(options: TrainingOptions, seen: Sequence[Font], unseen: Sequence[Font], problems: Sequence[FontProblem]) -> dict[str, object]:
+def _record(
+    options: TrainingOptions, seen: Sequence[Font], unseen: Sequence[Font], problems: Sequence[FontProblem]
+) -> dict[str, object]:
     import keras
 
     def fonts(some: Sequence[Font]) -> list[dict[str, str]]:
         return [
-            {"file": font.path.name, "family": font.family, "style": font.style, "sha256": font.sha256, "licence": font.licence}
+            {
+                "file": font.path.name,
+                "family": font.family,
+                "style": font.style,
+                "sha256": font.sha256,
+                "licence": font.licence,
+            }
             for font in some
         ]
 
@@ -126,7 +134,9 @@ def _keep_record(path: Path, record: dict[str, object]) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def train(options: TrainingOptions, *, progress: Progress | None = None, say: Callable[[str], None] = lambda _: None) -> Path:
+def train(
+    options: TrainingOptions, *, progress: Progress | None = None, say: Callable[[str], None] = lambda _: None
+) -> Path:
     """Train a model for a name, or go on with the run in ``options.out``.
 
     The run directory holds ``run.json`` (every input), ``finder/`` and ``reader/`` (checkpoints and logs), the model in
@@ -154,7 +164,9 @@ def train(options: TrainingOptions, *, progress: Progress | None = None, say: Ca
     say("checking fonts")
     fonts, problems = find_fonts(options.fonts or packaged_fonts(), exclude=options.exclude_families)
     if not fonts:
-        raise TrainingError(f"none of {len(problems)} font files is fit; the first: {problems[0].reason if problems else 'none found'}")
+        raise TrainingError(
+            f"none of {len(problems)} font files is fit; the first: {problems[0].reason if problems else 'none found'}"
+        )
     seen, unseen = _split(fonts, options.unseen_share)
     say(f"{len(seen)} fonts to train on, {len(unseen)} of other families to measure on, {len(problems)} refused")
     options.out.mkdir(parents=True, exist_ok=True)
@@ -193,7 +205,9 @@ def train(options: TrainingOptions, *, progress: Progress | None = None, say: Ca
     export_onnx(finder, reader, fresh)
     settings = calibrate(fresh, unseen, options)
     write_config(fresh, settings)
-    result = evaluate(Runtime.load(fresh), unseen, options.name, crops=options.evaluation_crops, pages=options.evaluation_pages)
+    result = evaluate(
+        Runtime.load(fresh), unseen, options.name, crops=options.evaluation_crops, pages=options.evaluation_pages
+    )
     _write_results(options.out, fresh, result)
     shutil.rmtree(model, ignore_errors=True)
     fresh.rename(model)

@@ -56,8 +56,9 @@ def read_settings(directory: Path) -> Settings:
     try:
         config = cast("_Config", json.loads(path.read_text(encoding="utf-8")))
         if config["format"] != _FORMAT:
-            msg = f"{path}: model format {config['format']}, this version reads format {_FORMAT}; train it again or update"
-            raise ModelFileError(msg)
+            raise ModelFileError(
+                f"{path}: model format {config['format']}, this version reads {_FORMAT}; train it again or update"
+            )
         settings = Settings(
             names=tuple(config["names"]),
             temperature=float(config["temperature"]),

@@ -76,7 +76,7 @@ class _Look:
         return None
 
     def weigh(self, occurrence: Occurrence) -> tuple[float, float]:
-        """Return P(the name stands there, spelled right) and P(what is read stands there), 0 for that when it is right."""
+        """Return P(the name stands there, spelled right) and P(the wrong spelling that is read stands there)."""
         frames = self.reading.slice(occurrence.start, occurrence.stop)
         right = spelled(frames, occurrence.name)
         if occurrence.text == occurrence.text.upper():

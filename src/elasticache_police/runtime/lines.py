@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 from PIL import Image
 
-__all__ = ["CAP_PX", "FRAME_PX", "LINE_PX", "TOP_PX", "LineWindow", "cut"]
+__all__ = ["CAP_PX", "FRAME_PX", "LINE_PX", "TOP_PX", "LineWindow", "cut", "median"]
 
 LINE_PX = 32
 """Height of the reader's input."""

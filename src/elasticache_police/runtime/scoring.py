@@ -22,6 +22,8 @@ __all__ = ["Automaton", "automaton", "spelled"]
 # States before the name: after a border, a small letter, a capital; each with and without a blank since.
 _BORDER, _BORDER_BLANK, _SMALL, _SMALL_BLANK, _CAPITAL, _CAPITAL_BLANK = range(6)
 _BEFORE = 6
+_TWINS = frozenset("CKOPSUVWXZ")
+"""Capitals whose small letter has the same shape."""
 
 
 @attrs.frozen(eq=False)
@@ -65,9 +67,13 @@ def automaton(word: str, *, glued: bool = True) -> Automaton:
     moves[[_BORDER, _BORDER_BLANK], first] = 1
     if glued and word[0].isupper():
         moves[[_SMALL, _SMALL_BLANK], first] = 1
+    capitals = word == word.upper()
     for i, index in enumerate(classes):
         letter, blank = first + 2 * i, first + 2 * i + 1
         emits[index, letter] = emits[BLANK, blank] = 1
+        if capitals and word[i] in _TWINS:
+            # Among capitals alone nothing tells a small c from a large one.
+            emits[encode(word[i].lower()), letter] = 1
         moves[letter, [letter, blank]] = moves[blank, blank] = 1
         if i + 1 < len(classes):
             moves[blank, letter + 2] = 1
