@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -18,7 +19,13 @@ class LocalCrew:
     """What `inspect_on(crew=...)` takes: N processes, replaced when they die while there is work."""
 
     def __init__(self, job, count: int, *, main: str = "quick_inspector", kills: int = 0, seed: int = 0) -> None:
-        self.environment = {**os.environ, **job.to_environment(), "PYTHONPATH": f"{HERE}:{os.environ['PYTHONPATH']}"}
+        self.ready = Path(tempfile.mkdtemp(prefix="crew-"))
+        self.environment = {
+            **os.environ,
+            **job.to_environment(),
+            "PYTHONPATH": ":".join([str(HERE), *sys.path]),
+            "POLICE_TEST_READY": str(self.ready),
+        }
         self.main = main
         self.wanted = count
         self.killed = 0
@@ -36,11 +43,11 @@ class LocalCrew:
     def _kill(self, kills: int, chance: random.Random) -> None:
         while self.killed < kills and not self.done.wait(chance.uniform(0.05, 1.5)):
             with self.lock:
-                alive = [process for process in self.processes if process.poll() is None]
+                alive = [one for one in self.processes if one.poll() is None and (self.ready / str(one.pid)).exists()]
                 if alive:
                     chance.choice(alive).send_signal(signal.SIGKILL)
                     self.killed += 1
-                self._fill()
+                    self._fill()
 
     def _fill(self) -> None:
         self.processes = [process for process in self.processes if process.poll() is None]

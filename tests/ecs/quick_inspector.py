@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 from elasticache_police.errors import ImageError
 
@@ -21,7 +22,7 @@ def make(names, model):
         if word.startswith("hang"):
             time.sleep(60)
         if word.startswith("slow"):
-            time.sleep(0.05)
+            time.sleep(0.2)
         wrong = "ElasticCache" in word
         finding = {
             "box": [0, 0, 10, 10],
@@ -46,6 +47,7 @@ def worker_process() -> int:
     from elasticache_police.ecs_anywhere.worker import Worker
 
     job = CollectionJob.from_environment(os.environ)
+    Path(os.environ["POLICE_TEST_READY"], str(os.getpid())).touch()  # from here on it may be killed
     Worker(job, inspector="quick_inspector:make", poll_s=1, idle_polls=2).run()
     return 0
 

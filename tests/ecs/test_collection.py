@@ -69,7 +69,7 @@ class Threads:
 
 
 def _inspect(here, **options):
-    options = {"results": RESULTS, "tasks": 1, "delay_s": 0.2, "timeout_s": 240, "crew": Threads, **options}
+    options = {"results": RESULTS, "tasks": 1, "delay_s": 0.2, "timeout_s": 1800, "crew": Threads, **options}
     return ecs_anywhere.inspect_on(here, SOURCE, SPEC, **options)
 
 
@@ -168,9 +168,8 @@ def test_a_picture_that_vanished_is_reported_and_not_retried(s3, here):
     ]
 
 
-def test_killed_workers_lose_nothing_and_duplicate_nothing(s3, here, monkeypatch):
+def test_killed_workers_lose_nothing_and_duplicate_nothing(s3, here):
     """Ten SIGKILLs at seeded moments; `benchmarks/kill_workers.py` does a hundred."""
-    monkeypatch.setenv("PYTHONPATH", ":".join(__import__("sys").path))
     wanted = {}
     for number in range(40):
         word = "ElasticCache" if number % 3 == 0 else "ElastiCache"

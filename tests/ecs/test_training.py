@@ -18,7 +18,7 @@ from fake_ecs import Script
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
 from elasticache_police.ecs_anywhere import training_job
-from elasticache_police.ecs_anywhere.training_job import TrainingJob, _parse, run
+from elasticache_police.ecs_anywhere.training_job import TrainingJob, parse, run
 from elasticache_police.errors import ConfigurationError, TaskFailedError
 
 HERE = Path(__file__).parent
@@ -146,14 +146,14 @@ def test_command_line_wins_over_environment_and_environment_over_sagemaker(tmp_p
     (config / "hyperparameters.json").write_text('{"name": "FromSageMaker", "train_arguments": "[\\"--steps\\", \\"1\\"]"}')
     (tmp_path / "input" / "data" / "fonts").mkdir(parents=True)
 
-    sagemaker = _parse(["train"], {}, tmp_path)
+    sagemaker = parse(["train"], {}, tmp_path)
     assert (sagemaker.name, sagemaker.out) == ("FromSageMaker", str(tmp_path / "model"))
     assert sagemaker.fonts == (str(tmp_path / "input" / "data" / "fonts"),)
     assert sagemaker.checkpoints == str(tmp_path / "checkpoints")
     assert sagemaker.train_arguments == ("--steps", "1")
     environment = {"POLICE_NAME": "FromEcs", "POLICE_OUT": "s3://b/m.tar.gz", "POLICE_IMAGE_FONTS": str(tmp_path)}
-    assert _parse([], environment, tmp_path).name == "FromEcs"
-    line = _parse(["--name", "Typed", "--", "--steps", "9"], environment, tmp_path)
+    assert parse([], environment, tmp_path).name == "FromEcs"
+    line = parse(["--name", "Typed", "--", "--steps", "9"], environment, tmp_path)
     assert (line.name, line.out, line.train_arguments) == ("Typed", "s3://b/m.tar.gz", ("--steps", "9"))
     assert line.fonts[-1] == str(tmp_path)
 
@@ -190,7 +190,7 @@ def test_train_on_returns_what_deploy_takes(s3, fake, joined, tmp_path):
     works = iter(("one", "two"))
 
     def container(environment, command):
-        job = _parse(command, {**environment, "POLICE_WORK": str(tmp_path / next(works))}, tmp_path)
+        job = parse(command, {**environment, "POLICE_WORK": str(tmp_path / next(works))}, tmp_path)
         return run(job, clients=Clients())
 
     fake.script("elasticache-police-train", Script(execute=container, log=["health: training"]))

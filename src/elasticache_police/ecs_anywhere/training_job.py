@@ -38,7 +38,7 @@ from elasticache_police.errors import AwsError, ConfigurationError, PoliceError
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["Mirror", "TrainingJob", "main", "run"]
+__all__ = ["Mirror", "TrainingJob", "main", "parse", "run"]
 
 SAGEMAKER = Path("/opt/ml")
 COMMAND = (sys.executable, "-m", "elasticache_police")
@@ -245,7 +245,9 @@ def _deliver(archive: Path, out: str, clients: Clients) -> None:
             packed.extractall(out, filter="data")
 
 
-def _parse(arguments: Sequence[str], environment: Mapping[str, str], sagemaker: Path) -> TrainingJob:
+def parse(
+    arguments: Sequence[str], environment: Mapping[str, str], sagemaker: Path = SAGEMAKER
+) -> TrainingJob:
     """Read the command line, the environment (as ECS sets it) and SageMaker's files, in that order of precedence."""
     defaults: dict[str, str] = {}
     parameters = sagemaker / "input" / "config" / "hyperparameters.json"
@@ -297,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     try:
-        job = _parse(sys.argv[1:] if arguments is None else arguments, os.environ, SAGEMAKER)
+        job = parse(sys.argv[1:] if arguments is None else arguments, os.environ)
         return run(job, stop=stop)
     except PoliceError as error:
         print(f"training: {error}", file=sys.stderr, flush=True)  # noqa: T201  the container's log

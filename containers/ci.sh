@@ -1,0 +1,107 @@
+#!/bin/bash
+# Builds both images and runs them for real, without a Docker engine and without a registry.
+#
+# A base system made by mmdebstrap stands in for python:3.12-slim (its Python is Debian's 3.11). Needs root, and
+#   apt-get install -y --no-install-recommends buildah podman runc mmdebstrap
+# and PYTHON, an interpreter with this package, its train extra and moto[server], for the local S3 and the last check.
+#
+#   containers/ci.sh [inspect|train|all]
+#
+# Where packages come through a proxy of your own: its certificates and pip.conf are mounted while building, and the
+# last step checks that neither they nor their host stay in an image.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what="${1:-all}"
+PYTHON="${PYTHON:-python3}"
+graph=$(mktemp -d)
+work=$(mktemp -d)
+server=""
+cleanup() {
+    if [ -n "$server" ]; then kill "$server" 2>/dev/null || :; fi
+    podman rm -af >/dev/null 2>&1 || :
+    buildah rmi -af >/dev/null 2>&1 || :
+    rm -rf "$graph" "$work"
+}
+trap cleanup EXIT
+step() { echo "[$SECONDS s] $*"; }
+
+printf '[storage]\ndriver = "overlay"\nrunroot = "%s/run"\ngraphroot = "%s/graph"\n' "$graph" "$graph" >"$work/storage.conf"
+printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\nnetns = "host"\nlog_driver = "k8s-file"\n[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n' >"$work/containers.conf"
+export CONTAINERS_STORAGE_CONF="$work/storage.conf" CONTAINERS_CONF="$work/containers.conf" BUILDAH_ISOLATION=chroot
+
+step "base: a small Debian stands in for python:3.12-slim"
+mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3,python3-pip,python3-venv bookworm "$work/base.tar"
+base=$(buildah from scratch)
+buildah add -q "$base" "$work/base.tar" / >/dev/null
+root=$(buildah mount "$base")
+ln -sf /usr/bin/python3 "$root/usr/local/bin/python"
+rm -f "$root"/usr/lib/python3*/EXTERNALLY-MANAGED
+buildah umount "$base" >/dev/null
+buildah config --env PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin "$base"
+buildah commit -q --rm "$base" localhost/ci-base:latest >/dev/null
+rm "$work/base.tar"
+
+mounts=()
+for file in /etc/ssl/certs/ca-certificates.crt /etc/pip.conf; do
+    if [ -f "$file" ]; then mounts+=(-v "$file:$file:ro"); fi
+done
+
+build() { # name: containers/NAME.Dockerfile -> localhost/police-NAME
+    step "build $1"
+    buildah bud -q --pull-never --build-arg PYTHON=localhost/ci-base:latest --build-arg REVISION="$(git rev-parse HEAD)" \
+        "${mounts[@]}" -f "containers/$1.Dockerfile" -t "police-$1:ci" . >"$work/build.log" 2>&1 || {
+        tail -40 "$work/build.log"
+        exit 1
+    }
+    podman run --rm --pull=never --network none --entrypoint sh "localhost/police-$1:ci" -c \
+        'test ! -s /etc/pip.conf && test "$(id -u)" = 10001 && ! touch /opt/police/x 2>/dev/null'
+    step "$1: $(podman image inspect --format '{{.Size}}' "localhost/police-$1:ci" | awk '{printf "%.0f MB", $1/1e6}')"
+}
+
+locked=(--rm --pull=never --read-only --memory 4g --pids-limit 512)
+
+if [ "$what" != train ]; then
+    build inspect
+    step "inspect: no network, read-only"
+    podman run "${locked[@]}" --network none localhost/police-inspect:ci --version
+    podman run "${locked[@]}" --network none --entrypoint python localhost/police-inspect:ci -c \
+        'import importlib.util as u; assert u.find_spec("tensorflow") is None, "TensorFlow in the small image"'
+    code=0
+    podman run "${locked[@]}" --network none -v "$PWD/examples:/pictures:ro" localhost/police-inspect:ci \
+        inspect /pictures/architecture.png --format json >"$work/report.json" || code=$?
+    test "$code" -le 1 && "$PYTHON" -c 'import json,sys; print(json.load(open(sys.argv[1]))["summary"])' "$work/report.json"
+fi
+
+if [ "$what" != inspect ]; then
+    build train
+    step "train: a tiny model, in the container, to S3 on loopback"
+    "$PYTHON" -m moto.server -H 127.0.0.1 -p 5599 >"$work/moto.log" 2>&1 &
+    server=$!
+    export AWS_ACCESS_KEY_ID=testing AWS_SECRET_ACCESS_KEY=testing AWS_DEFAULT_REGION=us-east-1
+    export AWS_ENDPOINT_URL=http://127.0.0.1:5599
+    for _ in $(seq 60); do
+        if "$PYTHON" -c 'import boto3; boto3.client("s3").create_bucket(Bucket="models")' 2>/dev/null; then break; fi
+        sleep 1
+    done
+    tiny=(--finder-steps 2 --reader-steps 2 --finder-batch 1 --reader-batch 2)
+    tiny+=(--evaluation-crops 2 --evaluation-pages 1 --workers 0)
+    podman run "${locked[@]}" --network host -e AWS_ACCESS_KEY_ID -e AWS_SECRET_ACCESS_KEY -e AWS_DEFAULT_REGION \
+        -e AWS_ENDPOINT_URL -e POLICE_OUT=s3://models/model.tar.gz -e POLICE_CHECKPOINTS=s3://models/keep \
+        localhost/police-train:ci -- "${tiny[@]}"
+    step "load: the archive is asked about a line"
+    "$PYTHON" - "$work" <<'END'
+import sys, tarfile
+from pathlib import Path
+import boto3, numpy, tensorflow
+folder = Path(sys.argv[1])
+boto3.client("s3").download_file("models", "model.tar.gz", str(folder / "model.tar.gz"))
+with tarfile.open(folder / "model.tar.gz") as archive:
+    archive.extractall(folder / "model", filter="data")
+model = tensorflow.saved_model.load(str(folder / "model" / "1"))
+line = tensorflow.constant(numpy.ones((1, 50, 700, 1), "float32"))
+score = float(model.signatures["serving_default"](image=line)["score"][0, 0])
+assert 0.0 <= score <= 1.0, score
+print("the model answers", score)
+END
+fi
+step done
