@@ -1,0 +1,86 @@
+"""A fair fuzzy match over the text that an OCR engine reads: what its user would write in an afternoon.
+
+The rules of the house hold for all: identifiers (small letters beside ``-._:/`` or in quotes) are left alone, and all
+capitals are not judged for case. They were added here in favour of the peers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TypedDict
+
+__all__ = ["Found", "Line", "distance", "matches", "to_findings", "verdict_of_line"]
+
+Line = tuple[str, tuple[float, float, float, float]]
+"""Text and its box (x0, y0, x1, y1)."""
+
+_NAME = "ElastiCache"
+_NEAR = 2
+_SHORTEST, _LONGEST = 9, 14
+_JOINERS = frozenset("-._:/\\@=\"'")
+
+
+class Found(TypedDict):
+    """A finding of any system."""
+
+    box: list[float]
+    verdict: str
+    reading: str
+
+
+def distance(a: str, b: str) -> int:
+    """Return Levenshtein's edit distance."""
+    before = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (x != y)))
+        before = row
+    return before[-1]
+
+
+def matches(text: str) -> list[tuple[int, int, str]]:
+    """Return (start, stop, verdict) of every window of a line that is the name or within two edits of it."""
+    found = []
+    for match in re.finditer(r"[Ee]", text):
+        start = match.start()
+        if text[start] == "e" and start and text[start - 1].isascii() and text[start - 1].isalpha():
+            continue  # in the middle of a word; "AmazonElastiCache" is what is read where a space is narrow
+        best: tuple[tuple[int, int], str] | None = None
+        for length in range(_SHORTEST, _LONGEST + 1):
+            window = text[start : start + length]
+            if len(window) < length:
+                break
+            bare = re.sub(r"\s", "", window)
+            key = (distance(bare.lower(), _NAME.lower()), min(distance(window, _NAME), distance(window, _NAME.upper())))
+            if key[0] <= _NEAR and (best is None or key < best[0]):
+                best = (key, window)
+        if best is None or _identifier(text, start, best[1]):
+            continue
+        right = best[1] in {_NAME, _NAME.upper()}
+        found.append((start, start + len(best[1]), "correct" if right else "misspelled"))
+    return found
+
+
+def _identifier(text: str, start: int, window: str) -> bool:
+    around = text[max(0, start - 1) : start] + text[start + len(window) : start + len(window) + 1]
+    return window.islower() and any(character in _JOINERS for character in around)
+
+
+def to_findings(lines: Iterable[Line]) -> list[Found]:
+    """Return findings from lines of text, their boxes shared out by the number of characters."""
+    found: list[Found] = []
+    for text, (x0, y0, x1, y1) in lines:
+        wide = (x1 - x0) / max(1, len(text))
+        found += [
+            {"box": [x0 + a * wide, y0, x0 + b * wide, y1], "verdict": verdict, "reading": text[a:b]}
+            for a, b, verdict in matches(text)
+        ]
+    return found
+
+
+def verdict_of_line(text: str) -> str:
+    """Return ``correct``, ``misspelled`` or ``unread`` for the text of a crop."""
+    verdicts = {verdict for _, _, verdict in matches(text)}
+    return "misspelled" if "misspelled" in verdicts else "correct" if verdicts else "unread"

@@ -1,0 +1,165 @@
+"""The systems that are compared, each behind the same two questions, each on one thread."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from benchmarks.matching import Found, Line, to_findings, verdict_of_line
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["ONE_THREAD", "SYSTEMS", "Answer", "System", "make", "white"]
+
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ORT_NUM_THREADS"), "1"
+)
+"""Environment in which every system's process runs; on Linux it is also pinned to one processor."""
+
+SYSTEMS = ("police", "rapidocr", "tesseract")
+
+Answer = tuple[str, float | None, str]
+"""(verdict ``correct``/``misspelled``/``unread``, P(correct) or None, reading) of a crop."""
+
+
+class System(Protocol):
+    """Something that finds the name in pages and judges crops."""
+
+    version: str
+
+    def page(self, path: Path) -> list[Found]:
+        """Return what it finds on a page."""
+
+    def crop(self, path: Path) -> Answer:
+        """Judge one line."""
+
+
+def make(name: str, *, model: str = "") -> System:
+    """Return a system; models are loaded on first use or here, and the clock of the caller runs either way.
+
+    Raises:
+        ValueError: There is no such system.
+    """
+    if name == "police":
+        return _Product(model)
+    if name == "rapidocr":
+        return _Rapid()
+    if name == "tesseract":
+        return _Tesseract()
+    msg = f"no such system: {name}; there are {', '.join(SYSTEMS)}"
+    raise ValueError(msg)
+
+
+def white(path: Path) -> Image.Image:
+    """Open a picture as a fair user of an OCR engine would: upright, transparency on white, RGB."""
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as opened:
+        image = ImageOps.exif_transpose(opened).convert("RGBA")
+    paper = Image.new("RGBA", image.size, "white")
+    paper.alpha_composite(image)
+    return paper.convert("RGB")
+
+
+class _Product:
+    """This package, as its user calls it."""
+
+    def __init__(self, model: str) -> None:
+        from elasticache_police import Police
+
+        self._police = Police.from_model(model) if model else Police()
+        self.version = _fingerprint(Path(model) if model else None)
+
+    def page(self, path: Path) -> list[Found]:
+        return [
+            {"box": [float(v) for v in finding.box], "verdict": str(finding.verdict), "reading": finding.reading}
+            for finding in self._police.inspect(path).findings
+        ]
+
+    def crop(self, path: Path) -> Answer:
+        answer = self._police.classify(path)
+        return str(answer.verdict), answer.score, answer.reading
+
+
+def _fingerprint(model: Path | None) -> str:
+    """Return the product's version and a digest of its code and weights: answers of another build are never reused."""
+    import elasticache_police
+
+    digest = hashlib.sha256()
+    for folder in filter(None, (Path(elasticache_police.__file__).parent, model)):
+        for file in sorted(folder.rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    return f"{importlib.metadata.version('elasticache-police')}+{digest.hexdigest()[:12]}"
+
+
+class _Rapid:
+    """RapidOCR: detection, orientation and recognition on pages, recognition alone on crops."""
+
+    def __init__(self) -> None:
+        import logging
+
+        from rapidocr import RapidOCR  # type: ignore[import-not-found,unused-ignore]
+
+        logging.disable(logging.CRITICAL)
+        engine = "EngineConfig.onnxruntime."
+        self._engine = RapidOCR(params={engine + "intra_op_num_threads": 1, engine + "inter_op_num_threads": 1})
+        self.version = importlib.metadata.version("rapidocr")
+
+    def page(self, path: Path) -> list[Found]:
+        import numpy as np
+
+        read = self._engine(np.asarray(white(path))[:, :, ::-1])
+        if read.txts is None:
+            return []
+        lines: list[Line] = [
+            (text, (float(b[:, 0].min()), float(b[:, 1].min()), float(b[:, 0].max()), float(b[:, 1].max())))
+            for text, b in zip(read.txts, read.boxes, strict=True)
+        ]
+        return to_findings(lines)
+
+    def crop(self, path: Path) -> Answer:
+        import numpy as np
+
+        pixels = np.asarray(white(path))[:, :, ::-1]
+        read = self._engine(pixels, use_det=False, use_cls=False, use_rec=True)
+        text = " ".join(read.txts or ())
+        return verdict_of_line(text), None, text
+
+
+class _Tesseract:
+    """Tesseract: sparse text on pages, a single line on crops."""
+
+    def __init__(self) -> None:
+        out = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True)  # noqa: S607
+        self.version = (out.stdout or out.stderr).split()[1]
+        os.environ.update(ONE_THREAD)
+
+    def page(self, path: Path) -> list[Found]:
+        import pytesseract  # type: ignore[import-not-found,unused-ignore]
+
+        data = pytesseract.image_to_data(
+            white(path), lang="eng", config="--psm 11", output_type=pytesseract.Output.DICT
+        )
+        rows: dict[tuple[int, int, int], list[int]] = {}
+        for i, text in enumerate(data["text"]):
+            if text.strip():
+                rows.setdefault((data["block_num"][i], data["par_num"][i], data["line_num"][i]), []).append(i)
+        lines: list[Line] = []
+        for row in rows.values():
+            left, top = min(data["left"][i] for i in row), min(data["top"][i] for i in row)
+            right = max(data["left"][i] + data["width"][i] for i in row)
+            bottom = max(data["top"][i] + data["height"][i] for i in row)
+            lines.append((" ".join(data["text"][i] for i in row), (left, top, right, bottom)))
+        return to_findings(lines)
+
+    def crop(self, path: Path) -> Answer:
+        import pytesseract
+
+        text = pytesseract.image_to_string(white(path), lang="eng", config="--psm 7").strip()
+        return verdict_of_line(text), None, text
