@@ -65,7 +65,7 @@ def _begins(head: tf.Tensor, signature: bytes) -> tf.Tensor:
 
 def _number(head: tf.Tensor, start: int, length: int, *, big: bool = False) -> tf.Tensor:
     order = reversed(range(length)) if big else range(length)
-    return tf.add_n([head[start + place] << 8 * power for power, place in zip(range(length), order, strict=True)])
+    return tf.add_n([head[start + place] * (1 << 8 * power) for power, place in zip(range(length), order, strict=True)])
 
 
 def _png(encoded: tf.Tensor) -> tf.Tensor:

@@ -47,7 +47,7 @@ def _taps(length: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, count: tf.Tensor
     after = tf.minimum(tf.cast(centre + support + 0.5, tf.int32), length)
     places = first[:, tf.newaxis] + tf.range(tf.cast(tf.math.ceil(support), tf.int32) * 2 + 1)
     distance = (tf.cast(places, tf.float64) - centre[:, tf.newaxis] + 0.5) * (1.0 / support)
-    weights = tf.maximum(0.0, 1.0 - tf.abs(distance))
+    weights = tf.maximum(1.0 - tf.abs(distance), 0.0)
     weights = tf.where(places < after[:, tf.newaxis], weights, tf.zeros_like(weights))
     weights /= tf.reduce_sum(weights, axis=1, keepdims=True)
     whole = tf.cast(0.5 + weights * float(1 << _PRECISION_BITS), tf.int32)

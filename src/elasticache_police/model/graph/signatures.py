@@ -26,6 +26,10 @@ _FRAMES = tf.RaggedTensorSpec([None, CLASSES], tf.float32, ragged_rank=0)
 _PLACES_AT_ONCE = 4
 
 
+def _traced(function: Callable[..., object], spec: tf.TensorSpec) -> Callable[..., tf.Tensor]:
+    return tf.function(function, input_signature=[spec], autograph=False)
+
+
 class Signatures:
     """A model directory as functions of TensorFlow.
 
@@ -51,17 +55,17 @@ class Signatures:
             return tf.ensure_shape(frames, [None, CLASSES])
 
         # Functions of their own, so that the weights are in the file once however often they are called.
-        self._find = tf.function(find, input_signature=[tf.TensorSpec([None, None], tf.uint8)])
-        self._read = tf.function(read, input_signature=[tf.TensorSpec([LINE_PX, None], tf.uint8)])
+        self._find = _traced(find, tf.TensorSpec([None, None], tf.uint8))
+        self._read = _traced(read, tf.TensorSpec([LINE_PX, None], tf.uint8))
 
     def functions(self) -> dict[str, Callable[..., Tensors]]:
-        """Return the signatures by name, traced."""
+        """Return the signatures by name."""
         image = tf.TensorSpec([None, LINE_HEIGHT, LINE_WIDTH, 1], tf.float32, name="image")
         encoded = tf.TensorSpec([None], tf.string, name="image_bytes")
         return {
-            "serving_default": tf.function(self.score_lines, input_signature=[image]),
-            "classify": tf.function(self.score_pictures, input_signature=[encoded]),
-            "inspect": tf.function(self.inspect, input_signature=[encoded]),
+            "serving_default": _traced(self.score_lines, image),
+            "classify": _traced(self.score_pictures, encoded),
+            "inspect": _traced(self.inspect, encoded),
         }
 
     def score_lines(self, image: tf.Tensor) -> Tensors:

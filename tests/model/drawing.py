@@ -1,0 +1,50 @@
+"""Small pictures with names in them, drawn with the fonts that ship."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+import elasticache_police
+
+FONTS = Path(elasticache_police.__file__).parent / "dataset" / "fonts"
+LINES = (
+    ("Amazon ElastiCache for Redis", 24, "LiberationSans-Regular.ttf"),
+    ("the ElasticCache cluster", 19, "Junction.otf"),
+    ("Replication in ElastiCache", 15, "RoutedGothic.ttf"),
+    ("AWS ELASTICCACHE nodes", 22, "LiberationSans-Regular.ttf"),
+)
+
+
+def page(*, size=(430, 230), ink=(20, 20, 40), ground=(250, 250, 245)):
+    """Return a page, RGB, with names right and wrong."""
+    picture = Image.new("RGB", size, ground)
+    draw = ImageDraw.Draw(picture)
+    for row, (text, font_px, font) in enumerate(LINES):
+        draw.text((20 + 9 * row, 15 + 52 * row), text, fill=ink, font=ImageFont.truetype(FONTS / font, font_px))
+    return picture
+
+
+def line(text, *, font_px=34, font="LiberationSans-Regular.ttf", size=(700, 50), at=(12, 5)):
+    """Return a picture of one line, grey."""
+    picture = Image.new("L", size, 245)
+    ImageDraw.Draw(picture).text(at, text, fill=15, font=ImageFont.truetype(FONTS / font, font_px))
+    return picture
+
+
+def encoded(picture, kind="PNG", **options):
+    """Return a picture as a file."""
+    content = io.BytesIO()
+    picture.save(content, kind, **options)
+    return content.getvalue()
+
+
+def transparent(picture):
+    """Return a page as dark letters on nothing, as drawing programs export them."""
+    grey = np.asarray(picture.convert("L"))
+    rgba = np.zeros((*grey.shape, 4), np.uint8)
+    rgba[..., 3] = 255 - grey
+    return Image.fromarray(rgba)

@@ -1,0 +1,199 @@
+"""The deployed graph and the local runtime are one model: the same places, readings, verdicts and scores."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from drawing import encoded, line, page, transparent
+from PIL import Image
+
+from elasticache_police.errors import ModelFileError
+from elasticache_police.imaging import crop_to_line, crop_to_tensor, open_pages, to_grey
+from elasticache_police.runtime import lines
+from elasticache_police.runtime.judging import LOOKS, window_of
+from elasticache_police.runtime.packed import findings_from_outputs, unpack
+from elasticache_police.runtime.reading import softmax
+
+pytestmark = pytest.mark.train
+
+BOX_PX = 2
+SCORE = 2e-2
+
+
+def grey_of(content):
+    """Return the pixels that the local runtime would look at."""
+    return to_grey(next(open_pages(content)))
+
+
+def row(outputs, number=0):
+    """Return one picture's outputs as they come out of JSON."""
+    values = {name: value[number] for name, value in outputs.items()}
+    looks = [{"b64": base64.b64encode(item).decode()} for item in values.pop("looks_bytes")]
+    return json.loads(json.dumps({"count": int(values["count"]), "looks_bytes": looks}))
+
+
+def assert_same(remote, local):
+    assert [(f.verdict, f.reading, f.kind, f.name) for f in remote] == [
+        (f.verdict, f.reading, f.kind, f.name) for f in local
+    ]
+    for a, b in zip(remote, local, strict=True):
+        assert np.abs(np.subtract(a.box, b.box)).max() <= BOX_PX
+        assert a.score == pytest.approx(b.score, abs=SCORE)
+
+
+PAGES = {
+    "PNG": lambda: encoded(page()),
+    "PNG with alpha": lambda: encoded(transparent(page())),
+    "grey PNG": lambda: encoded(page().convert("L")),
+    "grey PNG with alpha": lambda: encoded(transparent(page()).convert("LA")),
+    "palette PNG": lambda: encoded(page().convert("P")),
+    "two-colour PNG": lambda: encoded(page().convert("1", dither=Image.Dither.NONE)),
+    "16-bit PNG": lambda: encoded(Image.fromarray(np.asarray(page().convert("L")).astype(np.uint16) * 257)),
+    "JPEG": lambda: encoded(page(), "JPEG", quality=80),
+    "grey JPEG": lambda: encoded(page().convert("L"), "JPEG", quality=85),
+    "dark page": lambda: encoded(page(ink=(235, 240, 245), ground=(20, 30, 60))),
+    "odd size": lambda: encoded(page(size=(437, 221))),
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_page_has_the_same_findings_here_and_there(kind, runtime, served):
+    """Also pins that the graph decodes this kind of file as Pillow does."""
+    content = PAGES[kind]()
+    local = runtime.inspect_page(grey_of(content))
+    remote = findings_from_outputs(row(served("inspect", image_bytes=[content])), runtime.names)
+    assert local, "the test needs a page with findings"
+    assert_same(remote, local)
+
+
+def test_pages_of_several_sizes_in_one_request_are_padded_and_answered_in_order(runtime, served):
+    pages = [encoded(page(), "JPEG", quality=90), encoded(Image.new("L", (90, 40), 200)), encoded(page(size=(300, 64)))]
+    outputs = served("inspect", image_bytes=pages)
+    assert outputs["width"].tolist() == [430, 90, 300]
+    assert outputs["height"].tolist() == [230, 40, 64]
+    for number, content in enumerate(pages):
+        assert_same(findings_from_outputs(row(outputs, number), runtime.names), runtime.inspect_page(grey_of(content)))
+        count = outputs["count"][number]
+        assert all(outputs["looks_bytes"][number][:count])
+        assert not any(outputs["looks_bytes"][number][count:])
+        assert not outputs["boxes"][number][count:].any()
+
+
+def test_the_plain_outputs_say_where_what_stands_and_how_surely_it_is_right(runtime, served):
+    content = encoded(page())
+    outputs = served("inspect", image_bytes=[content])
+    for finding in runtime.inspect_page(grey_of(content)):
+        middle = (finding.box[0] + finding.box[2]) / 2, (finding.box[1] + finding.box[3]) / 2
+        holds = [
+            (score, reading.decode())
+            for (x0, y0, x1, y1), score, reading in zip(
+                outputs["boxes"][0], outputs["scores"][0], outputs["readings"][0], strict=True
+            )
+            if x0 <= middle[0] <= x1 and y0 <= middle[1] <= y1
+        ]
+        assert any(finding.reading in reading for _, reading in holds)
+        assert any((score >= 0.5) == (finding.score >= 0.5) for score, _ in holds)
+
+
+def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames(runtime, served):
+    """Holds the parts together one by one: pyramid, finder, merging, windows, resampling, reader, packing."""
+    content = encoded(page())
+    picture = Image.fromarray(grey_of(content))
+    outputs = served("inspect", image_bytes=[content])
+    proposals = runtime.propose(picture)
+    assert outputs["count"].tolist() == [len(proposals)]
+    for proposal, place, looks in zip(proposals, outputs["places"][0], outputs["looks_bytes"][0], strict=True):
+        assert place == pytest.approx([proposal.score, proposal.x0, proposal.y0, proposal.x1, proposal.y1], abs=0.02)
+        packed = unpack(looks)
+        assert (packed.width, packed.height) == picture.size
+        for number in range(len(LOOKS)):
+            window = window_of(packed.proposal, number)
+            line_px = lines.cut(picture, window)[None, :, :, None]
+            expected = softmax(runtime._run(runtime._reader, line_px)[0], runtime.settings.temperature)
+            assert packed.frames[number].shape == expected.shape
+            assert packed.frames[number].sum(axis=1) == pytest.approx(1, abs=2e-3)
+            assert np.abs(packed.frames[number] - expected).max() < 5e-3
+
+
+CROPS = {
+    "the classic size": line("Amazon ElastiCache"),
+    "misspelled": line("Amazon ElasticCache"),
+    "capitals": line("ELASTICACHE FOR REDIS", font_px=28),
+    "another hand": line("ElastiCache", font="RoutedGothic.ttf"),
+    "light on dark": Image.eval(line("Amazon Elasticache"), lambda v: 255 - v),
+    "larger": line("Amazon ElastiCache", font_px=64, size=(980, 90)),
+    "small": line("ElasticCache for Valkey", font_px=15, size=(210, 24), at=(4, 3)),
+    "nothing": Image.new("L", (700, 50), 230),
+}
+
+
+def test_a_tensor_of_lines_has_the_same_scores_here_and_there(runtime, served):
+    tensor = np.stack([crop_to_tensor(crop) for crop in CROPS.values()])
+    local = [classification.score for classification in runtime.classify_lines(tensor)]
+    together = served("serving_default", image=tensor)["score"]
+    assert together.shape == (len(CROPS), 1)
+    assert together[:, 0] == pytest.approx(local, abs=1e-3)
+    alone = served("serving_default", image=tensor[:1])["score"]
+    assert alone[0, 0] == pytest.approx(local[0], abs=1e-3)
+
+
+def test_encoded_crops_of_any_size_have_the_same_scores_here_and_there(runtime, served):
+    contents = [encoded(crop) for crop in CROPS.values()]
+    contents += [encoded(CROPS["misspelled"], "JPEG", quality=85), encoded(transparent(CROPS["small"]))]
+    tensor = np.stack([crop_to_tensor(content) for content in contents])
+    local = [classification.score for classification in runtime.classify_lines(tensor)]
+    assert served("classify", image_bytes=contents)["score"][:, 0] == pytest.approx(local, abs=1e-3)
+
+
+def test_what_is_no_picture_is_refused_with_a_reason(served):
+    import tensorflow as tf
+
+    whole = encoded(page())
+    for content in (b"", b"hello", whole[: len(whole) // 2], encoded(page(), "JPEG")[:400]):
+        for signature in ("inspect", "classify"):
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                served(signature, image_bytes=[content])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF"])
+def test_a_picture_beyond_the_limit_is_refused_before_it_is_decoded(kind, served):
+    import tensorflow as tf
+
+    huge = encoded(Image.new("L", (2001, 2000)), kind)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="the picture is too large"):
+        served("inspect", image_bytes=[huge])
+
+
+def test_an_answer_of_another_model_is_refused():
+    other = io.BytesIO()
+    Image.new("L", (64, 8)).save(other, "PNG")
+    for looks in (None, "x", [3], [{"b64": "?"}], [b"no picture"], [other.getvalue()]):
+        with pytest.raises(ModelFileError, match="deploy the model again"):
+            findings_from_outputs({"looks_bytes": looks}, ("ElastiCache",))
+
+
+def test_crops_are_brought_onto_the_classic_line_to_the_pixel(runtime):
+    """The graph's resampling is Pillow's, also far down and from odd places."""
+    import tensorflow as tf
+
+    from elasticache_police.model.graph.lines import Window, cut
+    from elasticache_police.model.graph.pictures import crop_to_line as crop_in_graph
+    from elasticache_police.model.graph.resample import halve
+
+    noise = np.random.default_rng(5).integers(0, 256, (157, 403), np.uint8)
+    picture = Image.fromarray(noise)
+    np.testing.assert_array_equal(crop_in_graph(tf.constant(noise)), crop_to_line(picture))
+    np.testing.assert_array_equal(halve(tf.constant(noise)), np.asarray(picture.reduce(2)))
+    for x0, y0, scale in ((-31.7, -3.2, 0.31), (250.3, 100.9, 1.7), (17.25, 40.5, 0.93), (900.0, 10.0, 1.0)):
+        window = lines.LineWindow(x0=x0, y0=y0, width=320, scale_x=scale, scale_y=scale)
+        there = Window(
+            x0=tf.constant(x0, tf.float64),
+            y0=tf.constant(y0, tf.float64),
+            width=tf.constant(320),
+            scale=tf.constant(scale, tf.float64),
+        )
+        np.testing.assert_array_equal(cut(tf.constant(noise), there), lines.cut(picture, window))
