@@ -1,7 +1,7 @@
 """A SavedModel without a trace of the process that wrote it: the same functions give the same bytes.
 
-TensorFlow numbers the functions of a graph with a counter of the process, writes maps in any order, and adds a file with
-a random identifier, ``fingerprint.pb``, which nothing needs. Here functions are numbered by their order, maps are
+TensorFlow numbers the functions of a graph with a counter of the process, writes maps in any order, and adds a file
+with a random identifier, ``fingerprint.pb``, which nothing needs. Here functions are numbered by their order, maps are
 sorted, and that file is left out.
 """
 

@@ -131,6 +131,16 @@ class Signatures:
         page = grey_pixels(encoded, max_pixels=self._max_pixels)
         places = propose(page, self._find, threshold=self._settings.find_threshold)
 
+        def nothing() -> Tensors:
+            texts = tf.zeros([0], tf.string)
+            return {"scores": tf.zeros([0]), "readings": texts, "looks_bytes": texts}
+
+        seen = tf.cond(tf.equal(tf.shape(places)[0], 0), nothing, lambda: self._looks(page, places))
+        return {**seen, "places": places, "size": tf.shape(page)}
+
+    def _looks(self, page: tf.Tensor, places: tf.Tensor) -> Tensors:
+        """Look at the places of a page, one at least."""
+
         def look(place: tf.Tensor) -> Tensors:
             looks = [self._frames(page, window_of(place, number)) for number in range(len(LOOKS))]
             return {"first": looks[0], "reading": text_of(looks[0]), "looks": pack(place, page, looks)}
@@ -138,14 +148,12 @@ class Signatures:
         text = tf.TensorSpec([], tf.string)
         spec = {"first": _FRAMES, "reading": text, "looks": text}
         seen = tf.map_fn(look, places, fn_output_signature=spec, parallel_iterations=_PLACES_AT_ONCE)
-        first = seen["first"]
-        scores = spelled(first.to_tensor(), tf.cast(first.row_lengths(), tf.int32), self._settings.names)
+        lengths = tf.cast(seen["first"].row_lengths(), tf.int32)
+        scores = spelled(seen["first"].to_tensor(), lengths, self._settings.names)
         return {
-            "places": places,
             "scores": tf.reduce_max(scores, axis=1),
             "readings": seen["reading"],
             "looks_bytes": seen["looks"],
-            "size": tf.shape(page),
         }
 
     def _frames(self, page: tf.Tensor, window: Window) -> tf.Tensor:
