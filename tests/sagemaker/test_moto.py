@@ -62,4 +62,9 @@ def test_every_request_of_the_clean_up_is_one_botocore_knows() -> None:
     from elasticache_police.sagemaker_deploy.resources import Kind, Resource, delete_request
 
     for kind in get_args(Kind):
-        assert problems(delete_request(Resource(kind=kind, name="a-name", part="p"))) == []
+        assert (
+            problems(
+                delete_request(Resource(kind=kind, name="bucket/key" if kind == "archive" else "a-name", part="p"))
+            )
+            == []
+        )

@@ -80,7 +80,7 @@ def display() -> Iterator[Display]:
     last: list[str] = []
 
     def on_event(event: _Shown) -> None:
-        console.print(str(event))
+        console.print(str(event), soft_wrap=True)
 
     with contextlib.ExitStack() as stack:
         if spinner is not None:
@@ -93,11 +93,11 @@ def display() -> Iterator[Display]:
                 spinner.update(f"{words}, {getattr(progress, 'elapsed_s', 0.0):.0f} s")
             elif last[-1:] != [words]:
                 last.append(words)
-                console.print(words)
+                console.print(words, soft_wrap=True)
 
         try:
             yield Display(on_event, on_progress)
         except (PoliceError, KeyboardInterrupt) as error:
             for note in getattr(error, "__notes__", ()):
-                console.print(note)
+                console.print(note, soft_wrap=True)
             raise
