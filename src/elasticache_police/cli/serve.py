@@ -68,6 +68,8 @@ _BYTES_PER_MB = 1024 * 1024
     show_default=True,
     help="Seconds the model may take for a request.",
 )
+@click.option("--async-output", metavar="S3_URI", help="Take InvokeEndpointAsync, and put results there.")
+@click.option("--async-failure", metavar="S3_URI", help="Put the errors of InvokeEndpointAsync there.")
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
@@ -87,6 +89,8 @@ def serve(
     default_model: str | None,
     max_payload_mb: float,
     timeout_s: float,
+    async_output: str | None,
+    async_failure: str | None,
     log_level: str,
 ) -> None:
     """Serve MODEL, a model.tar.gz or a folder laid out like one, as SageMaker does.
@@ -108,6 +112,8 @@ def serve(
         default_model=default_model,
         max_payload_bytes=max(1, round(max_payload_mb * _BYTES_PER_MB)),
         request_timeout_s=timeout_s,
+        async_output=async_output,
+        async_failure=async_failure,
         log_level=log_level,
     )
     endpoint = LocalEndpoint(options)

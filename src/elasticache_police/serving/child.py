@@ -13,12 +13,16 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
 from elasticache_police.errors import PoliceError
 from elasticache_police.serving.http import Answer, serve
 from elasticache_police.serving.options import ContainerVersion
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
 
 __all__ = ["FrontTask", "ModelTask", "main"]
 
@@ -54,6 +58,8 @@ class FrontTask(_Task):
     container: str
     endpoint_name: str | None
     timeout_s: float
+    async_output: str | None
+    async_failure: str | None
     role: str = "front"
 
 
@@ -111,6 +117,8 @@ def _front(task: FrontTask) -> Answer:
     import requests
     from requests.adapters import HTTPAdapter
 
+    from elasticache_police._aws import client as aws_client
+    from elasticache_police.serving.asynchronous import AsyncInvocations, S3Prefix
     from elasticache_police.serving.container import Container
     from elasticache_police.serving.handlers import load_handlers
 
@@ -123,7 +131,7 @@ def _front(task: FrontTask) -> Answer:
         if task.code is None
         else load_handlers(Path(task.code), session, container=version, timeout_s=task.timeout_s)
     )
-    return Container(
+    container = Container(
         serving_url=task.serving_url,
         session=session,
         default_model=task.default_model,
@@ -132,4 +140,13 @@ def _front(task: FrontTask) -> Answer:
         version=version,
         endpoint_name=task.endpoint_name,
         timeout_s=task.timeout_s,
-    ).answer
+    )
+    if task.async_output is None:
+        return container.answer
+    invocations = AsyncInvocations(
+        container.invoke,
+        cast("S3Client", aws_client("s3")),
+        output=S3Prefix.parse(task.async_output),
+        failure=None if task.async_failure is None else S3Prefix.parse(task.async_failure),
+    )
+    return attrs.evolve(container, asynchronous=invocations).answer

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import attrs
 
 from elasticache_police.model.serving_code.inference import JSON_TYPES, csv_request, json_request, media_type
+from elasticache_police.serving.asynchronous import AsyncInvocations
 from elasticache_police.serving.handlers import Handlers
 from elasticache_police.serving.http import Request, Response, error_response
 from elasticache_police.serving.options import ContainerVersion
@@ -33,7 +34,7 @@ _ATTRIBUTE = re.compile(r"tfs-[a-z\-]+=[^,]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _VERSION = re.compile(r"[0-9]+")
 _METHODS = ("predict", "classify", "regress")
-_ENDPOINT = re.compile(r"/endpoints/([^/]+)/invocations")
+_ENDPOINT = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations)")
 
 
 class _BadAttributeError(ValueError):
@@ -55,16 +56,22 @@ class Container:
     version: ContainerVersion
     endpoint_name: str | None
     timeout_s: float
+    asynchronous: AsyncInvocations | None = None
+    """Takes ``InvokeEndpointAsync``, if results have a place to go."""
 
     def answer(self, request: Request) -> Response:
         """Answer a request to the container, or to the runtime in front of it."""
         if request.path == "/ping":
             return self._ping() if request.method in {"GET", "HEAD"} else _method_not_allowed("GET")
         if request.path == "/invocations":
-            return self._invoke(request) if request.method == "POST" else _method_not_allowed("POST")
+            return self.invoke(request) if request.method == "POST" else _method_not_allowed("POST")
         if match := _ENDPOINT.fullmatch(request.path):
+            if request.method != "POST":
+                return _method_not_allowed("POST")
             name = unquote(match.group(1))
-            return self._invoke_endpoint(request, name) if request.method == "POST" else _method_not_allowed("POST")
+            if self.endpoint_name not in {None, name}:
+                return _validation_error(f"Endpoint {name} of account 000000000000 not found.")
+            return self._invoke_endpoint(request, name) if match.group(2) == "invocations" else self._submit(request)
         return error_response(404, "Not Found")
 
     def _ping(self) -> Response:
@@ -80,7 +87,8 @@ class Container:
                 return Response(status=502)
         return Response(status=200)
 
-    def _invoke(self, request: Request) -> Response:
+    def invoke(self, request: Request) -> Response:
+        """Answer a request to the container's own path."""
         attributes = _attributes(request)
         try:
             rest_uri = self._rest_uri(attributes)
@@ -150,15 +158,16 @@ class Container:
         return attrs.evolve(reply, body=reply.body.replace(b"\n", b""), content_type=kind)
 
     def _invoke_endpoint(self, request: Request, name: str) -> Response:
-        if self.endpoint_name is not None and name != self.endpoint_name:
-            return _runtime_error(
-                400, "ValidationError", {"Message": f"Endpoint {name} of account 000000000000 not found."}
-            )
-        answer = self._invoke(request)
+        answer = self.invoke(request)
         if not 200 <= answer.status < 300:
             return _model_error(name, answer)
         headers = {"x-Amzn-Invoked-Production-Variant": "AllTraffic", "x-amzn-RequestId": str(uuid.uuid4())}
         return attrs.evolve(answer, headers=headers)
+
+    def _submit(self, request: Request) -> Response:
+        if self.asynchronous is None:
+            return _validation_error("This endpoint takes no asynchronous invocations: it was given no place in S3.")
+        return self.asynchronous.submit(request)
 
 
 def _attributes(request: Request) -> dict[str, str]:
@@ -182,6 +191,10 @@ def _model_error(endpoint: str, answer: Response) -> Response:
             "OriginalStatusCode": answer.status,
         },
     )
+
+
+def _validation_error(message: str) -> Response:
+    return _runtime_error(400, "ValidationError", {"Message": message})
 
 
 def _runtime_error(status: int, kind: str, body: dict[str, str | int]) -> Response:

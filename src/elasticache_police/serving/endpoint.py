@@ -212,6 +212,8 @@ class LocalEndpoint:
             container=str(options.container),
             endpoint_name=options.endpoint_name,
             timeout_s=options.request_timeout_s,
+            async_output=options.async_output,
+            async_failure=options.async_failure,
         )
 
     def _watch(self) -> None:

@@ -51,6 +51,10 @@ class EndpointOptions:
     """The model that answers requests which name none; None takes the first in alphabetical order."""
     max_payload_bytes: int = attrs.field(default=25 * _BYTES_PER_MB, validator=_POSITIVE)
     """Largest request body in bytes; a larger one is answered 413."""
+    async_output: str | None = None
+    """Where results of ``InvokeEndpointAsync`` go, as ``s3://bucket/prefix``; None takes no such invocations."""
+    async_failure: str | None = None
+    """Where their errors go, as ``s3://bucket/prefix``; None keeps them nowhere."""
     intra_op_threads: int = attrs.field(default=0, validator=_NOT_NEGATIVE)
     """TensorFlow's threads within an operation; 0 leaves it to TensorFlow."""
     inter_op_threads: int = attrs.field(default=0, validator=_NOT_NEGATIVE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -54,8 +55,9 @@ class Child:
         finally:
             os.close(writer)
         self._status: IO[str] = os.fdopen(reader)
-        self._lifeline().write(json.dumps(attrs.asdict(task)).encode() + b"\n")
-        self._lifeline().flush()
+        with contextlib.suppress(BrokenPipeError):  # wait_until_ready finds out why it has ended already
+            self._lifeline().write(json.dumps(attrs.asdict(task)).encode() + b"\n")
+            self._lifeline().flush()
 
     @property
     def pid(self) -> int:
