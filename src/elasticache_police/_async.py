@@ -29,6 +29,7 @@ __all__ = ["AsyncBackend"]
 
 _LIMIT_BYTES = 1024**3
 _JOBS = 32
+_PAGES_AT_ONCE = 32
 
 
 class AsyncBackend:
@@ -81,10 +82,15 @@ class AsyncBackend:
         """Pictures under way at once: an endpoint at zero instances wakes by its queue."""
         return _JOBS
 
-    def inspect_page(self, page: Image.Image) -> tuple[Finding, ...]:
-        """Return every finding on a page, however unsure; waits for the answer."""
-        ticket = self.submit([page], source="<page>", min_confidence=0.0)
-        return self.result(ticket).pages[0].findings
+    @property
+    def pages_at_once(self) -> int:
+        """Pages that share a request: a wait for each would be long."""
+        return _PAGES_AT_ONCE
+
+    def inspect_pages(self, pages: Sequence[Image.Image]) -> list[tuple[Finding, ...]]:
+        """Return every finding on each page, however unsure; waits for the answer."""
+        ticket = self.submit(pages, source=f"{len(pages)} pages", min_confidence=0.0)
+        return [page.findings for page in self.result(ticket).pages]
 
     def classify_lines(self, lines: npt.NDArray[np.uint8], *, wire: Wire = "base64") -> list[Classification]:
         """Return the verdict on each line of uint8 (N, 50, 700); waits for the answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,11 +30,15 @@ class Backend(Protocol):
     def default_jobs(self) -> int:
         """How many pages are looked at at once unless the user says otherwise."""
 
-    def inspect_page(self, page: Image.Image) -> tuple[Finding, ...]:
-        """Return every finding on a page, however unsure.
+    @property
+    def pages_at_once(self) -> int:
+        """How many pages of one document it is good to hand over together."""
+
+    def inspect_pages(self, pages: Sequence[Image.Image]) -> list[tuple[Finding, ...]]:
+        """Return every finding on each page, however unsure.
 
         Args:
-            page: Mode RGB, upright and opaque.
+            pages: Mode RGB, upright and opaque.
         """
 
     def classify_lines(self, lines: npt.NDArray[np.uint8], *, wire: Wire = "base64") -> list[Classification]:
@@ -86,11 +91,16 @@ class LocalBackend:
         """One for each core that this process may use."""
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    def inspect_page(self, page: Image.Image) -> tuple[Finding, ...]:
-        """Return every finding on a page, however unsure."""
+    @property
+    def pages_at_once(self) -> int:
+        """One: nothing is gained here by holding more."""
+        return 1
+
+    def inspect_pages(self, pages: Sequence[Image.Image]) -> list[tuple[Finding, ...]]:
+        """Return every finding on each page, however unsure."""
         from elasticache_police.imaging import to_grey
 
-        return self._loaded().inspect_page(to_grey(page))
+        return [self._loaded().inspect_page(to_grey(page)) for page in pages]
 
     def classify_lines(self, lines: npt.NDArray[np.uint8], *, wire: Wire = "base64") -> list[Classification]:
         """Return the verdict on each line of uint8 (N, 50, 700); nothing travels here, whatever `wire` says."""

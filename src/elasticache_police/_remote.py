@@ -28,6 +28,7 @@ __all__ = ["EndpointBackend", "min_confidence_of_packaged_model", "runtime_confi
 
 _READ_TIMEOUT_S = 70  # the container has 60: asking again earlier would make it work twice
 _JOBS = 8
+_PAGES_AT_ONCE = 4  # an instance works through the pages of a request one after the other, in 60 s
 _LINES_AT_ONCE = 32
 _NOT_READY = re.compile(r"not in service|\bCreating\b|\bUpdating\b", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"too large|exceeds? the (maximum|limit)|payload size", re.IGNORECASE)
@@ -95,16 +96,16 @@ class EndpointBackend:
         """Requests at once: the endpoint works, this process waits."""
         return _JOBS
 
-    def inspect_page(self, page: Image.Image) -> tuple[Finding, ...]:
-        """Return every finding on a page, however unsure."""
-        (found,) = self.inspect_pages([page])
-        return found
+    @property
+    def pages_at_once(self) -> int:
+        """Pages that share a request, where they fit."""
+        return _PAGES_AT_ONCE
 
     def inspect_pages(self, pages: Sequence[Image.Image]) -> list[tuple[Finding, ...]]:
         """Return every finding on several pages, asked for in as few requests as fit the limit."""
         encoded = [_wire.encode_page(page, limit_bytes=self._limit_bytes) for page in pages]
         found: list[tuple[Finding, ...]] = []
-        for batch in _wire.fit_into_batches(encoded, limit_bytes=self._limit_bytes, most=_JOBS):
+        for batch in _wire.fit_into_batches(encoded, limit_bytes=self._limit_bytes, most=_PAGES_AT_ONCE):
             body = self._invoke(_wire.picture_body("inspect", batch))
             predictions = _wire.predictions_of(body, count=len(batch))
             found += [_wire.findings_of(prediction, names=self._names) for prediction in predictions]

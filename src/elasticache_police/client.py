@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+    from PIL import Image
 
     from elasticache_police._backend import Backend, LocalRuntime
     from elasticache_police._waiting import OnProgress
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Police"]
 
 _LINES_AT_ONCE = 32
+_GROUPED_PIXELS = 16_000_000  # of pages that are looked at together
 _KEPT_PIXELS = 100_000_000  # of a file's pages, for annotate(); further pages are read again from the file
 
 # What is wrong with one picture, rather than with the model, the account or the network.
@@ -396,17 +398,18 @@ class Police:
         min_confidence = self.min_confidence
         pages: list[Page] = []
         try:
-            for number, picture in numbered_pages(image, source=source):
-                findings = self._backend.inspect_page(picture)
-                keep_pixels -= picture.width * picture.height
-                page = Page(
-                    number=number,
-                    width=picture.width,
-                    height=picture.height,
-                    findings=tuple(finding for finding in findings if finding.confidence >= min_confidence),
-                    image=picture if keep_pixels >= 0 else None,
-                )
-                pages.append(page)
+            for group in _grouped(numbered_pages(image, source=source), self._backend.pages_at_once):
+                found = self._backend.inspect_pages([picture for _, picture in group])
+                for (number, picture), findings in zip(group, found, strict=True):
+                    keep_pixels -= picture.width * picture.height
+                    page = Page(
+                        number=number,
+                        width=picture.width,
+                        height=picture.height,
+                        findings=tuple(finding for finding in findings if finding.confidence >= min_confidence),
+                        image=picture if keep_pixels >= 0 else None,
+                    )
+                    pages.append(page)
         except MemoryError as error:
             raise ImageError(source, "needs more memory than there is", "scale it down, or use fewer jobs") from error
         return Report(source=source, pages=tuple(pages))
@@ -434,6 +437,22 @@ class Police:
                 if not ahead:
                     return
                 yield ahead.popleft().result()
+
+
+def _grouped(
+    pages: Iterable[tuple[int, Image.Image]], most: int
+) -> Generator[list[tuple[int, Image.Image]], None, None]:
+    """Group numbered pages, lazily, so that few are held at once and few pixels."""
+    group: list[tuple[int, Image.Image]] = []
+    held = 0
+    for number, picture in pages:
+        group.append((number, picture))
+        held += picture.width * picture.height
+        if len(group) >= most or held >= _GROUPED_PIXELS:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
 
 
 def _checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -134,6 +134,24 @@ def test_many_crops_share_requests_within_the_limit(fake) -> None:
     assert 1 < len(sizes) < 10
 
 
+def test_the_pages_of_a_document_share_requests(fake, police) -> None:
+    counts = []
+
+    def answer(name, headers, body):
+        counts.append(len(json.loads(body)["instances"]))
+        return json.dumps({"predictions": [FOUND] * counts[-1]}).encode(), {}
+
+    fake.answer = answer
+    file = io.BytesIO()
+    first, *others = [Image.new("L", (200 + number, 100), 255) for number in range(6)]
+    first.save(file, "TIFF", save_all=True, append_images=others)
+    report = police.inspect(file.getvalue())
+    assert counts == [4, 2]
+    assert [(page.number, page.width, len(page.findings)) for page in report.pages] == [
+        (number + 1, 200 + number, 2) for number in range(6)
+    ]
+
+
 def test_floats_are_split_to_fit_the_limit(fake) -> None:
     fake.answer = lambda name, headers, body: (
         json.dumps({"predictions": [[0.5]] * body.count(b"[[[")}).encode(),
