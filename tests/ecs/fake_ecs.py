@@ -22,7 +22,7 @@ REGION = "us-east-1"
 _EPOCH = 1_700_000_000.0
 
 
-class AwsFault(Exception):
+class AwsFault(Exception):  # noqa: N818  AWS calls it a fault
     """An error that goes back to the caller."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
@@ -130,7 +130,14 @@ class FakeEcs:
         self.scripts.setdefault(family, []).extend(scripts)
 
     def joins(
-        self, activation_id: str, code: str, *, cpu: int = 4096, memory: int = 8192, gpus: int = 0, connected: bool = True
+        self,
+        activation_id: str,
+        code: str,
+        *,
+        cpu: int = 4096,
+        memory: int = 8192,
+        gpus: int = 0,
+        connected: bool = True,
     ) -> str:
         """Play a machine that runs the install command."""
         found = self.activations.get(activation_id)
@@ -524,7 +531,8 @@ class FakeEcs:
             f"<AssumeRolePolicyDocument>{trust}</AssumeRolePolicyDocument></Role>"
         )
         result = "" if action == "AttachRolePolicy" else f"<{action}Result>{shown}</{action}Result>"
-        return f"<{action}Response>{result}<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>"
+        about = "<ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>"
+        return f"<{action}Response>{result}{about}</{action}Response>"
 
     # ---- HTTP ---------------------------------------------------------------------------------------------
 

@@ -15,7 +15,10 @@ from elasticache_police.ecs_anywhere import Activation, HostOptions
 from elasticache_police.errors import ConfigurationError
 
 ACTIVATION = Activation(
-    activation_id="11111111-2222-3333-4444-555555555555", code="dRmgnYaFv567vEXAMPLE", region="eu-west-1", cluster="police"
+    activation_id="11111111-2222-3333-4444-555555555555",
+    code="dRmgnYaFv567vEXAMPLE",
+    region="eu-west-1",
+    cluster="police",
 )
 INSTALLER = "https://amazon-ecs-agent.s3.amazonaws.com/ecs-anywhere-install-latest.sh"
 
@@ -143,7 +146,7 @@ def test_cloud_init_writes_the_script_for_root_only_and_deletes_it():
 def test_the_script_checks_verifies_and_registers_in_this_order():
     script = ecs_anywhere.install_script(ACTIVATION)
     _bash_accepts(script)
-    places = [script.index(part) for part in ("check-host.sh\"\n", "--recv-keys", "--verify", "--activation-code")]
+    places = [script.index(part) for part in ('check-host.sh"\n', "--recv-keys", "--verify", "--activation-code")]
     assert places == sorted(places)
     assert "F34C3DDAE72926B079BEAEC6BCE9D9A42D51784F" in script
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from fake_ecs import Script
 
 from elasticache_police import ecs_anywhere
 from elasticache_police.ecs_anywhere import TaskSpec
 from elasticache_police.errors import AwsError, WaitTimeoutError
-from fake_ecs import Script
 
 SPEC = TaskSpec(family="job", image="image")
 

@@ -107,9 +107,7 @@ def test_a_definition_holds_everything_that_was_asked_for(fake, joined):
                 "command": ["train", "--steps", "2"],
                 "user": "10001",
                 "environment": [{"name": "A", "value": "1"}],
-                "secrets": [
-                    {"name": "TOKEN", "valueFrom": "arn:aws:secretsmanager:us-east-1:111122223333:secret:t"}
-                ],
+                "secrets": [{"name": "TOKEN", "valueFrom": "arn:aws:secretsmanager:us-east-1:111122223333:secret:t"}],
                 "resourceRequirements": [{"type": "GPU", "value": "1"}],
                 "mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True}],
                 "readonlyRootFilesystem": True,

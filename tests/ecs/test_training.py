@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,12 @@ def test_fonts_come_from_s3_and_the_model_goes_there(s3, tmp_path):
     assert _keys(s3, "run/keep/") == []  # a later training must not resume from a finished one
 
 
+def _stop_when_training(work: Path, stop: threading.Event) -> None:
+    while not (work / "run" / "half.partial").exists():
+        time.sleep(0.05)
+    stop.set()
+
+
 def test_a_stopped_training_leaves_a_checkpoint_in_s3_and_the_next_one_resumes(s3, tmp_path, capfd):
     def job(work: str, steps: str) -> TrainingJob:
         return TrainingJob(
@@ -92,7 +99,7 @@ def test_a_stopped_training_leaves_a_checkpoint_in_s3_and_the_next_one_resumes(s
         )
 
     stop = threading.Event()
-    threading.Timer(2, stop.set).start()
+    threading.Thread(target=_stop_when_training, args=(tmp_path / "first", stop), daemon=True).start()
     assert run(job("first", "100000"), stop=stop) == 143
     assert _keys(s3, "run/") == ["run/keep/checkpoint.json"]  # and nothing half-written
 
@@ -143,7 +150,9 @@ def test_an_empty_font_prefix_is_refused(s3, tmp_path):
 def test_command_line_wins_over_environment_and_environment_over_sagemaker(tmp_path):
     config = tmp_path / "input" / "config"
     config.mkdir(parents=True)
-    (config / "hyperparameters.json").write_text('{"name": "FromSageMaker", "train_arguments": "[\\"--steps\\", \\"1\\"]"}')
+    (config / "hyperparameters.json").write_text(
+        '{"name": "FromSageMaker", "train_arguments": "[\\"--steps\\", \\"1\\"]"}'
+    )
     (tmp_path / "input" / "data" / "fonts").mkdir(parents=True)
 
     sagemaker = parse(["train"], {}, tmp_path)
@@ -210,7 +219,10 @@ def test_train_on_returns_what_deploy_takes(s3, fake, joined, tmp_path):
 
     assert isinstance(spec, EndpointSpec)
     assert (spec.model.model_data_url, spec.model.role_arn) == (PLACES["out"], ROLE)
-    assert _weights(s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read())["words"][-2:] == ["--steps", "1"]
+    assert _weights(s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read())["words"][-2:] == [
+        "--steps",
+        "1",
+    ]
     assert lines == ["health: training"]
 
 

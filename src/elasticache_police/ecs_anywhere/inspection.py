@@ -305,9 +305,7 @@ def _reasons(clients: Clients, run: _Run) -> dict[str, str]:
 class _Tasks:
     """The tasks of a run; one that dies while there is work is replaced, a few times."""
 
-    def __init__(
-        self, cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob, count: int
-    ) -> None:
+    def __init__(self, cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob, count: int) -> None:
         self._cluster = cluster
         self._environment = job.to_environment()
         self._task = register_task(cluster, task) if isinstance(task, TaskSpec) else task

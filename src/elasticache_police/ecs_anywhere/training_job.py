@@ -245,9 +245,7 @@ def _deliver(archive: Path, out: str, clients: Clients) -> None:
             packed.extractall(out, filter="data")
 
 
-def parse(
-    arguments: Sequence[str], environment: Mapping[str, str], sagemaker: Path = SAGEMAKER
-) -> TrainingJob:
+def parse(arguments: Sequence[str], environment: Mapping[str, str], sagemaker: Path = SAGEMAKER) -> TrainingJob:
     """Read the command line, the environment (as ECS sets it) and SageMaker's files, in that order of precedence."""
     defaults: dict[str, str] = {}
     parameters = sagemaker / "input" / "config" / "hyperparameters.json"

@@ -35,6 +35,8 @@ __all__ = ["Tally", "Worker", "main"]
 
 PACKAGED = "elasticache_police.ecs_anywhere._inspector:police"
 _REASON_CHARACTERS = 2_000
+_NOT_OURS = frozenset({"InvalidParameterValue", "MessageNotInflight", "ReceiptHandleIsInvalid"})
+"""What SQS says about the receipt of a message that is somebody else's by now."""
 
 
 @attrs.define
@@ -140,27 +142,35 @@ class Worker:
         except ConfigurationError:
             self._bury(message, None, "not a picture of a manifest")
             return
-        if _s3.exists(self._clients, self.job.result_place(picture)):
-            self.tally.skipped += 1
-            self._sqs("DeleteMessage", ReceiptHandle=handle)
-            return
         with self._kept(handle):
-            outcome = self._inspect(picture)
-        if outcome is None:
+            known = _s3.exists(self._clients, self.job.result_place(picture))
+            outcome = None if known else self._inspect(picture)
+        if known:
+            self.tally.skipped += 1
+            self._settle("DeleteMessage", handle)
+        elif outcome is None:
             self.tally.vanished += 1
             self._note(picture, "deleted or changed since the run listed it: run again")
-            self._sqs("DeleteMessage", ReceiptHandle=handle)
+            self._settle("DeleteMessage", handle)
         elif outcome.report is not None:
             body = json.dumps(outcome.report, ensure_ascii=False).encode()
             _s3.write(self._clients, self.job.result_place(picture), body, content_type="application/json")
             self.tally.inspected += 1
-            self._sqs("DeleteMessage", ReceiptHandle=handle)
+            self._settle("DeleteMessage", handle)
         elif outcome.final:
             self._bury(message, picture, outcome.reason)
         else:
             self.tally.returned += 1
             self._note(picture, outcome.reason)
-            self._sqs("ChangeMessageVisibility", ReceiptHandle=handle, VisibilityTimeout=0)
+            self._settle("ChangeMessageVisibility", handle, VisibilityTimeout=0)
+
+    def _settle(self, operation: str, handle: str, **parameters: object) -> None:
+        """Delete a message or give it back; one that was handed to another worker meanwhile is that one's business."""
+        try:
+            self._sqs(operation, ReceiptHandle=handle, **parameters)
+        except AwsError as error:
+            if error.code.rsplit(".", 1)[-1] not in _NOT_OURS:
+                raise
 
     def _inspect(self, picture: Picture) -> Outcome | None:
         source = self.job.source_place
@@ -192,7 +202,7 @@ class Worker:
             MessageBody=text(message, "Body"),
             MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[-_REASON_CHARACTERS:] or "none"}},
         )
-        self._sqs("DeleteMessage", ReceiptHandle=text(message, "ReceiptHandle"))
+        self._settle("DeleteMessage", text(message, "ReceiptHandle"))
 
     @contextmanager
     def _kept(self, handle: str) -> Iterator[None]:
