@@ -23,6 +23,10 @@ def make(names, model):
             time.sleep(60)
         if word.startswith("slow"):
             time.sleep(0.2)
+        if word.startswith("busy"):
+            until = time.process_time() + float(os.environ.get("POLICE_TEST_WORK_S", "0.15"))
+            while time.process_time() < until:
+                pass
         wrong = "ElasticCache" in word
         finding = {
             "box": [0, 0, 10, 10],
