@@ -78,8 +78,8 @@ def test_pages_of_several_sizes_in_one_request_are_padded_and_answered_in_order(
     for number, content in enumerate(pages):
         assert_same(findings_from_outputs(row(outputs, number), runtime.names), runtime.inspect_page(grey_of(content)))
         count = outputs["count"][number]
-        assert all(outputs["looks_bytes"][number][:count])
-        assert not any(outputs["looks_bytes"][number][count:])
+        assert all(outputs["readings"][number][:count])
+        assert not any(outputs["readings"][number][count:])
         assert not outputs["boxes"][number][count:].any()
 
 
@@ -99,13 +99,26 @@ def test_the_plain_outputs_say_where_what_stands_and_how_surely_it_is_right(runt
         assert any((score >= 0.5) == (finding.score >= 0.5) for score, _ in holds)
 
 
+def test_the_plain_outputs_hold_names_and_near_misses_only(served):
+    """The finder proposes words that are merely alike; whoever reads the plain outputs must not take them for wrong."""
+    from elasticache_police.spelling import distance
+
+    outputs = served("inspect", image_bytes=[encoded(page())])
+    readings = [reading.decode() for reading in outputs["readings"][0]]
+    assert outputs["count"].tolist() == [len(readings)]
+    for reading in readings:
+        letters = reading.lower().replace(" ", "")
+        parts = [letters[i : i + n] for n in range(9, 14) for i in range(len(letters))]
+        assert min(distance(part, "elasticache") for part in parts) <= 2, reading
+
+
 def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames(runtime, served):
     """Holds the parts together one by one: pyramid, finder, merging, windows, resampling, reader, packing."""
     content = encoded(page())
     picture = Image.fromarray(grey_of(content))
     outputs = served("inspect", image_bytes=[content])
     proposals = runtime.propose(picture)
-    assert outputs["count"].tolist() == [len(proposals)]
+    assert outputs["places"].shape == (1, len(proposals), 5)
     for proposal, place, looks in zip(proposals, outputs["places"][0], outputs["looks_bytes"][0], strict=True):
         assert place == pytest.approx([proposal.score, proposal.x0, proposal.y0, proposal.x1, proposal.y1], abs=0.02)
         packed = unpack(looks)

@@ -29,9 +29,9 @@ from elasticache_police.runtime.proposals import Proposal
 
 __all__ = ["HEADER_BYTES", "KEPT", "LEAST", "PackedPlace", "findings_from_outputs", "unpack"]
 
-KEPT = 6
+KEPT = 5
 """Classes listed for each frame."""
-LEAST = 1e-5
+LEAST = 1e-4
 """Probabilities below this are not listed."""
 _HEADER = np.dtype([("place", "<f4", 5), ("size", "<i4", 2), ("frames", "<i4", len(LOOKS))])
 HEADER_BYTES = _HEADER.itemsize

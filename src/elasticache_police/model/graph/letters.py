@@ -7,12 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from elasticache_police.runtime.alphabet import BLANK, CHARACTERS, CLASSES, OTHER_SIGN
+from elasticache_police import spelling
+from elasticache_police.runtime.alphabet import BLANK, CHARACTERS, CLASSES, OTHER, OTHER_SIGN, encode
 from elasticache_police.runtime.scoring import automaton
 
-__all__ = ["spelled", "text_of"]
+__all__ = ["nearly", "spelled", "text_of"]
 
 _SIGNS = [b"", *(character.encode() for character in CHARACTERS), OTHER_SIGN.encode()]
+_FOLDED = [BLANK, *encode(CHARACTERS.lower()), OTHER]
+"""The class of every class's small letter."""
+_SKIPPED = encode(" -")
+"""What comparing letters only passes over, as in :mod:`elasticache_police.spelling`."""
+_FAR = 1000
 
 
 def text_of(frames: tf.Tensor) -> tf.Tensor:
@@ -57,6 +63,58 @@ def spelled(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.T
     _, state = tf.while_loop(lambda time, _: time < size[1], step, begin)
     words = tf.reshape(state @ accepts, [-1, len(names), 2])
     return tf.cast(tf.clip_by_value(tf.reduce_sum(words, axis=-1), 0.0, 1.0), tf.float32)
+
+
+def nearly(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
+    """Return whether lines hold one of some names, or what is a few edits away from one, in any case.
+
+    The distance is Levenshtein's between the name and the part of the line that is most like it (Sellers, 1980). It is
+    coarser than :func:`elasticache_police.spelling.occurrences`, which a graph cannot run.
+
+    Args:
+        frames: float32 (N, T, CLASSES).
+        lengths: int32 (N,), how many frames each line has.
+        names: The names.
+
+    Returns:
+        bool (N,).
+    """
+    best = tf.argmax(frames, axis=-1, output_type=tf.int32)
+    size = tf.shape(best)
+    begins = tf.not_equal(best, tf.concat([tf.fill([size[0], 1], BLANK), best[:, :-1]], axis=1))
+    begins = tf.logical_and(begins, tf.range(size[1])[tf.newaxis] < lengths[:, tf.newaxis])
+    for passed in (BLANK, *_SKIPPED):
+        begins = tf.logical_and(begins, tf.not_equal(best, passed))
+    letters = tf.gather(tf.constant(_FOLDED), best)
+    found = tf.zeros([size[0]], tf.bool)
+    for name in names:
+        target = tf.constant(encode(spelling._squeeze(name)))  # noqa: SLF001  the rules themselves
+        found = tf.logical_or(found, _distance(letters, begins, target) <= spelling._allowed(name))  # noqa: SLF001
+    return found
+
+
+def _distance(letters: tf.Tensor, begins: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Return the least edits, int32 (N,), between a word and any part of each line.
+
+    Args:
+        letters: int32 (N, T), the class at every frame.
+        begins: bool (N, T), whether a letter begins there.
+        target: int32 (L,), the classes of the word.
+    """
+    size, length = tf.shape(letters), target.shape[0]
+    steps = np.arange(length + 1)
+    missing = tf.constant(np.where(steps[:, None] <= steps, steps - steps[:, None], _FAR), tf.int32)
+
+    def step(time: tf.Tensor, row: tf.Tensor, least: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        wrong = tf.cast(tf.not_equal(letters[:, time, tf.newaxis], target), tf.int32)
+        after = tf.pad(tf.minimum(row[:, 1:] + 1, row[:, :-1] + wrong), [[0, 0], [1, 0]])
+        after = tf.reduce_min(after[:, :, tf.newaxis] + missing, axis=1)
+        row = tf.where(begins[:, time, tf.newaxis], after, row)
+        return time + 1, row, tf.minimum(least, row[:, -1])
+
+    first = tf.tile(tf.range(length + 1)[tf.newaxis], [size[0], 1])
+    begin = (tf.constant(0), first, tf.fill([size[0]], length))
+    return tf.while_loop(lambda time, *_: time < size[1], step, begin)[2]
 
 
 def _diagonal(blocks: Sequence[np.ndarray]) -> np.ndarray:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from elasticache_police.imaging import LINE_HEIGHT, LINE_WIDTH
 from elasticache_police.model.graph import networks
-from elasticache_police.model.graph.letters import spelled, text_of
+from elasticache_police.model.graph.letters import nearly, spelled, text_of
 from elasticache_police.model.graph.lines import Window, crop_window, cut, window_of
 from elasticache_police.model.graph.packing import pack
 from elasticache_police.model.graph.pictures import crop_to_line, grey_pixels
@@ -88,42 +88,39 @@ class Signatures:
         return spelled(frames.to_tensor(), lengths, self._settings.names[:1])
 
     def inspect(self, image_bytes: tf.Tensor) -> Tensors:
-        """Return the places of encoded pages, string (N,), where a name, right or wrong, may stand.
+        """Return the places of encoded pages, string (N,), where a name, right or wrong, stands.
 
-        What is shorter than the longest is padded with zeros and empty strings.
+        What is shorter than the longest is padded with zeros and empty strings. For a caller who judges by himself:
 
-        Returns:
-            * ``boxes`` int32 (N, M, 4): x0, y0, x1, y1 in pixels of the page;
-            * ``scores`` float32 (N, M): P(a policed name stands there, spelled right);
-            * ``readings`` string (N, M): the line around it as the model reads it;
-            * ``count`` int32 (N,): how many places there are;
-            * ``places`` float32 (N, M, 5): the finder's score and the box before rounding;
-            * ``width``, ``height`` int32 (N,): the page's size in pixels;
-            * ``looks_bytes`` string (N, M): what :mod:`elasticache_police.runtime.packed` reads.
+        * ``boxes`` int32 (N, C, 4): x0, y0, x1, y1 in pixels of the page;
+        * ``scores`` float32 (N, C): P(a policed name stands there, spelled right);
+        * ``readings`` string (N, C): the line around it as the model reads it;
+        * ``count`` int32 (N,): how many there are on the page.
+
+        For our client, which knows identifiers from prose, compares three looks and finds the word in its line:
+
+        * ``looks_bytes`` string (N, M): what :mod:`elasticache_police.runtime.packed` reads;
+        * ``places`` float32 (N, M, 5): the finder's score and box, of whatever may be like a name;
+        * ``width``, ``height`` int32 (N,): the page's size in pixels.
         """
-
-        def strings() -> tf.RaggedTensorSpec:
-            return tf.RaggedTensorSpec([None], tf.string, ragged_rank=0)
-
+        numbers, texts = (tf.RaggedTensorSpec([None], kind, ragged_rank=0) for kind in (tf.float32, tf.string))
         spec = {
             "places": tf.RaggedTensorSpec([None, 5], tf.float32, ragged_rank=0),
-            "scores": tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0),
-            "readings": strings(),
-            "looks_bytes": strings(),
+            "boxes": tf.RaggedTensorSpec([None, 4], tf.int32, ragged_rank=0),
+            "scores": numbers,
+            "readings": texts,
+            "looks_bytes": texts,
             "size": tf.TensorSpec([2], tf.int32),
         }
         found = tf.map_fn(self._inspect_page, image_bytes, fn_output_signature=spec, parallel_iterations=1)
-        places, height, width = found["places"].to_tensor(), found["size"][:, 0], found["size"][:, 1]
-        outer = tf.concat([tf.floor(places[..., 1:3]), tf.math.ceil(places[..., 3:5])], axis=-1)
-        limits = tf.stack([width, height, width, height], axis=1)[:, tf.newaxis]
         return {
-            "boxes": tf.clip_by_value(tf.cast(outer, tf.int32), 0, limits),
+            "boxes": found["boxes"].to_tensor(),
             "scores": found["scores"].to_tensor(),
             "readings": found["readings"].to_tensor(),
-            "count": tf.cast(found["places"].row_lengths(), tf.int32),
-            "places": places,
-            "width": width,
-            "height": height,
+            "count": tf.cast(found["scores"].row_lengths(), tf.int32),
+            "places": found["places"].to_tensor(),
+            "width": found["size"][:, 1],
+            "height": found["size"][:, 0],
             "looks_bytes": found["looks_bytes"].to_tensor(),
         }
 
@@ -133,7 +130,12 @@ class Signatures:
 
         def nothing() -> Tensors:
             texts = tf.zeros([0], tf.string)
-            return {"scores": tf.zeros([0]), "readings": texts, "looks_bytes": texts}
+            return {
+                "boxes": tf.zeros([0, 4], tf.int32),
+                "scores": tf.zeros([0]),
+                "readings": texts,
+                "looks_bytes": texts,
+            }
 
         seen = tf.cond(tf.equal(tf.shape(places)[0], 0), nothing, lambda: self._looks(page, places))
         return {**seen, "places": places, "size": tf.shape(page)}
@@ -148,14 +150,23 @@ class Signatures:
         text = tf.TensorSpec([], tf.string)
         spec = {"first": _FRAMES, "reading": text, "looks": text}
         seen = tf.map_fn(look, places, fn_output_signature=spec, parallel_iterations=_PLACES_AT_ONCE)
-        lengths = tf.cast(seen["first"].row_lengths(), tf.int32)
-        scores = spelled(seen["first"].to_tensor(), lengths, self._settings.names)
+        first, lengths = seen["first"].to_tensor(), tf.cast(seen["first"].row_lengths(), tf.int32)
+        names = self._settings.names
+        like_a_name = nearly(first, lengths, names)
         return {
-            "scores": tf.reduce_max(scores, axis=1),
-            "readings": seen["reading"],
+            "boxes": tf.boolean_mask(_whole(places, tf.shape(page)), like_a_name),
+            "scores": tf.boolean_mask(tf.reduce_max(spelled(first, lengths, names), axis=1), like_a_name),
+            "readings": tf.boolean_mask(seen["reading"], like_a_name),
             "looks_bytes": seen["looks"],
         }
 
     def _frames(self, page: tf.Tensor, window: Window) -> tf.Tensor:
         """Return the reader's distributions, float32 (T, CLASSES), over a window of a page."""
         return self._read(cut(page, window))
+
+
+def _whole(places: tf.Tensor, page: tf.Tensor) -> tf.Tensor:
+    """Return boxes in whole pixels within a page, int32 (P, 4), of places, float32 (P, 5)."""
+    outer = tf.concat([tf.floor(places[:, 1:3]), tf.math.ceil(places[:, 3:])], axis=1)
+    height, width = tf.unstack(page)
+    return tf.clip_by_value(tf.cast(outer, tf.int32), 0, tf.stack([width, height, width, height]))
