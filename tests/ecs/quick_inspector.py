@@ -34,7 +34,7 @@ def make(names, model):
             "score": 0.1 if wrong else 0.9,
             "reading": word,
             "kind": "extra_letter" if wrong else None,
-            "name": names[0],
+            "name": names[0] if names else "ElastiCache",
         }
         return {
             "file": source,

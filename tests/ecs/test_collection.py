@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from fake_ecs import Script
@@ -14,8 +15,9 @@ from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
 from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker
 from elasticache_police.ecs_anywhere.collection import recipe_of
+from elasticache_police.ecs_anywhere.packing import fetch_model, send_model
 from elasticache_police.ecs_anywhere.queues import dead_letters, depth, enqueue, make_queues
-from elasticache_police.errors import ConfigurationError, TaskFailedError
+from elasticache_police.errors import ConfigurationError, ModelFileError, TaskFailedError
 
 SPEC = TaskSpec(family="elasticache-police-inspect", image="inspector", cpu_units=256, memory_mib=256)
 SOURCE, RESULTS = "s3://pictures/decks/", "s3://pictures/results"
@@ -351,3 +353,16 @@ def test_a_worker_survives_that_its_message_was_handed_to_another(s3, here):
 
     assert worker.tally.returned == 1
     assert depth(clients, queues.url).total == 1
+
+
+def test_a_models_directory_travels_to_the_workers_unchanged(s3, tmp_path):
+    (tmp_path / "mine" / "deep").mkdir(parents=True)
+    (tmp_path / "mine" / "deep" / "weights.bin").write_bytes(b"weights")
+    clients = Clients()
+    uri = send_model(clients, str(tmp_path / "mine"), RESULTS)
+    assert send_model(clients, str(tmp_path / "mine"), RESULTS) == uri  # named after the content
+    assert send_model(clients, "s3://else/where.tar.gz", RESULTS) == "s3://else/where.tar.gz"
+    folder = fetch_model(clients, uri, tmp_path / "there")
+    assert Path(folder, "deep", "weights.bin").read_bytes() == b"weights"
+    with pytest.raises(ModelFileError, match="no model directory"):
+        send_model(clients, str(tmp_path / "none"), RESULTS)

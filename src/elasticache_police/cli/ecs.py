@@ -515,7 +515,7 @@ def policy(*, operation: str, **places: str) -> None:
 @click.option("--task", "family", help="The registered task to run.  [default: elasticache-police-inspect]")
 @click.option("--results", metavar="S3URI", help="Where results go.  [default: elasticache-police/ in the bucket]")
 @click.option("--name", "names", multiple=True, help="A name to police; may be repeated.")
-@click.option("--model", metavar="S3URI", help="A model's .tar.gz.  [default: the packaged one]")
+@click.option("--model", metavar="DIR", help="A model's folder, or s3:// of a packed one.  [default: the packaged one]")
 @click.option("--run", "run_id", help="Go on with an interrupted run.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--timeout", "timeout_s", type=float, default=86_400, show_default=True, help="Seconds.")
@@ -577,8 +577,8 @@ def inspect_collection(
         tasks: How many.
         family: The registered task; None for ``elasticache-police-inspect``.
         results: Where results go.
-        names: The policed names; empty for ElastiCache.
-        model: ``s3://`` of a model's archive; None for the packaged one.
+        names: The policed names; empty for the model's own.
+        model: A model's directory or ``s3://`` of a packed one; None for the packaged one.
         run_id: Goes on with that run.
         form: ``text`` or ``json``.
         output: A file for the report; None for standard output.
@@ -603,7 +603,7 @@ def inspect_collection(
             task,
             results=results,
             tasks=tasks,
-            names=names or ("ElastiCache",),
+            names=names,
             model=model,
             run_id=run_id,
             timeout_s=timeout_s,

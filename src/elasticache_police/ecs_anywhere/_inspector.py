@@ -40,7 +40,7 @@ def police(names: tuple[str, ...], model: str | None) -> Inspect:
     """Return the inspection by the packaged model, or by one from a folder."""
     from elasticache_police import Police
 
-    judge = Police.from_model(model) if model else Police(names=names)
+    judge = Police.from_model(model, names or None) if model else Police(names or None)
 
     def inspect(picture: bytes, source: str) -> ReportDict:
         report = judge.inspect(picture).to_dict()
@@ -81,7 +81,7 @@ class Sandbox:
         self,
         factory: str,
         *,
-        names: tuple[str, ...] = ("ElastiCache",),
+        names: tuple[str, ...] = (),
         model: str | None = None,
         timeout_s: float = 300,
     ) -> None:
@@ -89,7 +89,7 @@ class Sandbox:
 
         Args:
             factory: ``module:function`` that makes the :data:`Inspect` from names and model.
-            names: The policed names.
+            names: The policed names; none for the model's own.
             model: A model's folder; None for the packaged one.
             timeout_s: Seconds that one picture may take.
         """

@@ -81,9 +81,10 @@ class CollectionJob:
     recipe: str
     queue_url: str
     dead_letter_queue_url: str
-    names: tuple[str, ...] = ("ElastiCache",)
+    names: tuple[str, ...] = ()
+    """The policed names; none for the model's own."""
     model: str | None = None
-    """``s3://...`` of a model's ``.tar.gz``; None for the packaged one."""
+    """``s3://...`` of a packed model directory; None for the packaged one."""
     visibility_timeout_s: int = 120
     """A picture whose worker died is handed out again after this long."""
     picture_timeout_s: float = 300.0
@@ -113,7 +114,7 @@ class CollectionJob:
         try:
             return cls(
                 **{name: environment[variable] for variable, name in _ENVIRONMENT.items()},
-                names=tuple(str(name) for name in json.loads(environment.get("POLICE_NAMES", '["ElastiCache"]'))),
+                names=tuple(str(name) for name in json.loads(environment.get("POLICE_NAMES", "[]"))),
                 model=environment.get("POLICE_MODEL") or None,
                 visibility_timeout_s=int(environment.get("POLICE_VISIBILITY_TIMEOUT_S", "120")),
                 picture_timeout_s=float(environment.get("POLICE_PICTURE_TIMEOUT_S", "300")),

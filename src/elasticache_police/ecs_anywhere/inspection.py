@@ -18,6 +18,7 @@ from elasticache_police.ecs_anywhere._read import number, text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, CollectionJob, Picture, recipe_of
 from elasticache_police.ecs_anywhere.merging import CollectionReport, done_etags, failures, merge
+from elasticache_police.ecs_anywhere.packing import send_model
 from elasticache_police.ecs_anywhere.queues import (
     Depth,
     Queues,
@@ -161,7 +162,7 @@ def inspect_on(
     *,
     results: str | None = None,
     tasks: int = 4,
-    names: tuple[str, ...] = ("ElastiCache",),
+    names: tuple[str, ...] = (),
     model: str | None = None,
     run_id: str | None = None,
     suffixes: Sequence[str] = SUFFIXES,
@@ -186,8 +187,9 @@ def inspect_on(
         results: ``s3://bucket/prefix`` for results, manifest and merged report; by default ``elasticache-police/`` in
             the pictures' bucket.
         tasks: How many tasks; fewer run when the cluster has no room for all.
-        names: The policed names.
-        model: ``s3://...`` of a model's ``.tar.gz``; None for the packaged one.
+        names: The policed names; none for the model's own.
+        model: A model's directory, which is packed and uploaded, or ``s3://...`` of a packed one; None for the model in
+            the package.
         run_id: Goes on with that run; None begins a new one.
         suffixes: Endings of the keys to take; empty for every object.
         visibility_timeout_s: A picture whose task died is handed out again after this long.
@@ -206,6 +208,7 @@ def inspect_on(
     cluster = as_cluster(cluster)
     results = _check(source, results)
     began = cluster.clock()
+    model = None if model is None else send_model(cluster.clients, model, results)
     with tempfile.TemporaryDirectory() as folder:
         run = _begin(
             cluster,

@@ -26,6 +26,7 @@ from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._inspector import Outcome, Sandbox
 from elasticache_police.ecs_anywhere._read import Answer, child, children, number, text
 from elasticache_police.ecs_anywhere.collection import MAX_BYTES, CollectionJob, Picture
+from elasticache_police.ecs_anywhere.packing import fetch_model
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PoliceError
 
 if TYPE_CHECKING:
@@ -233,27 +234,6 @@ class Worker:
 def queue_is_gone(error: AwsError) -> bool:
     """Say whether SQS means that the queue does not exist, under either of its codes."""
     return error.code in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
-
-
-def fetch_model(clients: Clients, uri: str, folder: Path) -> str:
-    """Download and unpack a model's archive, and return the folder.
-
-    Raises:
-        NotFoundError: There is none.
-        ModelFileError: It is no safe archive.
-    """
-    import tarfile
-
-    from elasticache_police.errors import ModelFileError
-
-    path = folder / "model.tar.gz"
-    path.write_bytes(_s3.read(clients, _s3.parse(uri, what="the model's place")))
-    try:
-        with tarfile.open(path) as archive:
-            archive.extractall(folder / "model", filter="data")
-    except tarfile.TarError as error:
-        raise ModelFileError(f"{uri} is no model archive: {error}") from error
-    return str(folder / "model")
 
 
 def main() -> int:

@@ -1,0 +1,71 @@
+"""Carries a model's directory to the workers: packed, in S3, named after its content."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from elasticache_police.ecs_anywhere import _s3
+from elasticache_police.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from elasticache_police._aws import Clients
+
+__all__ = ["fetch_model", "send_model"]
+
+
+def send_model(clients: Clients, model: str, results: str) -> str:
+    """Return where a packed model is: as given if that is in S3, else uploaded below ``results``.
+
+    Args:
+        clients: Where S3 is.
+        model: ``s3://...`` or a directory.
+        results: ``s3://bucket/prefix``.
+
+    Raises:
+        ModelFileError: It is neither.
+    """
+    if model.startswith("s3://"):
+        return str(_s3.parse(model))
+    folder = Path(model)
+    if not folder.is_dir():
+        raise ModelFileError(f"{model} is no model directory")
+    body = _packed(folder)
+    place = _s3.parse(results) / "models" / f"{hashlib.sha256(body).hexdigest()[:16]}.tar.gz"
+    if not _s3.exists(clients, place):
+        _s3.write(clients, place, body, content_type="application/gzip")
+    return str(place)
+
+
+def _packed(folder: Path) -> bytes:
+    """Pack a directory so that the same files give the same bytes."""
+    file = io.BytesIO()
+    with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                member = tarfile.TarInfo(path.relative_to(folder).as_posix())
+                member.size = path.stat().st_size
+                with path.open("rb") as content:
+                    archive.addfile(member, content)
+    return file.getvalue()
+
+
+def fetch_model(clients: Clients, uri: str, folder: Path) -> str:
+    """Download and unpack a model, and return its directory.
+
+    Raises:
+        NotFoundError: There is none.
+        ModelFileError: It is no archive, or one that reaches outside the folder.
+    """
+    body = _s3.read(clients, _s3.parse(uri, what="the model's place"))
+    target = folder / "model"
+    try:
+        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+            archive.extractall(target, filter="data")
+    except tarfile.TarError as error:
+        raise ModelFileError(f"{uri} is no model archive: {error}") from error
+    return str(target)
