@@ -117,7 +117,7 @@ def serve(
         log_level=log_level,
     )
     endpoint = LocalEndpoint(options)
-    with _sigterm_as_ctrl_c():
+    with _interrupted_by_signals():
         try:
             click.echo(f"Loading {model} ...", err=True)
             endpoint.start()
@@ -149,14 +149,15 @@ def _introduce(endpoint: LocalEndpoint) -> None:
 
 
 @contextlib.contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM do what SIGINT does."""
+def _interrupted_by_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt on SIGTERM and SIGINT, even where a shell started us in the background, deaf to SIGINT."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
