@@ -150,7 +150,7 @@ def _introduce(endpoint: LocalEndpoint) -> None:
 
 @contextlib.contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM and SIGINT, even where a shell started us in the background, deaf to SIGINT."""
+    """Raise KeyboardInterrupt on SIGTERM and SIGINT, even where a background shell made us deaf to SIGINT."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
