@@ -115,21 +115,18 @@ def test_sigterm_ends_the_program_as_ecs_sends_it(tmp_path):
         f"t.COMMAND = {STUB!r}; sys.exit(t.main(sys.argv[1:]))"
     )
     keep = tmp_path / "keep"
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-c", program, "--out", str(tmp_path / "model.tar.gz"), "--checkpoints", str(keep)),
-            *("--work", str(tmp_path / "work"), "--", "--steps", "100000"),
-        ],
-        env={**os.environ, "PYTHONPATH": ":".join(sys.path), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    for line in process.stdout:
-        if line.startswith("training from step"):
-            process.send_signal(signal.SIGTERM)
-            break
-    rest = process.stdout.read()
-    assert process.wait(60) == 143
+    command = [
+        *(sys.executable, "-c", program, "--out", str(tmp_path / "model.tar.gz"), "--checkpoints", str(keep)),
+        *("--work", str(tmp_path / "work"), "--", "--steps", "100000"),
+    ]
+    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if line.startswith("training from step"):
+                process.send_signal(signal.SIGTERM)
+                break
+        rest = process.stdout.read()
+    assert process.returncode == 143
     assert "told to stop, writing a checkpoint" in rest
     assert json.loads((keep / "checkpoint.json").read_text())["step"] >= 1
 
