@@ -113,7 +113,8 @@ class Runtime:
 
     @staticmethod
     def _run(session: onnxruntime.InferenceSession, values: np.ndarray) -> np.ndarray:
-        return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
+        answer = session.run(None, {session.get_inputs()[0].name: values})[0]
+        return np.asarray(answer, np.float32)
 
     def _frames_of(self, picture: Image.Image, proposal: place.Proposal, look: int) -> np.ndarray:
         return self._frames(picture, window_of(proposal, look))

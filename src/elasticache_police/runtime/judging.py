@@ -21,8 +21,8 @@ from elasticache_police.spelling import Occurrence, kind_of, occurrences
 
 __all__ = ["LOOKS", "Frames", "distinct", "judge", "window_of"]
 
-LOOKS = ((1.0, 0.0), (0.88, 0.04), (1.13, -0.04))
-"""Magnification and shift (in heights of capitals) of the first look at a place and of two more."""
+LOOKS = ((1.0, 0.0), (0.86, 0.04), (1.15, -0.04))
+"""Height of the window and its shift (in heights of capitals) of the first look at a place and of two more."""
 MARGIN_CAPS = 3.5
 SURE = 0.97
 LEGIBLE = 0.35
@@ -50,7 +50,14 @@ class Sighting:
     """A finding and how legible it was, to keep the better of two of the same place."""
 
     finding: Finding
-    legibility: float
+    weight: float
+    """How legible it was, times how sure the finder was of the place."""
+
+
+def _pairs(text: str) -> set[str]:
+    """Return the pairs of neighbouring letters in a text, without case and spaces."""
+    letters = text.lower().replace(" ", "")
+    return {letters[i : i + 2] for i in range(len(letters) - 1)}
 
 
 @attrs.frozen(eq=False)
@@ -74,6 +81,11 @@ class _Look:
             if x0 <= x <= x1:
                 return occurrence
         return None
+
+    def resembles(self, names: Sequence[str]) -> bool:
+        """Return whether what is read has something of a name in it, so that another look is worth its time."""
+        letters = _pairs(self.reading.text)
+        return any(len(_pairs(name) & letters) * 4 >= len(_pairs(name)) for name in names)
 
     def weigh(self, occurrence: Occurrence) -> tuple[float, float]:
         """Return P(the name stands there, spelled right) and P(the wrong spelling that is read stands there)."""
@@ -127,7 +139,7 @@ class _Place:
             kind=None if correct else kind_of(text, occurrence.name),
             name=occurrence.name,
         )
-        return Sighting(finding, right + wrong)
+        return Sighting(finding, (right + wrong) * self.proposal.score)
 
     def together(self, looks: list[_Look], x: float) -> Sighting | None:
         """Weigh all looks at what stands at an x of the page; None when it cannot be told."""
@@ -172,7 +184,7 @@ def judge(
     plain = [(occurrence, right) for occurrence, right in weighed if right >= SURE and not occurrence.identifier]
     for occurrence, right in plain:
         yield here.sighting(looks[0], occurrence, right=right, wrong=0.0, text=occurrence.text)
-    if len(plain) == len(weighed) and (weighed or not thorough):
+    if len(plain) == len(weighed) and (weighed or not thorough or not looks[0].resembles(names)):
         return
     looks += [here.look(frames(number), number) for number in range(1, len(LOOKS))]
     done = [looks[0].span(occurrence) for occurrence, _ in plain]
@@ -190,7 +202,7 @@ def judge(
 def distinct(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
     """Keep the most legible of sightings of the same place; top to bottom, then left to right."""
     kept: list[Finding] = []
-    for sighting in sorted(sightings, key=lambda one: -one.legibility):
+    for sighting in sorted(sightings, key=lambda one: -one.weight):
         x0, y0, x1, y1 = sighting.finding.box
         middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
         if not any(
