@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import struct
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
 
 from elasticache_police.errors import ImageError
 
@@ -128,12 +127,10 @@ def _deep_to_rgb(picture: Image.Image, source: str, *, inverted: bool) -> Image.
 
 
 def _lab_to_rgb(picture: Image.Image) -> Image.Image:
-    converted = ImageCms.applyTransform(picture, _lab_transform())
+    from PIL import ImageCms
+
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(picture, lab, srgb, outputMode="RGB")
     if converted is None:  # only where it was asked to work in place
         raise ValueError("the LAB conversion gave no picture")
     return converted
-
-
-@functools.cache
-def _lab_transform() -> ImageCms.ImageCmsTransform:
-    return ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import struct
 import zlib
@@ -9,17 +10,7 @@ from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
 import numpy as np
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageSequence,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from elasticache_police.errors import ImageError
 from elasticache_police.imaging.normalise import array_to_rgb, to_rgb
@@ -27,8 +18,7 @@ from elasticache_police.imaging.pdf import pdf_pages
 from elasticache_police.imaging.sources import (
     ImageInput,
     encoded_stream,
-    is_pdf,
-    looks_like_a_picture,
+    format_of,
     refuse_unknown,
     source_name,
 )
@@ -38,18 +28,15 @@ __all__ = ["MAX_PIXELS", "numbered_pages", "open_pages"]
 MAX_PIXELS = 89_478_485
 """The largest page that is decoded, in pixels: Pillow's own limit, 256 MiB as RGB, 9,459 pixels squared."""
 
-# Importing these readers registers them; Pillow's twenty others are neither needed nor exposed to strangers' files.
-_FORMATS = tuple(
-    reader.format
-    for reader in (
-        PngImagePlugin.PngImageFile,
-        JpegImagePlugin.JpegImageFile,
-        WebPImagePlugin.WebPImageFile,
-        GifImagePlugin.GifImageFile,
-        BmpImagePlugin.BmpImageFile,
-        TiffImagePlugin.TiffImageFile,
-    )
-)
+# Where Pillow keeps the readers that we need; its thirty others are not exposed to strangers' files.
+_READERS = {
+    "BMP": "PIL.BmpImagePlugin",
+    "GIF": "PIL.GifImagePlugin",
+    "JPEG": "PIL.JpegImagePlugin",
+    "PNG": "PIL.PngImagePlugin",
+    "TIFF": "PIL.TiffImagePlugin",
+    "WEBP": "PIL.WebPImagePlugin",
+}
 _ANIMATIONS = frozenset({"GIF", "WEBP", "PNG"})
 _REDUCED_RESOLUTION = 1  # bit of TIFF's NewSubfileType: a smaller copy of another page
 _NEW_SUBFILE_TYPE = 254
@@ -116,17 +103,18 @@ def numbered_pages(
         with encoded_stream(image, source) as stream:
             head = stream.read(1024)
             stream.seek(0)
-            if is_pdf(head):
-                yield from pdf_pages(stream, source, max_pixels=max_pixels)
-            elif looks_like_a_picture(head):
-                yield from _picture_pages(stream, source, max_pixels)
-            else:
+            form = format_of(head)
+            if form is None:
                 raise refuse_unknown(head, source)
+            if form == "PDF":
+                yield from pdf_pages(stream, source, max_pixels=max_pixels)
+            else:
+                yield from _picture_pages(stream, form, source, max_pixels)
 
 
-def _picture_pages(stream: BinaryIO, source: str, max_pixels: int) -> Iterator[tuple[int, Image.Image]]:
-    with _open(stream, source) as picture:
-        if picture.format not in {*_ANIMATIONS, "TIFF"}:  # MPO: the second picture is a preview or the other eye's
+def _picture_pages(stream: BinaryIO, form: str, source: str, max_pixels: int) -> Iterator[tuple[int, Image.Image]]:
+    with _open(stream, form, source) as picture:
+        if form not in {*_ANIMATIONS, "TIFF"}:  # a second picture in a JPEG is a preview or the other eye's
             _refuse_size(picture.size, source, max_pixels)
             yield 1, _decode(picture, source, "")
             return
@@ -134,10 +122,10 @@ def _picture_pages(stream: BinaryIO, source: str, max_pixels: int) -> Iterator[t
         for number, frame in enumerate(_frames(picture, source), start=1):
             where = f"page {number}: " if number > 1 else ""
             _refuse_size(frame.size, source, max_pixels)
-            if picture.format == "TIFF" and _is_reduced_copy(frame):
+            if form == "TIFF" and _is_reduced_copy(frame):
                 continue
             page = _decode(frame, source, where)
-            if picture.format in _ANIMATIONS:
+            if form in _ANIMATIONS:
                 pixels = page.tobytes()
                 if pixels == shown:
                     continue
@@ -145,9 +133,10 @@ def _picture_pages(stream: BinaryIO, source: str, max_pixels: int) -> Iterator[t
             yield number, page
 
 
-def _open(stream: BinaryIO, source: str) -> Image.Image:
+def _open(stream: BinaryIO, form: str, source: str) -> Image.Image:
+    importlib.import_module(_READERS[form])  # which registers it
     try:
-        return Image.open(stream, formats=_FORMATS)
+        return Image.open(stream, formats=(form,))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(source, f"is too large: {error}", _BOMB_ADVICE) from error
     except UnidentifiedImageError as error:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from elasticache_police.errors import ImageError
 
-__all__ = ["ImageInput", "encoded_stream", "looks_like_a_picture", "refuse_unknown", "source_name"]
+__all__ = ["ImageInput", "encoded_stream", "format_of", "looks_like_a_picture", "refuse_unknown", "source_name"]
 
 ImageInput: TypeAlias = Union[  # noqa: UP007  one a line reads better
     str,
@@ -36,8 +36,17 @@ MAX_STREAM_BYTES = 256 << 20
 
 _SUPPORTED = "PNG, JPEG, WebP, GIF, BMP, TIFF or PDF"
 
-# The first bytes of what we read; RIFF and TIFF are looked at more closely below.
-_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# The first bytes of what we read; BMP, WebP and PDF are looked at more closely below.
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+}
 
 # What people hand in instead, and what helps them.
 _STRANGERS = (
@@ -83,17 +92,19 @@ def looks_like_a_picture(head: bytes) -> bool:
     Args:
         head: The first 1,024 bytes of the file; fewer are enough for everything but odd PDFs.
     """
-    if head.startswith(_SIGNATURES) or is_pdf(head):
-        return True
-    if head.startswith(b"BM"):
-        # Text may start with BM too: the four reserved bytes of a bitmap's header are zero.
-        return len(head) >= 14 and head[6:10] == b"\0\0\0\0"
-    return head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+    return format_of(head) is not None
 
 
-def is_pdf(head: bytes) -> bool:
-    """Say whether a file that starts with these bytes is a PDF; readers accept rubbish in front of its header."""
-    return b"%PDF-" in head[:1024]
+def format_of(head: bytes) -> str | None:
+    """Return what a file that starts with these bytes is, in Pillow's names or ``PDF``; None if we cannot read it."""
+    for signature, name in _SIGNATURES.items():
+        if head.startswith(signature):
+            return name
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":  # text may start with BM too; these bytes are reserved
+        return "BMP"
+    return "PDF" if b"%PDF-" in head[:1024] else None  # readers of PDF accept rubbish in front of it
 
 
 @contextlib.contextmanager
