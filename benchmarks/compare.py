@@ -142,6 +142,9 @@ def _answers(
     )
     version = json.loads(ended.stdout.splitlines()[-1])["version"]
     answers = known(out)
+    changed = [truth["file"] for truth in truths if (truth["sha256"], version) not in answers]
+    if changed:
+        raise SystemExit(f"{folder}: not the pictures that the manifest describes: {', '.join(changed[:5])}")
     return [answers[truth["sha256"], version] for truth in truths]
 
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 
 __all__ = ["Format", "encode", "grain", "harden", "polarity", "shrink", "spread"]
 
+_RIM_PX = 3.0
 Format = Literal["png", "png-palette", "png-alpha", "jpeg", "webp"]
 
 
@@ -72,12 +73,17 @@ def spread(image: Image.Image, box: tuple[float, float, float, float]) -> float:
 
 
 def polarity(image: Image.Image, box: tuple[float, float, float, float]) -> str:
-    """Return ``dark_on_light`` or ``light_on_dark``: letters cover less than half of their box."""
-    values = _values(image, box)
-    low, high = np.percentile(values, 3), np.percentile(values, 97)
-    return "dark_on_light" if float(np.mean(values > (low + high) / 2)) > 0.5 else "light_on_dark"
+    """Return ``dark_on_light`` or ``light_on_dark``: paper is what lies directly around the letters."""
+    x0, y0, x1, y1 = box
+    above = _values(image, (x0, y0 - _RIM_PX, x1, y0 - 1))
+    below = _values(image, (x0, y1 + 1, x1, y1 + _RIM_PX))
+    paper = float(np.median(np.concatenate([above.ravel(), below.ravel()])))
+    low, high = (float(value) for value in np.percentile(_values(image, box), (3, 97)))
+    return "dark_on_light" if paper > (low + high) / 2 else "light_on_dark"
 
 
 def _values(image: Image.Image, box: tuple[float, float, float, float]) -> np.ndarray:
-    x0, y0, x1, y1 = (round(v) for v in box)
+    """Return the grey levels in a box, as much of it as lies in the picture, one pixel at least."""
+    x0, y0 = (max(0, min(round(v), side - 1)) for v, side in zip(box[:2], image.size, strict=True))
+    x1, y1 = (min(round(v), side) for v, side in zip(box[2:], image.size, strict=True))
     return np.asarray(image.convert("L").crop((x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))))

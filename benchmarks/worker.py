@@ -100,7 +100,9 @@ def main(argv: list[str] | None = None) -> int:
     waiting = [truth for truth in truths if (truth["sha256"], system.version) not in answers]
     if waiting:  # the first picture pays for loading; it is asked twice and the second answer counts
         _ask(system, task, images / waiting[0]["file"])
+    torn = out.exists() and not f"\n{out.read_text('utf-8')}".endswith("\n")
     with out.open("a", encoding="utf-8") as lines:
+        lines.write("\n" if torn else "")
         for done, truth in enumerate(waiting, 1):
             answer = _ask(system, task, images / truth["file"])
             lines.write(json.dumps(answer, ensure_ascii=False) + "\n")
