@@ -60,19 +60,15 @@ def _wires(police: Police, repeat: int) -> None:
     from elasticache_police import _wire
     from elasticache_police.imaging import crop_to_line
 
-    line = crop_to_line(crop())
-    sizes = {
-        "floats": len(_wire.floats_body(line[None])),
-        "base64": len(_wire.picture_body("classify", [_wire.encode_line(line)])),
-    }
-    took = {
-        "floats": latency(lambda: police.classify(crop(), wire="floats"), repeat),
-        "base64": latency(lambda: police.classify(crop()), repeat),
-    }
-    for wire, size in sizes.items():
-        _row(f"a line as {wire}", f"{size:,} bytes, {took[wire] * 1000:.1f} ms")
-    _row("base64 is smaller by", f"{sizes['floats'] / sizes['base64']:.0f} x")
-    _row("base64 is faster by", f"{took['floats'] / took['base64']:.1f} x")
+    for colours, line in (("black on white", crop()), ("grey on grey", crop(ink=60, paper=225))):
+        pixels = crop_to_line(line)
+        floats = len(_wire.floats_body(pixels[None]))
+        base64 = len(_wire.picture_body("classify", [_wire.encode_line(pixels)]))
+        slow = latency(lambda line=line: police.classify(line, wire="floats"), repeat)
+        fast = latency(lambda line=line: police.classify(line), repeat)
+        _row(f"a line as floats, {colours}", f"{floats:,} bytes, {slow * 1000:.1f} ms")
+        _row(f"a line as base64, {colours}", f"{base64:,} bytes, {fast * 1000:.1f} ms")
+        _row(f"base64 against floats, {colours}", f"{floats / base64:.0f} x smaller, {slow / fast:.1f} x faster")
 
 
 def _pages(remote: Police, repeat: int) -> None:
@@ -131,10 +127,10 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def crop() -> Image.Image:
+def crop(*, ink: int = 0, paper: int = 255) -> Image.Image:
     """Draw the story's line."""
-    line = Image.new("L", (700, 50), 255)
-    ImageDraw.Draw(line).text((20, 8), "Amazon ElasticCache", fill=0, font_size=32)
+    line = Image.new("L", (700, 50), paper)
+    ImageDraw.Draw(line).text((20, 8), "Amazon ElasticCache", fill=ink, font_size=32)
     return line
 
 

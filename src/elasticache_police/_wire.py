@@ -79,7 +79,7 @@ def encode_line(line: npt.NDArray[np.uint8]) -> bytes:
     """Return a grey line, uint8 (50, 700), as a PNG."""
     from PIL import Image
 
-    return _png(Image.fromarray(line))
+    return _png(Image.fromarray(line), optimize=True)
 
 
 def encode_page(page: Image.Image, *, limit_bytes: int) -> bytes:
@@ -120,9 +120,10 @@ def _image(grey: npt.NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(grey)
 
 
-def _png(image: Image.Image) -> bytes:
+def _png(image: Image.Image, *, optimize: bool = False) -> bytes:
+    """Encode losslessly; a line is worth the search for the smallest file, a page is not."""
     file = io.BytesIO()
-    image.save(file, "PNG", compress_level=6)
+    image.save(file, "PNG", optimize=optimize)
     return file.getvalue()
 
 
