@@ -193,7 +193,7 @@ def test_code_that_cannot_be_imported_stops_the_start_and_leaves_nothing(model, 
 def test_a_start_that_takes_too_long_is_given_up(model, no_models):
     (model / "code" / "inference.py").write_text("import time; time.sleep(600)")
 
-    with pytest.raises(ServingError, match="front process was not ready in time"):
+    with pytest.raises(ServingError, match="process was not ready in time"):
         LocalEndpoint(EndpointOptions(model=model, port=0, startup_timeout_s=15.0, shutdown_timeout_s=0.1)).start()
 
 
