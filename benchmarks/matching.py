@@ -58,9 +58,17 @@ def matches(text: str) -> list[tuple[int, int, str]]:
                 best = (key, window)
         if best is None or _identifier(text, start, best[1]):
             continue
-        right = best[1] in {_NAME, _NAME.upper()}
-        found.append((start, start + len(best[1]), "correct" if right else "misspelled"))
+        stop = start + len(best[1])
+        stop += _one_letter_more(text, stop)
+        right = text[start:stop] in {_NAME, _NAME.upper()}
+        found.append((start, stop, "correct" if right else "misspelled"))
     return found
+
+
+def _one_letter_more(text: str, stop: int) -> int:
+    """Return 1 when the word goes on for just one letter (``ElastiCachee``); more is a word whose space was lost."""
+    rest = [character.isascii() and character.isalpha() for character in text[stop : stop + 2]]
+    return 1 if rest in ([True], [True, False]) else 0
 
 
 def _identifier(text: str, start: int, window: str) -> bool:
