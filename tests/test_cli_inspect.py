@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -386,7 +387,8 @@ main(prog_name="elasticache-police")
 def start(*args, delay_s=0.0, **options):
     program = _PROGRAM.format(tests=str(Path(__file__).parent), delay_s=delay_s)
     return subprocess.Popen(
-        [sys.executable, "-c", program, "inspect", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+        [sys.executable, "-c", program, "inspect", *args],
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )
 
 
@@ -416,3 +418,19 @@ def test_nothing_but_the_report_is_on_standard_output_and_no_progress_without_a_
     stdout, stderr = process.communicate(timeout=60)
     assert json.loads(stdout)["summary"]["misspelled"] == 4
     assert stderr == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a thing of Unix")
+def test_a_long_run_shows_its_progress_on_a_terminal_and_cleans_up(folder):
+    ours, theirs = os.openpty()
+    process = start("--format", "json", ".", delay_s=0.3, stderr=theirs, env=os.environ | {"TERM": "xterm"})
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux says so when the other end is closed
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    os.close(ours)
+    stdout, _ = process.communicate(timeout=60)
+    assert json.loads(stdout)["summary"]["files"] == 5
+    assert b"inspecting" in shown
+    assert b"/5" in shown
