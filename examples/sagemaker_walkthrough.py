@@ -90,7 +90,9 @@ def story(archive: Path) -> None:
         for report in sm.inspect_batch(job):
             print(f"   {report.source}: {report.error or f'{len(report.findings)} findings'}")
 
-    step("8. What is left")
+    step("8. What is left, and what is left after that")
+    print(f"   {', '.join(map(str, sm.list()))}")
+    sm.delete_all()
     left = sm.list()
     print(f"   {', '.join(map(str, left)) or 'nothing'}")
     if left:

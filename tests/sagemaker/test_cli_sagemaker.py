@@ -65,7 +65,7 @@ def test_deploy_status_list_and_delete(fake, run, tmp_path) -> None:
     assert json.loads(run("endpoint", "status", NAME, "--json").stdout)["status"] == "InService"
     listed = json.loads(run("endpoint", "list", "--json").stdout)
     assert [(item["kind"], item["billable"]) for item in listed] == [
-        ("endpoint", True), ("endpoint configuration", False), ("model", False),
+        ("endpoint", True), ("endpoint configuration", False), ("model", False), ("archive", True),
     ]  # fmt: skip
     run("endpoint", "delete", "--all-of-this-project", "--dry-run")
     assert len(fake.names) == 3

@@ -41,8 +41,11 @@ def test_the_story_from_archive_to_nothing(tmp_path, pace) -> None:
     }  # fmt: skip
     assert sm.status(ENDPOINT).in_service
     assert sm.deploy(spec, pace=pace).action == "unchanged"
-    assert [resource.kind for resource in sm.list()] == ["endpoint", "endpoint configuration", "model"]
+    assert [resource.kind for resource in sm.list()] == ["endpoint", "endpoint configuration", "model", "archive"]
     sm.delete(ENDPOINT, pace=pace)
+    (left,) = sm.list()
+    assert (left.kind, f"s3://{left.name}", left.billable) == ("archive", archive.url, True)
+    sm.delete_all(pace=pace)
     assert sm.list() == ()
 
 

@@ -68,6 +68,7 @@ class Display:
 
     on_event: OnEvent
     on_progress: OnProgress
+    on_bytes: Callable[[int, int], None]
 
 
 @contextlib.contextmanager
@@ -95,8 +96,12 @@ def display() -> Iterator[Display]:
                 last.append(words)
                 console.print(words, soft_wrap=True)
 
+        def on_bytes(sent: int, size: int) -> None:
+            if spinner is not None:
+                spinner.update(f"sending the archive: {sent:,} of {size:,} bytes")
+
         try:
-            yield Display(on_event, on_progress)
+            yield Display(on_event, on_progress, on_bytes)
         except (PoliceError, KeyboardInterrupt) as error:
             for note in getattr(error, "__notes__", ()):
                 console.print(note, soft_wrap=True)

@@ -290,7 +290,12 @@ def _upload(wanted: _Wanted, session: Session, shown: Display) -> str:
     if wanted.model.startswith("s3://"):
         return wanted.model
     sent = sagemaker_deploy.upload(
-        wanted.model, bucket=wanted.bucket, key=wanted.key, kms_key_id=wanted.kms_key_id, session=session
+        wanted.model,
+        bucket=wanted.bucket,
+        key=wanted.key,
+        kms_key_id=wanted.kms_key_id,
+        on_bytes=shown.on_bytes,
+        session=session,
     )
     archive = Resource(kind="archive", name=sent.url.removeprefix("s3://"))
     shown.on_event(Event(action="reusing" if sent.reused else "creating", resource=archive))

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from elasticache_police._waiting import OnProgress
-from elasticache_police.errors import NotFoundError
+from elasticache_police.errors import AccessDeniedError, NotFoundError
 from elasticache_police.sagemaker_deploy._session import Pace, Work
+from elasticache_police.sagemaker_deploy.archive import DEFAULT_PREFIX, default_bucket
 from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
 from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX
 from elasticache_police.sagemaker_deploy.spec import PROJECT_TAG
@@ -39,9 +40,11 @@ def list(  # noqa: A001  what it does; callers write sagemaker_deploy.list(...)
     session: Session | None = None,
     config: Config | None = None,
 ) -> tuple[Resource, ...]:
-    """List everything of this project in the region, by its tag: first what costs money, users before what they use.
+    """List everything of this project in the region, by its tag, users before what they use.
 
-    Transform jobs that have ended are left out: they cost nothing and cannot be deleted.
+    Endpoints with their scaling and alarms, running transform jobs, configurations, models, and the archives in
+    SageMaker's default bucket; :attr:`Resource.billable` says what costs money by existing. Transform jobs that have
+    ended are left out: they cost nothing and cannot be deleted.
 
     Raises:
         AwsError: AWS refused.
@@ -116,6 +119,7 @@ def _everything(work: Work) -> Iterator[Resource]:
         if resource.kind == "endpoint":
             yield from _scaling(work, resource.name)
     yield from project
+    yield from _archives(work)
 
 
 def _of_endpoint(work: Work, endpoint_name: str) -> Sequence[Resource]:
@@ -180,6 +184,28 @@ def _scaling(work: Work, endpoint_name: str) -> Iterator[Resource]:
     for item in _pages(work, service, "DescribeScalableTargets", "ScalableTargets", **where):
         if str(item["ResourceId"]).startswith(prefix):
             yield Resource(kind="scaling target", name=str(item["ResourceId"]))
+
+
+def _archives(work: Work) -> Iterator[Resource]:
+    """Yield the model archives in SageMaker's default bucket that carry the project's tag."""
+    bucket = default_bucket(work.clients.region, work.clients.account_id())
+    where = {"Bucket": bucket, "Prefix": f"{DEFAULT_PREFIX}/"}
+    token: object = None
+    while True:
+        more = {} if token is None else {"ContinuationToken": token}
+        try:
+            answer = work.send("s3", "ListObjectsV2", **where, **more)
+        except (NotFoundError, AccessDeniedError):  # no bucket, or one that is not ours to look into
+            return
+        for item in cast(Sequence[Mapping[str, object]], answer.get("Contents") or ()):
+            tagging = work.send("s3", "GetObjectTagging", Bucket=bucket, Key=str(item["Key"]))
+            pairs = cast(Sequence[Mapping[str, str]], tagging.get("TagSet") or ())
+            if PROJECT_TAG in {(pair["Key"], pair["Value"]) for pair in pairs}:
+                made = cast(dt.datetime | None, item.get("LastModified"))
+                yield Resource(kind="archive", name=f"{bucket}/{item['Key']}", created_at=made)
+        token = answer.get("NextContinuationToken")
+        if not token:
+            return
 
 
 def _alarms(work: Work, prefix: str) -> Iterator[Resource]:

@@ -150,6 +150,8 @@ def _list(scope: Scope) -> list[Statement]:
             "*",
         ),
         _allow("Tags", "sagemaker:ListTags", *_three(scope), scope.sagemaker("transform-job")),
+        _allow("Archives", "s3:ListBucket", scope.bucket_arn),
+        _allow("ArchiveTags", "s3:GetObjectTagging", scope.objects),
     ]
 
 
@@ -169,6 +171,7 @@ def _delete(scope: Scope) -> list[Statement]:
             f"arn:{scope.partition}:application-autoscaling:{scope.region}:{scope.account_id}:scalable-target/*",
         ),
         _alarms(scope, "cloudwatch:DeleteAlarms"),
+        _allow("DeleteArchives", "s3:DeleteObject", scope.objects),
     ]
 
 
