@@ -109,6 +109,12 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     required=True,
     help="The run's folder; an interrupted run there goes on.",
 )
+@click.option(
+    "--measure-fonts",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    help="Fonts to measure on, not to train on; may be repeated.  [default: a twelfth of the families]",
+)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--finder-steps", type=click.IntRange(min=1), default=6500, show_default=True, help="Steps of 8 pages.")
 @click.option("--reader-steps", type=click.IntRange(min=1), default=9500, show_default=True, help="Steps of 32 lines.")
@@ -140,6 +146,7 @@ def train(
     fonts: tuple[Path, ...],
     exclude_families: Path | None,
     out: Path,
+    measure_fonts: tuple[Path, ...],
     seed: int,
     finder_steps: int,
     reader_steps: int,
@@ -167,6 +174,7 @@ def train(
         fonts=fonts,
         out=out,
         exclude_families=_families(exclude_families),
+        measure_fonts=measure_fonts,
         seed=seed,
         finder_steps=finder_steps,
         reader_steps=reader_steps,

@@ -43,6 +43,8 @@ class TrainingOptions:
     """The run directory: made when missing, resumed when it holds a run of the same options."""
     exclude_families: frozenset[str] = frozenset()
     """Font families to leave out, compared without case and spaces."""
+    measure_fonts: tuple[Path, ...] = ()
+    """Font files and directories to measure on instead of a share of ``fonts``; their families are not trained on."""
     unseen_share: float = attrs.field(default=0.08, validator=[attrs.validators.ge(0.0), attrs.validators.lt(1.0)])
     """Share of font families kept out of training, to measure on."""
     seed: int = 1
@@ -66,6 +68,19 @@ def _split(fonts: Sequence[Font], share: float) -> tuple[list[Font], list[Font]]
         place = int.from_bytes(hashlib.sha256(font.family.encode()).digest()[:4]) / 2**32
         (unseen if place < share else seen).append(font)
     return (seen, unseen) if seen and unseen else (list(fonts), list(fonts))
+
+
+def _seen_and_unseen(fonts: Sequence[Font], options: TrainingOptions) -> tuple[list[Font], list[Font]]:
+    if not options.measure_fonts:
+        return _split(fonts, options.unseen_share)
+    unseen, problems = find_fonts(options.measure_fonts)
+    if not unseen:
+        raise TrainingError(f"none of {len(problems)} font files to measure on is fit")
+    families = {font.family for font in unseen}
+    seen = [font for font in fonts if font.family not in families]
+    if not seen:
+        raise TrainingError("every font to train on is of a family to measure on")
+    return seen, unseen
 
 
 def _installed(package: str) -> str:
@@ -167,7 +182,7 @@ def train(
         raise TrainingError(
             f"none of {len(problems)} font files is fit; the first: {problems[0].reason if problems else 'none found'}"
         )
-    seen, unseen = _split(fonts, options.unseen_share)
+    seen, unseen = _seen_and_unseen(fonts, options)
     say(f"{len(seen)} fonts to train on, {len(unseen)} of other families to measure on, {len(problems)} refused")
     options.out.mkdir(parents=True, exist_ok=True)
     _keep_record(options.out / "run.json", _record(options, seen, unseen, problems))
