@@ -25,7 +25,8 @@ def render() -> str:
 
 
 def _sections(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
-    context = click.Context(command, info_name=name, parent=parent, max_content_width=96, terminal_width=96)
+    settings = command.context_settings | {"max_content_width": 96, "terminal_width": 96}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
     title = context.command_path
     help_text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
     if parent is not None:
