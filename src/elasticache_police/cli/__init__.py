@@ -33,7 +33,6 @@ _PACKAGES_OF_EXTRAS = {
     "onnx": "train",
     "pypdfium2": "pdf",
     "tensorflow": "train",
-    "tf2onnx": "train",
 }
 
 

@@ -1,0 +1,127 @@
+"""A small training run, as a user starts it: from the command line, for another name, stopped and resumed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from elasticache_police import Police
+from elasticache_police.cli import main
+from elasticache_police.dataset.fonts import find_fonts, packaged_fonts
+from elasticache_police.dataset.pages import PageStyle, font_set
+from elasticache_police.errors import TrainingError
+from elasticache_police.model.batches import FinderBatches, ReaderBatches
+from elasticache_police.model.loop import Schedule, checkpoint_step, fit, rendered
+from elasticache_police.runtime.alphabet import BLANK
+
+pytestmark = pytest.mark.train
+
+SMALL = ["--finder-batch", "1", "--reader-batch", "4", "--evaluation-crops", "4", "--evaluation-pages", "1"]
+
+
+def train(out: Path, *, finder: int, reader: int, name: str = "GitHub") -> str:
+    arguments = ["train", "--name", name, "--out", str(out), "--workers", "0", *SMALL]
+    result = CliRunner().invoke(
+        main, [*arguments, "--finder-steps", str(finder), "--reader-steps", str(reader)], standalone_mode=False
+    )
+    if result.exception is not None:
+        raise result.exception
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "github"
+    output = train(out, finder=2, reader=3)
+    assert "precision" in output
+    return out
+
+
+def test_a_run_keeps_its_inputs_its_measures_and_a_model_that_works(run: Path) -> None:
+    record = json.loads((run / "run.json").read_text())
+    assert record["options"]["name"] == "GitHub"
+    assert all(len(font["sha256"]) == 64 for font in record["fonts"]["trained_on"])
+    for picture in ("mistakes.png", "curve.png", "reliability.png"):
+        with Image.open(run / picture) as image:
+            assert min(image.size) > 60
+    assert "called correct" in (run / "confusion.txt").read_text()
+    assert "GitHub" in (run / "model" / "README.md").read_text()
+    police = Police.from_model(run / "model", min_confidence=0)
+    report = police.inspect(Image.new("RGB", (320, 200), "white"))
+    assert report.pages[0].width == 320
+    answer = police.classify(Image.new("L", (700, 50), 255))
+    assert 0 <= answer.score <= 1
+
+
+def test_a_run_goes_on_where_it_stopped(run: Path) -> None:
+    before = (run / "finder" / "checkpoint.npz").read_bytes()
+    train(run, finder=2, reader=4)
+    assert checkpoint_step(run / "reader" / "checkpoint.npz") == 4
+    assert (run / "finder" / "checkpoint.npz").read_bytes() == before
+    assert not (run / "model.partial").exists()
+
+
+def test_another_run_in_the_same_folder_is_refused(run: Path) -> None:
+    with pytest.raises(TrainingError, match="other options"):
+        train(run, finder=2, reader=3, name="GitLab")
+
+
+
+def test_batches_do_not_depend_on_the_number_of_workers() -> None:
+    fonts = font_set(find_fonts(packaged_fonts())[0])
+    make = ReaderBatches(seed=5, size=4, fonts=fonts, names=("GitHub",))
+    alone = list(rendered(make, first=0, stop=3, workers=0))
+    together = list(rendered(make, first=0, stop=3, workers=2))
+    for (x, y), (other_x, other_y) in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(x, other_x)
+        np.testing.assert_array_equal(y, other_y)
+
+
+def test_reader_targets_spell_the_text_left_to_right() -> None:
+    fonts = font_set(find_fonts(packaged_fonts())[0])
+    lines, targets = ReaderBatches(seed=6, size=16, fonts=fonts, names=("GitHub",))(0)
+    assert lines.shape == (16, 32, 256, 1)
+    assert targets.shape == (16, 128, 3)
+    for row in targets:
+        written = row[:, 0][row[:, 0] != BLANK]
+        np.testing.assert_array_equal(row[: len(written), 2], written)
+        assert (row[len(written) :, 2] == 0).all()
+    assert (targets[..., 0] != BLANK).any()
+
+
+def test_every_odd_batch_of_pages_is_the_one_before_light_for_dark() -> None:
+    fonts = font_set(find_fonts(packaged_fonts())[0])
+    make = FinderBatches(seed=5, size=2, fonts=fonts, names=("GitHub",), style=PageStyle())
+    (x, y), (other_x, other_y) = make(4), make(5)
+    np.testing.assert_array_equal(255 - x, other_x)
+    np.testing.assert_array_equal(y, other_y)
+
+
+def test_an_interrupted_run_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
+    from elasticache_police.model import losses, networks
+
+    fonts = font_set(find_fonts(packaged_fonts())[0])
+    make = ReaderBatches(seed=5, size=2, fonts=fonts, names=("GitHub",))
+
+    def stop(step: int, _loss: float, _pace: float) -> None:
+        if step == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(
+            networks.reader(),
+            losses.reader_loss,
+            make,
+            Schedule(steps=5),
+            directory=tmp_path,
+            workers=0,
+            progress=stop,
+        )
+    assert checkpoint_step(tmp_path / "checkpoint.npz") == 2
+    with pytest.raises(TrainingError, match="another network"):
+        fit(networks.finder(), losses.finder_loss, make, Schedule(steps=5), directory=tmp_path, workers=0)
