@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import sys
 import tarfile
@@ -144,6 +145,7 @@ def aws_on_this_machine() -> Iterator[object]:
     fake = FakeEcs()
     with ExitStack() as stack:
         url = stack.enter_context(serve(fake))
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         stack.callback(server.stop)

@@ -25,10 +25,10 @@ def train(words: list[str]) -> int:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, end)
-    sys.stdout.write(f"training from step {first}\n")
-    sys.stdout.flush()
     step = first
     try:
+        sys.stdout.write(f"training from step {first}\n")
+        sys.stdout.flush()
         for step in range(first, steps):  # noqa: B007  it is told when interrupted
             (run / "half.partial").write_text("never to be sent")
             time.sleep(0.1)
