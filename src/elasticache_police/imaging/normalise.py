@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from elasticache_police.errors import ImageError
 
@@ -40,7 +40,9 @@ def to_rgb(picture: Image.Image, source: str) -> Image.Image:
         upright = upright.convert("LA")
     if upright.has_transparency_data:
         return _on_white(upright.convert("RGBA"))
-    return upright if mode == "RGB" else upright.convert("RGB")
+    if mode != "RGB":
+        return upright.convert("RGB")
+    return picture.copy() if upright is picture else upright
 
 
 def array_to_rgb(array: npt.NDArray[np.generic], source: str) -> Image.Image:
@@ -83,16 +85,21 @@ def _as_uint8(array: npt.NDArray[np.generic], source: str) -> npt.NDArray[np.uin
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, picture).convert("RGB")
+    page = Image.new("RGB", picture.size, (255, 255, 255))
+    page.paste(picture, mask=picture.getchannel("A"))
+    return page
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """Return a copy with EXIF's orientation applied; EXIF that cannot be read says nothing about orientation."""
+    """Return a copy with EXIF's orientation applied, or the picture itself if that is upright.
+
+    EXIF that cannot be read says nothing about orientation.
+    """
     try:
-        return ImageOps.exif_transpose(picture)
+        stands = picture.getexif().get(ExifTags.Base.Orientation, 1) not in range(2, 9)
+        return picture if stands else ImageOps.exif_transpose(picture)
     except (LookupError, OSError, SyntaxError, TypeError, UserWarning, ValueError, struct.error):
-        return picture.copy()
+        return picture
 
 
 def _is_white_zero(picture: Image.Image) -> bool:
