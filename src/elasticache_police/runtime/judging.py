@@ -200,7 +200,7 @@ def judge(
 
 
 def distinct(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
-    """Keep the most legible of sightings of the same place; top to bottom, then left to right."""
+    """Keep the weightiest of sightings of the same place; in reading order."""
     kept: list[Finding] = []
     for sighting in sorted(sightings, key=lambda one: -one.weight):
         x0, y0, x1, y1 = sighting.finding.box
@@ -210,4 +210,17 @@ def distinct(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
             for a0, b0, a1, b1 in (other.box for other in kept)
         ):
             kept.append(sighting.finding)
-    return tuple(sorted(kept, key=lambda finding: (finding.box[1], finding.box[0])))
+    return tuple(_in_reading_order(kept))
+
+
+def _in_reading_order(findings: list[Finding]) -> list[Finding]:
+    """Sort line by line; findings belong to a line when their middles lie within half its height."""
+    ordered: list[Finding] = []
+    left = sorted(findings, key=lambda finding: finding.box[1] + finding.box[3])
+    while left:
+        first = left[0].box
+        middle, reach = (first[1] + first[3]) / 2, (first[3] - first[1]) / 2
+        line = [finding for finding in left if abs((finding.box[1] + finding.box[3]) / 2 - middle) <= reach]
+        ordered += sorted(line, key=lambda finding: finding.box[0])
+        left = [finding for finding in left if finding not in line]
+    return ordered

@@ -1,0 +1,111 @@
+"""Drawings of what was once read wrongly, or is easily read wrongly, and what must be found on them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import attrs
+from PIL import Image, ImageDraw, ImageFilter
+
+from elasticache_police.dataset.fonts import load, packaged_fonts
+
+RIGHT, WRONG = "correct", "misspelled"
+_SANS = next(path for path in packaged_fonts() if path.stem == "LiberationSans-Regular")
+_GOTHIC = next(path for path in packaged_fonts() if path.stem == "RoutedGothic")
+
+
+@attrs.frozen
+class Sample:
+    """A drawing and the verdicts on it, top to bottom and left to right; None allows no finding there as well."""
+
+    name: str
+    draw: Callable[[], Image.Image]
+    verdicts: tuple[str, ...]
+
+
+def _page(width: int = 480, height: int = 160, ground: str = "white") -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    image = Image.new("RGB", (width, height), ground)
+    return image, ImageDraw.Draw(image)
+
+
+def line(text: str, *, px: float = 16, ink: str = "black", ground: str = "white", font: object = _SANS) -> Image.Image:
+    """One line in the middle of an empty page."""
+    image, draw = _page(ground=ground)
+    draw.text((60, 90), text, fill=ink, font=load(font, px), anchor="ls")  # type: ignore[arg-type]
+    return image
+
+
+def through_a_line() -> Image.Image:
+    image = line("Amazon ElastiCache", px=20)
+    ImageDraw.Draw(image).line((240, 20, 255, 140), fill="#777777")
+    return image
+
+
+def in_a_tight_box() -> Image.Image:
+    image = line("ElastiCache", px=18)
+    ImageDraw.Draw(image).rectangle((56, 72, 156, 95), outline="black")
+    return image
+
+
+def two_on_a_line() -> Image.Image:
+    return line("ElastiCache and ElasticCache", px=18)
+
+
+def broken_over_lines() -> Image.Image:
+    image, draw = _page()
+    for i, text in enumerate(("Amazon", "ElastiCache", "for Redis")):
+        draw.text((240, 50 + 22 * i), text, fill="#222222", font=load(_SANS, 16), anchor="ms")
+    return image
+
+
+def compressed() -> Image.Image:
+    buffer = io.BytesIO()
+    line("Use ElastiCache here", px=18).save(buffer, "JPEG", quality=35)
+    return Image.open(buffer).convert("RGB")
+
+
+def blurred() -> Image.Image:
+    return line("Amazon Elasticache", px=22).filter(ImageFilter.GaussianBlur(0.9))
+
+
+def label_under_icon() -> Image.Image:
+    image, draw = _page()
+    draw.rounded_rectangle((210, 30, 270, 90), radius=8, fill="#4050c8")
+    draw.ellipse((225, 45, 255, 75), outline="white", width=2)
+    draw.text((240, 108), "ElastiCache", fill="#333333", font=load(_SANS, 13), anchor="ms")
+    return image
+
+
+SAMPLES = (
+    Sample("plain_right", lambda: line("Amazon ElastiCache"), (RIGHT,)),
+    Sample("plain_extra_c", lambda: line("Amazon ElasticCache"), (WRONG,)),
+    Sample("small_c_at_ten_pixels", lambda: line("Amazon Elasticache", px=14), (WRONG,)),
+    Sample("right_at_eight_pixels_is_not_accused", lambda: line("Amazon ElastiCache", px=11), (RIGHT,)),
+    Sample("two_words", lambda: line("Amazon Elastic Cache", px=15), (WRONG,)),
+    Sample("split_at_the_seam", lambda: line("Amazon Elasti Cache", px=18), (WRONG,)),
+    Sample("missing_letter", lambda: line("Amazon ElastiCach now", px=18), (WRONG,)),
+    Sample("swapped_letters", lambda: line("Amazon ElastiCahce", px=18), (WRONG,)),
+    Sample("light_on_dark", lambda: line("Amazon ElastiCache", ink="white", ground="#101820"), (RIGHT,)),
+    Sample("grey_on_grey", lambda: line("Amazon ElastiCache", px=18, ink="#5a5a5a", ground="#303030"), (RIGHT,)),
+    Sample("capitals_right", lambda: line("AMAZON ELASTICACHE", px=18), (RIGHT,)),
+    Sample("capitals_wrong", lambda: line("AMAZON ELASTICCACHE", px=18), (WRONG,)),
+    Sample("in_another_face", lambda: line("Amazon ElastiCache", px=18, font=_GOTHIC), (RIGHT,)),
+    Sample("a_large_headline", lambda: line("ElasticCache", px=56), (WRONG,)),
+    Sample("glued_to_a_hyphen", lambda: line("ElasticCache-Redis", px=16), (WRONG,)),
+    Sample("through_a_line", through_a_line, (RIGHT,)),
+    Sample("in_a_tight_box", in_a_tight_box, (RIGHT,)),
+    Sample("two_on_a_line", two_on_a_line, (RIGHT, WRONG)),
+    Sample("broken_over_lines", broken_over_lines, (RIGHT,)),
+    Sample("compressed", compressed, (RIGHT,)),
+    Sample("blurred", blurred, (WRONG,)),
+    Sample("label_under_icon", label_under_icon, (RIGHT,)),
+    Sample("an_arn", lambda: line("arn:aws:elasticache:us-east-1:123:cluster", px=16), ()),
+    Sample("a_client", lambda: line('boto3.client("elasticache")', px=16), ()),
+    Sample("a_host", lambda: line("my.elasticache.amazonaws.com", px=16), ()),
+    Sample("elasticsearch", lambda: line("Amazon Elasticsearch Service", px=16), ()),
+    Sample("beanstalk", lambda: line("AWS Elastic Beanstalk", px=16), ()),
+    Sample("load_balancing", lambda: line("Elastic Load Balancing", px=16), ()),
+    Sample("plain_cache", lambda: line("Cache nodes and replication", px=16), ()),
+    Sample("nothing", lambda: line(" ", px=16), ()),
+)
