@@ -119,17 +119,28 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
     outputs = served("inspect", image_bytes=[content])
     proposals = runtime.propose(picture)
     assert outputs["places"].shape == (1, len(proposals), 5)
+    looked_again = 0
     for proposal, place, looks in zip(proposals, outputs["places"][0], outputs["looks_bytes"][0], strict=True):
         assert place == pytest.approx([proposal.score, proposal.x0, proposal.y0, proposal.x1, proposal.y1], abs=0.02)
         packed = unpack(looks)
         assert (packed.width, packed.height) == picture.size
+        seen = 0
         for number in range(len(LOOKS)):
+            if number and len(packed.frames[number]) == 1:
+                continue  # the first look was enough
+            seen += 1
             window = window_of(packed.proposal, number)
             line_px = lines.cut(picture, window)[None, :, :, None]
             expected = softmax(runtime._run(runtime._reader, line_px)[0], runtime.settings.temperature)
             assert packed.frames[number].shape == expected.shape
             assert packed.frames[number].sum(axis=1) == pytest.approx(1, abs=2e-3)
-            assert np.abs(packed.frames[number] - expected).max() < 5e-3
+            likeliest = expected.argmax(axis=1)[:, None]
+            there = np.take_along_axis(packed.frames[number], likeliest, axis=1)
+            assert np.abs(there - expected.max(axis=1, keepdims=True)).max() < 5e-3
+            assert np.abs(packed.frames[number] - expected).max() < 0.05  # classes that are not listed share the rest
+        assert seen in {1, len(LOOKS)}
+        looked_again += seen > 1
+    assert looked_again
 
 
 CROPS = {

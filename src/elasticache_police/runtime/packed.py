@@ -8,7 +8,8 @@ The PNG, 8-bit grey: its first row begins with ten little-endian numbers of four
 integer page width, page height and frames of the three looks. Then, for each look, come rows of one pixel per frame:
 :data:`KEPT` rows with the likeliest classes, likeliest first; as many rows with the upper and as many with the lower
 bytes of float16 numbers, the first of them the probability of all classes that are not listed, the others that of the
-class in the same row. What is left to 1 is the likeliest's: near 1 a float16 would be too coarse.
+class in the same row. What is left to 1 is the likeliest's: near 1 a float16 would be too coarse. A place whose first
+look shows nothing like a name has no frames for the others.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 
 from elasticache_police.errors import ModelFileError
 from elasticache_police.findings import Finding
-from elasticache_police.runtime.alphabet import CLASSES
+from elasticache_police.runtime.alphabet import BLANK, CLASSES
 from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge
 from elasticache_police.runtime.proposals import Proposal
 
@@ -47,7 +48,7 @@ class PackedPlace:
     height: int
     """Pixels of the page."""
     frames: tuple[np.ndarray, ...]
-    """For each look float32 (T, CLASSES), each row a distribution."""
+    """For each look float32 (T, CLASSES), each row a distribution; one row that says nothing for a look not taken."""
 
 
 def unpack(looks_bytes: bytes) -> PackedPlace:
@@ -82,9 +83,11 @@ _STRANGE = "the endpoint's answer holds no places as this version packs them; ex
 
 def _frames(look: np.ndarray) -> np.ndarray:
     """Return distributions, float32 (T, CLASSES), from the rows of one look."""
+    if not look.shape[1]:
+        return np.eye(1, CLASSES, BLANK, np.float32)
     classes, upper, lower = (rows.T.astype(np.uint16) for rows in np.split(look, 3))
     listed = (upper << 8 | lower).view(np.float16).astype(np.float32)
-    if classes.size and int(classes.max()) >= CLASSES:
+    if int(classes.max()) >= CLASSES:
         raise ModelFileError(_STRANGE)
     frames = np.repeat(listed[:, :1] / np.float32(CLASSES), CLASSES, axis=1)
     listed[:, 0] = np.clip(1 - listed.sum(axis=1), 0, 1)

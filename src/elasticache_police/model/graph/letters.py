@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from elasticache_police import spelling
+from elasticache_police.runtime import judging
 from elasticache_police.runtime.alphabet import BLANK, CHARACTERS, CLASSES, OTHER, OTHER_SIGN, encode
 from elasticache_police.runtime.scoring import automaton
 
-__all__ = ["nearly", "spelled", "text_of"]
+__all__ = ["nearly", "resembles", "spelled", "text_of"]
 
 _SIGNS = [b"", *(character.encode() for character in CHARACTERS), OTHER_SIGN.encode()]
 _FOLDED = [BLANK, *encode(CHARACTERS.lower()), OTHER]
@@ -91,6 +93,24 @@ def nearly(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Te
         target = tf.constant(encode(spelling._squeeze(name)))  # noqa: SLF001  the rules themselves
         found = tf.logical_or(found, _distance(letters, begins, target) <= spelling._allowed(name))  # noqa: SLF001
     return found
+
+
+def resembles(text: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
+    """Return whether a text has a quarter of the pairs of letters of a name, so that another look is worth its time.
+
+    What fails this makes :func:`elasticache_police.runtime.judging.judge` content with the first look.
+
+    Args:
+        text: string scalar, what the first look reads.
+        names: The names.
+    """
+    letters = tf.strings.regex_replace(tf.strings.lower(text), " ", "")
+    enough = []
+    for name in names:
+        pairs = sorted(judging._pairs(name))  # noqa: SLF001  the rule itself
+        held = [tf.strings.regex_full_match(letters, f".*{re.escape(pair)}.*") for pair in pairs]
+        enough.append(4 * tf.add_n([tf.cast(one, tf.int32) for one in held]) >= len(pairs))
+    return tf.reduce_any(tf.stack(enough))
 
 
 def _distance(letters: tf.Tensor, begins: tf.Tensor, target: tf.Tensor) -> tf.Tensor:

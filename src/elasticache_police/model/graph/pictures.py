@@ -15,7 +15,7 @@ __all__ = ["crop_to_line", "grey_pixels"]
 
 _PNG, _JPEG, _GIF, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM"
 _HEAD = 32
-_DEEP, _GREY = 16, 0  # bit depth and colour type in a PNG's header
+_DEPTH_AT, _DEEP, _GREY = 24, 16, 0  # where a PNG's header has its bit depth, then its colour type
 
 
 def grey_pixels(encoded: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
@@ -50,10 +50,10 @@ def grey_pixels(encoded: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
     )
     with tf.control_dependencies([allowed] if allowed is not None else []):
         encoded = tf.identity(encoded)
-    deep = tf.logical_and(tf.equal(head[24], _DEEP), tf.equal(head[25], _GREY))
+    deep = tf.logical_and(tf.equal(head[_DEPTH_AT], _DEEP), tf.equal(head[_DEPTH_AT + 1], _GREY))
     grey = tf.cond(
         is_png,
-        lambda: tf.cond(deep, lambda: _deep_png(encoded), lambda: _png(encoded)),
+        lambda: tf.cond(deep, lambda: _deep_png(encoded), lambda: _png(encoded, head[_DEPTH_AT])),
         lambda: tf.cond(is_jpeg, lambda: _jpeg(encoded), lambda: _other(encoded)),
     )
     return tf.ensure_shape(grey, [None, None])
@@ -68,10 +68,12 @@ def _number(head: tf.Tensor, start: int, length: int, *, big: bool = False) -> t
     return tf.add_n([head[start + place] * (1 << 8 * power) for power, place in zip(range(length), order, strict=True)])
 
 
-def _png(encoded: tf.Tensor) -> tf.Tensor:
+def _png(encoded: tf.Tensor, depth: tf.Tensor) -> tf.Tensor:
     pixels = tf.io.decode_png(encoded, channels=4)
-    alpha = pixels[..., 3]
-    opaque = tf.equal(tf.reduce_min(tf.cast(alpha, tf.int32)), 255)
+    alpha = tf.cast(pixels[..., 3], tf.int32)
+    # Where there is none, TensorFlow fills in the largest value of the file's own bit depth, such as 1 for two colours.
+    filled = tf.bitwise.left_shift(1, tf.minimum(tf.cast(depth, tf.int32), 8)) - 1
+    opaque = tf.logical_and(tf.equal(tf.reduce_min(alpha), filled), tf.equal(tf.reduce_max(alpha), filled))
     colours = tf.cond(opaque, lambda: pixels[..., :3], lambda: _on_white(pixels[..., :3], alpha))
     return _luma(colours)
 
@@ -90,8 +92,8 @@ def _other(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _on_white(colours: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    """Composite uint8 (H, W, 3) on white with Pillow's integers (``AlphaComposite.c``)."""
-    share = tf.cast(alpha, tf.int32)[..., tf.newaxis]
+    """Composite uint8 (H, W, 3) of int32 alpha (H, W) on white with Pillow's integers (``AlphaComposite.c``)."""
+    share = alpha[..., tf.newaxis]
     mixed = (tf.cast(colours, tf.int32) * share + 255 * (255 - share)) * 128 + (128 << 7)
     return tf.cast(tf.bitwise.right_shift(mixed + tf.bitwise.right_shift(mixed, 8), 15), tf.uint8)
 

@@ -1,14 +1,14 @@
 """A SavedModel without a trace of the process that wrote it: the same functions give the same bytes.
 
 TensorFlow numbers the functions of a graph with a counter of the process, writes maps in any order, and adds a file
-with a random identifier, ``fingerprint.pb``, which nothing needs. Here functions are numbered by their order, maps are
-sorted, and that file is left out.
+with a random identifier, ``fingerprint.pb``, which nothing needs. Here functions are numbered in the order in which
+the signatures reach them, maps are sorted, and that file is left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 if TYPE_CHECKING:
+    from tensorflow.core.framework.attr_value_pb2 import AttrValue, NameAttrList
+    from tensorflow.core.framework.function_pb2 import FunctionDef
     from tensorflow.core.framework.node_def_pb2 import NodeDef
     from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 
@@ -41,13 +43,14 @@ def save(functions: Mapping[str, Callable[..., dict[str, tf.Tensor]]], directory
 
 
 def _renumber(meta_graph: MetaGraphDef) -> None:
-    """Name the functions of a graph after their order rather than after the process's counter."""
+    """Name the functions of a graph after their order rather than after the process's counters."""
     graph = meta_graph.graph_def
-    library = sorted(graph.library.function, key=lambda function: _order(function.signature.name))
-    renamed = {
-        function.signature.name: f"{_NUMBER.sub('', function.signature.name).rstrip('_')}_{number}"
-        for number, function in enumerate(library)
-    }
+    bodies = {function.signature.name: function for function in graph.library.function}
+    order: dict[str, None] = {}
+    for name in (*_calls(graph.node), *sorted(bodies, key=_made)):
+        _reach(name, bodies, order)
+    renamed = {name: f"{_NUMBER.sub('', name).rstrip('_')}_{number}" for number, name in enumerate(order)}
+    library = [bodies[name] for name in order]
     for function in library:
         function.signature.name = renamed[function.signature.name]
         _rename_calls(function.node_def, renamed)
@@ -69,17 +72,37 @@ def _renumber(meta_graph: MetaGraphDef) -> None:
             node.function.concrete_functions[:] = [renamed[name] for name in node.function.concrete_functions]
 
 
-def _order(name: str) -> tuple[int, str]:
-    """Return what sorts names of functions in the order in which the functions were made."""
+def _made(name: str) -> tuple[str, int]:
+    """Return what sorts names of functions; those of one kind in the order in which they were made."""
     numbers = _NUMBER.findall(name)
-    return int(numbers[-1]) if numbers else -1, name
+    return _NUMBER.sub("", name), int(numbers[-1]) if numbers else -1
+
+
+def _reach(name: str, bodies: Mapping[str, FunctionDef], order: dict[str, None]) -> None:
+    """Add a function and those that it calls."""
+    if name in bodies and name not in order:
+        order[name] = None
+        for called in _calls(bodies[name].node_def):
+            _reach(called, bodies, order)
+
+
+def _calls(nodes: Iterable[NodeDef]) -> Iterator[str]:
+    """Yield the names of what nodes call."""
+    for node in nodes:
+        yield node.op
+        for key in sorted(node.attr):
+            for call in _functions(node.attr[key]):
+                yield call.name
+
+
+def _functions(value: AttrValue) -> Iterable[NameAttrList]:
+    kind = value.WhichOneof("value")
+    return [value.func] if kind == "func" else value.list.func if kind == "list" else []
 
 
 def _rename_calls(nodes: Iterable[NodeDef], renamed: Mapping[str, str]) -> None:
     for node in nodes:
         node.op = renamed.get(node.op, node.op)
         for value in node.attr.values():
-            kind = value.WhichOneof("value")
-            calls = [value.func] if kind == "func" else value.list.func if kind == "list" else []
-            for call in calls:
+            for call in _functions(value):
                 call.name = renamed.get(call.name, call.name)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from elasticache_police.imaging import LINE_HEIGHT, LINE_WIDTH
 from elasticache_police.model.graph import networks
-from elasticache_police.model.graph.letters import nearly, spelled, text_of
+from elasticache_police.model.graph.letters import nearly, resembles, spelled, text_of
 from elasticache_police.model.graph.lines import Window, crop_window, cut, window_of
 from elasticache_police.model.graph.packing import pack
 from elasticache_police.model.graph.pictures import crop_to_line, grey_pixels
@@ -144,8 +144,17 @@ class Signatures:
         """Look at the places of a page, one at least."""
 
         def look(place: tf.Tensor) -> Tensors:
-            looks = [self._frames(page, window_of(place, number)) for number in range(len(LOOKS))]
-            return {"first": looks[0], "reading": text_of(looks[0]), "looks": pack(place, page, looks)}
+            first = self._frames(page, window_of(place, 0))
+            reading = text_of(first)
+
+            def again() -> list[tf.Tensor]:
+                return [self._frames(page, window_of(place, number)) for number in range(1, len(LOOKS))]
+
+            def enough() -> list[tf.Tensor]:
+                return [tf.zeros([0, CLASSES]) for _ in LOOKS[1:]]
+
+            more = tf.cond(resembles(reading, self._settings.names), again, enough)
+            return {"first": first, "reading": reading, "looks": pack(place, page, [first, *more])}
 
         text = tf.TensorSpec([], tf.string)
         spec = {"first": _FRAMES, "reading": text, "looks": text}
