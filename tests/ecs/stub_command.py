@@ -43,8 +43,10 @@ def train(words: list[str]) -> int:
 
 
 def export(words: list[str]) -> int:
-    weights = (Path(words[0]) / "weights").read_bytes()
-    with tarfile.open(option(words, "--out")[0], "w:gz") as archive:
+    weights = (Path(option(words, "--model")[0]) / "weights").read_bytes()
+    folder = Path(option(words, "--out")[0])
+    folder.mkdir()
+    with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
         member = tarfile.TarInfo("1/saved_model.pb")
         member.size = len(weights)
         archive.addfile(member, io.BytesIO(weights))

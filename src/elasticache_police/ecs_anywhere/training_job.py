@@ -168,12 +168,14 @@ def run(job: TrainingJob, *, clients: Clients | None = None, stop: threading.Eve
     code = _train([*COMMAND, *arguments, *job.train_arguments], job, mirror, stop)
     if code:
         return code
-    archive = job.work / "model.tar.gz"
-    export = subprocess.run([*COMMAND, "export", str(run_folder / "model"), "--out", str(archive)], check=False)  # noqa: S603  our own command
+    exported = job.work / "exported"
+    export = subprocess.run(
+        [*COMMAND, "export", "--model", str(run_folder / "model"), "--out", str(exported)], check=False
+    )  # noqa: S603  our own command
     if export.returncode:
         _say(f"export: failed with exit code {export.returncode}; the checkpoints are kept")
         return export.returncode
-    _deliver(archive, job.out, clients)
+    _deliver(exported / "model.tar.gz", job.out, clients)
     mirror.clear()
     _say(f"done: the model is at {job.out}")
     return 0
