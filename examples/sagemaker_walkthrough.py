@@ -31,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("archive", nargs="?", type=Path, help="a model.tar.gz; one is trained for a moment otherwise")
     given = parser.parse_args().archive
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's remarks about this machine
     with tempfile.TemporaryDirectory() as scratch, aws_on_this_machine():
         step("1. A model, and its archive")
         archive = given or train_and_export(Path(scratch))

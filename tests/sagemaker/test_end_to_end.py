@@ -161,3 +161,16 @@ def test_a_picture_as_it_is_is_what_batch_transform_sends(runtime, endpoint) -> 
     response = client.invoke_endpoint(EndpointName=NAME, ContentType="application/x-image", Body=file.getvalue())
     (prediction,) = _wire.predictions_of(response["Body"].read(), count=1)
     assert [finding.box for finding in _wire.findings_of(prediction)] == [(50, 60, 150, 80)]
+
+
+def test_the_walk_through_tells_the_whole_story_and_leaves_nothing(archive, repository) -> None:
+    script = repository / "examples" / "sagemaker_walkthrough.py"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    told = subprocess.run(
+        [sys.executable, str(script), str(archive)], capture_output=True, text=True, env=clean, check=False
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    lines = told.stdout.splitlines()
+    assert lines[-1] == "   nothing"
+    assert [line for line in lines if line.startswith(tuple("12345678"))][-1].startswith("8.")
+    assert told.stdout.count(": 1 findings") == 3

@@ -112,6 +112,7 @@ def image_uri(region: str, version: str | None = None, processor: Processor = "c
         ConfigurationError: The region, the version or the combination is not in the table.
 
     Example:
+        >>> from elasticache_police.sagemaker_deploy import image_uri
         >>> image_uri("ap-northeast-1", "2.4.1")
         '763104351884.dkr.ecr.ap-northeast-1.amazonaws.com/tensorflow-inference:2.4.1-cpu'
     """

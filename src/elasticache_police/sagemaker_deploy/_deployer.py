@@ -1,0 +1,317 @@
+"""A deployment step by step: make what is not there, move or start the endpoint, wait, set up scaling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, cast
+
+import attrs
+
+from elasticache_police._aws import Request, is_passing
+from elasticache_police.errors import (
+    AlreadyExistsError,
+    AwsError,
+    ConfigurationError,
+    NotFoundError,
+    ResourceFailedError,
+)
+from elasticache_police.sagemaker_deploy._session import Work
+from elasticache_police.sagemaker_deploy.planning import CONTENT_TAG, Plan
+from elasticache_police.sagemaker_deploy.resources import Event, Resource
+from elasticache_police.sagemaker_deploy.scaling import POLICY_ARN_PLACEHOLDER
+from elasticache_police.sagemaker_deploy.teardown import Ledger
+from elasticache_police.sagemaker_deploy.watching import (
+    MOVING,
+    EndpointStatus,
+    describe,
+    until_deleted,
+    until_in_service,
+    until_settled,
+)
+
+if TYPE_CHECKING:
+    from elasticache_police._aws import JsonValue
+
+__all__ = ["Deployer", "Deployment"]
+
+_ROLE_POLL_S = 5.0
+_CONFIG_POLL_S = 2.0
+_CONFIG_TIMEOUT_S = 60.0
+
+
+@attrs.frozen(kw_only=True)
+class Deployment:
+    """What a deployment did."""
+
+    action: Literal["created", "updated", "unchanged"]
+    endpoint: EndpointStatus
+    config_name: str
+    model_names: tuple[str, ...]
+    made: tuple[Resource, ...] = ()
+    """What did not exist before, in the order it was made."""
+    replaced_config_name: str | None = None
+    """The configuration the endpoint had before an update; kept, to go back to."""
+
+
+class Deployer:
+    """One deployment.
+
+    Args:
+        work: Clients, patience, listeners.
+        ledger: Where what is about to be made is noted.
+        made: What to make.
+        timeout_s: Seconds for the endpoint to come into service.
+        role_timeout_s: Seconds for a new role to reach SageMaker.
+    """
+
+    def __init__(self, work: Work, ledger: Ledger, made: Plan, *, timeout_s: float, role_timeout_s: float) -> None:
+        self._work = work
+        self._ledger = ledger
+        self._plan = made
+        self._timeout_s = timeout_s
+        self._role_timeout_s = role_timeout_s
+
+    def run(self) -> Deployment:
+        """Take every step."""
+        for request in self._plan.models:
+            self._ensure(request, "DescribeModel", _model_resource(request), timeout_s=self._role_timeout_s)
+        config = Resource(kind="endpoint configuration", name=self._plan.config_name)
+        self._ensure(self._plan.config, "DescribeEndpointConfig", config, timeout_s=self._role_timeout_s)
+        before = self._present()
+        if before is None:
+            action, after = "created", self._create()
+        elif before.config_name == config.name:
+            endpoint = Resource(kind="endpoint", name=self._plan.endpoint_name)
+            self._work.tell(Event(action="reusing", resource=endpoint))
+            action, after = "unchanged", before
+        else:
+            action, after = "updated", self._update()
+        self._scale()
+        return Deployment(
+            action=cast(Literal["created", "updated", "unchanged"], action),
+            endpoint=after,
+            config_name=self._plan.config_name,
+            model_names=self._plan.model_names,
+            made=self._ledger.made,
+            replaced_config_name=before.config_name if before is not None and action == "updated" else None,
+        )
+
+    def _ensure(self, request: Request, describing: str, resource: Resource, *, timeout_s: float) -> None:
+        """Make a model or configuration unless it exists with the same content."""
+        key = next(iter(request.parameters))
+        name = {key: request.parameters[key]}
+        found = self._found(describing, name)
+        if found is None:
+            if self._make(request, resource, timeout_s=timeout_s, poll_s=_ROLE_POLL_S, passing=_role_is_new):
+                return
+            found = self._work.clients.perform(Request(service="sagemaker", operation=describing, parameters=name))
+        different = self._differences(request, found)
+        if different:
+            raise ConfigurationError(
+                f"{resource} exists already with other content ({', '.join(different)}), and AWS never changes one:"
+                " choose another name, or leave the name out to have it derived from the content"
+            )
+        self._work.tell(Event(action="reusing", resource=resource))
+
+    def _differences(self, request: Request, found: Mapping[str, object]) -> list[str]:
+        """Name what a request wants and an existing thing is not: by its content tag, or else field by field."""
+        arn = next(str(value) for key, value in found.items() if key in {"ModelArn", "EndpointConfigArn"})
+        try:
+            answer = self._work.send("sagemaker", "ListTags", ResourceArn=arn)
+        except AwsError:  # not allowed to look
+            tags: dict[str, str] = {}
+        else:
+            tags = {tag["Key"]: tag["Value"] for tag in cast(Sequence[Mapping[str, str]], answer.get("Tags") or ())}
+        wanted = {tag["Key"]: tag["Value"] for tag in cast(Sequence[Mapping[str, str]], request.parameters["Tags"])}
+        if tags.get(CONTENT_TAG) == wanted[CONTENT_TAG]:
+            return []
+        return _differences(request.parameters, found) or (["its content tag"] if CONTENT_TAG in tags else [])
+
+    def _found(self, describing: str, name: Mapping[str, JsonValue]) -> Mapping[str, object] | None:
+        try:
+            return self._work.clients.perform(Request(service="sagemaker", operation=describing, parameters=name))
+        except NotFoundError:
+            return None
+
+    def _make(
+        self,
+        request: Request,
+        resource: Resource,
+        *,
+        timeout_s: float,
+        poll_s: float,
+        passing: Callable[[AwsError], bool],
+    ) -> bool:
+        """Send a request that makes a thing, again while it is refused for a reason that passes.
+
+        The thing is noted first, so that it is removed even when the answer is lost. "Exists already" on a repeated
+        attempt means that the earlier one took effect and its answer was lost; on the first, that somebody else was
+        faster.
+
+        Returns:
+            Whether this call made it; False when somebody else did.
+        """
+        lost = False
+
+        def attempt() -> Mapping[str, object] | None:
+            nonlocal lost
+            try:
+                return self._work.clients.perform(request)
+            except AlreadyExistsError as error:
+                if lost or _was_retried(error):
+                    return None
+                raise
+            except AwsError as error:
+                lost = lost or is_passing(error)
+                raise
+
+        self._work.tell(Event(action="creating", resource=resource))
+        self._ledger.note(resource)
+        try:
+            self._work.wait(
+                attempt,
+                done=lambda _: True,
+                waited_for=f"SageMaker to accept {request.operation}",
+                timeout_s=timeout_s,
+                status=lambda _: "accepted",
+                poll_s=poll_s,
+                passing=lambda error: is_passing(error) or passing(error),
+            )
+        except AlreadyExistsError:
+            self._ledger.forget(resource)
+            return False
+        return True
+
+    def _present(self) -> EndpointStatus | None:
+        """Return the endpoint once AWS lets it be changed; None when there is none."""
+        name = self._plan.endpoint_name
+        try:
+            seen = describe(self._work, name)
+        except NotFoundError:
+            return None
+        if seen.status == "Deleting":
+            until_deleted(self._work, name, timeout_s=self._timeout_s)
+            return None
+        if seen.status in MOVING:
+            settled = until_settled(self._work, name, timeout_s=self._timeout_s)
+            if settled is None:
+                return None
+            seen = settled
+        if not seen.in_service:
+            reason = f"{seen.failure_reason or 'AWS gave no reason'}; delete the endpoint before deploying it again"
+            raise ResourceFailedError(f"endpoint {name}", status=seen.status, reason=reason)
+        return seen
+
+    def _create(self) -> EndpointStatus:
+        endpoint = Resource(kind="endpoint", name=self._plan.endpoint_name)
+        ours = self._make(
+            self._plan.endpoint,
+            endpoint,
+            timeout_s=_CONFIG_TIMEOUT_S,
+            poll_s=_CONFIG_POLL_S,
+            passing=_config_is_new,
+        )
+        if not ours:
+            raise AlreadyExistsError(f"{endpoint} was made by somebody else just now", operation="CreateEndpoint")
+        return until_in_service(
+            self._work, endpoint.name, config_name=self._plan.config_name, timeout_s=self._timeout_s
+        )
+
+    def _update(self) -> EndpointStatus:
+        endpoint = Resource(kind="endpoint", name=self._plan.endpoint_name)
+        self._work.tell(Event(action="updating", resource=endpoint, detail=f"to {self._plan.config_name}"))
+        self._ledger.protect(endpoint.name)
+        self._work.wait(
+            lambda: self._work.clients.perform(self._plan.update),
+            done=lambda _: True,
+            waited_for="SageMaker to accept UpdateEndpoint",
+            timeout_s=_CONFIG_TIMEOUT_S,
+            status=lambda _: "accepted",
+            poll_s=_CONFIG_POLL_S,
+            passing=lambda error: is_passing(error) or _config_is_new(error),
+        )
+        return until_in_service(
+            self._work,
+            endpoint.name,
+            config_name=self._plan.config_name,
+            timeout_s=self._timeout_s,
+            updating=True,
+        )
+
+    def _scale(self) -> None:
+        policy_arn = ""
+        for request in self._plan.scaling:
+            resource = _scaling_resource(request)
+            if not self._is_there(request):
+                self._ledger.note(resource)
+            self._work.tell(Event(action="creating", resource=resource))
+            parameters = dict(request.parameters)
+            if parameters.get("AlarmActions") == [POLICY_ARN_PLACEHOLDER]:
+                parameters["AlarmActions"] = [policy_arn]
+            answer = self._work.clients.perform(attrs.evolve(request, parameters=parameters))
+            policy_arn = str(answer.get("PolicyARN") or policy_arn)
+
+    def _is_there(self, request: Request) -> bool:
+        """Say whether a scaling target, policy or alarm exists already: its request would only renew it."""
+        where = {"ServiceNamespace": "sagemaker"}
+        parameters = request.parameters
+        if request.operation == "RegisterScalableTarget":
+            answer = self._work.send(
+                request.service, "DescribeScalableTargets", **where, ResourceIds=[parameters["ResourceId"]]
+            )
+            found = cast(Sequence[Mapping[str, object]], answer["ScalableTargets"])
+            return any(target["ResourceId"] == parameters["ResourceId"] for target in found)
+        if request.operation == "PutScalingPolicy":
+            answer = self._work.send(
+                request.service, "DescribeScalingPolicies", **where, PolicyNames=[parameters["PolicyName"]]
+            )
+            found = cast(Sequence[Mapping[str, object]], answer["ScalingPolicies"])
+            return any(policy["PolicyName"] == parameters["PolicyName"] for policy in found)
+        answer = self._work.send(request.service, "DescribeAlarms", AlarmNames=[parameters["AlarmName"]])
+        return bool(answer["MetricAlarms"])
+
+
+def _role_is_new(error: AwsError) -> bool:
+    """SageMaker cannot assume a role in its first 10 to 60 seconds."""
+    return "assume role" in str(error).lower()
+
+
+def _config_is_new(error: AwsError) -> bool:
+    """CreateEndpoint may not see a configuration that was just made."""
+    return "could not find endpoint configuration" in str(error).lower()
+
+
+def _was_retried(error: AwsError) -> bool:
+    """Say whether botocore sent a request more than once before this answer."""
+    response = getattr(error.__cause__, "response", {})
+    return int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0
+
+
+def _model_resource(request: Request) -> Resource:
+    return Resource(kind="model", name=str(request.parameters["ModelName"]))
+
+
+def _scaling_resource(request: Request) -> Resource:
+    parameters = request.parameters
+    if request.operation == "PutMetricAlarm":
+        return Resource(kind="alarm", name=str(parameters["AlarmName"]))
+    if request.operation == "PutScalingPolicy":
+        return Resource(kind="scaling policy", name=str(parameters["ResourceId"]), part=str(parameters["PolicyName"]))
+    return Resource(kind="scaling target", name=str(parameters["ResourceId"]))
+
+
+def _differences(wanted: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
+    """Name what is wanted and not found so; what AWS adds on its own is no difference, nor are tags."""
+    return [key for key, value in wanted.items() if key != "Tags" and not _covers(found.get(key), value)]
+
+
+def _covers(found: object, wanted: object) -> bool:
+    if isinstance(wanted, Mapping):
+        return isinstance(found, Mapping) and all(_covers(found.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
+        return (
+            isinstance(found, Sequence)
+            and len(found) == len(wanted)
+            and all(_covers(*pair) for pair in zip(found, wanted, strict=True))
+        )
+    return found == wanted
