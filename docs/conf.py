@@ -1,5 +1,7 @@
 """Sphinx configuration: every warning is an error (tox runs it with -n -W), no network is needed."""
 
+from pathlib import Path
+
 from elasticache_police import __version__
 
 project = "ElastiCache police"
@@ -39,7 +41,8 @@ nitpick_ignore_regex = [
     (r"py:class", r"elasticache_police\.serving\.layout\.ModelLayout"),
 ]
 
-doctest_global_setup = """
+doctest_global_setup = f"""
 import os, pathlib, tempfile
 os.chdir(tempfile.mkdtemp())
+examples = pathlib.Path({str(Path(__file__).parent.parent / "examples")!r})
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 
@@ -32,3 +33,18 @@ def test_every_link_of_the_readme_leads_somewhere(repository):
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", readme) if "://" not in link]
     assert links
     assert [link for link in links if not (repository / link).exists()] == []
+
+
+def test_the_tours_table_is_the_truth_of_the_examples(repository):
+    tour = (repository / "docs" / "tour.md").read_text(encoding="utf-8")
+    rows = [re.split(r"  +", line)[:4] for line in tour.splitlines() if line.startswith("examples/")]
+    truth = {
+        entry["file"]: entry["pages"] for entry in json.loads((repository / "examples" / "truth.json").read_text())
+    }
+    expected = [
+        [f"examples/{file}", name["text"], name["verdict"]]
+        for file in sorted(truth)
+        for page in truth[file]
+        for name in page
+    ]
+    assert [[file, reading, verdict.partition(":")[0]] for file, _, reading, verdict in rows] == expected
