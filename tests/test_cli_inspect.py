@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from elasticache_police.cli import main
-from elasticache_police.findings import Finding, Kind, Verdict
+from elasticache_police.findings import Finding, Kind, Page, Report, Verdict
 
 RED, GREEN, GREY = (255, 0, 0), (0, 255, 0), (200, 200, 200)
 
@@ -243,6 +243,21 @@ def test_a_prefix_of_s3_is_handed_to_a_cluster(monkeypatch):
     }
 
 
+def test_a_prefix_of_s3_is_handed_to_a_batch_transform(monkeypatch):
+    asked = []
+
+    def inspect_batch(spec, *, names, min_confidence, on_event, on_progress):
+        asked.append((spec.model, spec.input_url, spec.output_url, names, min_confidence))
+        wrong = Finding(box=(0, 0, 9, 9), verdict=Verdict.MISSPELLED, score=0.01, reading="ElasticCache")
+        yield Report(source="s3://my-in/a.png", pages=(Page(width=20, height=20, findings=(wrong,)),))
+
+    monkeypatch.setattr("elasticache_police.sagemaker_deploy.inspect_batch", inspect_batch)
+    result = run("s3://my-in/pictures", "--on-sagemaker", "police", "--results", "s3://my-out/answers", "--format", "json")
+    assert result.exit_code == 1
+    assert asked == [("police", "s3://my-in/pictures", "s3://my-out/answers", ("ElastiCache",), 0.9)]
+    assert json.loads(result.stdout)["files"][0]["file"] == "s3://my-in/a.png"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -250,10 +265,16 @@ def test_a_prefix_of_s3_is_handed_to_a_cluster(monkeypatch):
         (["s3://a/b", "s3://a/c", "--on-ecs", "studio"], "one s3://"),
         (["s3://a/b", "--on-ecs", "studio", "--annotate", "out"], "--annotate does not go"),
         (["s3://a/b", "--on-ecs", "studio", "--format", "html"], "--format html does not go"),
+        (["s3://a/b", "--on-ecs", "studio", "--min-confidence", "0.5"], "--min-confidence does not go"),
         (["clean.png", "--tasks", "3"], "about --on-ecs"),
+        (["clean.png", "--results", "s3://a/b"], "about --on-ecs and --on-sagemaker"),
+        (["s3://a/b", "--on-sagemaker", "police"], "needs --results"),
+        (["clean.png", "--on-sagemaker", "police"], "one s3://"),
+        (["s3://a/b", "--on-sagemaker", "police", "--results", "s3://a/c", "--jobs", "3"], "--jobs does not go"),
+        (["s3://a/b", "--on-sagemaker", "police", "--results", "s3://a/c", "--model", "m"], "--model does not go"),
     ],
 )
-def test_what_does_not_go_with_a_cluster_is_refused(folder, arguments, says):
+def test_what_does_not_go_with_machines_elsewhere_is_refused(folder, arguments, says):
     result = run(*arguments)
     assert result.exit_code == 2
     assert says in result.stderr

@@ -18,8 +18,6 @@ from elasticache_police.errors import MissingExtraError, PoliceError
 
 __all__ = ["CommandEntry", "LazyGroup", "main"]
 
-EXIT_MISSPELLED = 1
-"""At least one name is misspelled."""
 EXIT_ERROR = 2
 """Usage, an unreadable input, or any PoliceError; the same as click's own for usage."""
 EXIT_INTERRUPTED = 130

@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
 
 import click
 
 from elasticache_police.cli.annotator import Annotator
+from elasticache_police.cli.elsewhere import Elsewhere
 from elasticache_police.cli.pictures import find_pictures, input_of
-from elasticache_police.errors import ConfigurationError
+from elasticache_police.cli.writing import FORMATS, write_reports
 from elasticache_police.findings import Report
 from elasticache_police.report.words import printable
 
 __all__ = ["inspect"]
-
-_FORMATS = ("text", "json", "sarif", "github", "html")
 
 
 _EPILOG = """\b
@@ -35,7 +33,7 @@ Exit codes:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(_FORMATS),
+    type=click.Choice(FORMATS),
     default="text",
     show_default=True,
     help="How to report: a table, JSON, SARIF for code scanning, GitHub annotations, or a web page.",
@@ -57,7 +55,10 @@ Exit codes:
 @click.option("--model", metavar="DIR", help="A model's folder.  [default: the packaged one]")
 @click.option("--on-ecs", metavar="CLUSTER", help="Inspect an S3 prefix, s3://BUCKET/PREFIX, with tasks on a cluster.")
 @click.option("--tasks", type=click.IntRange(min=1), help="Tasks on that cluster.  [default: 4]")
-@click.option("--results", metavar="S3URI", help="Where those tasks put results.  [default: in the pictures' bucket]")
+@click.option("--on-sagemaker", metavar="MODEL", help="Inspect an S3 prefix by batch transform with a SageMaker model.")
+@click.option(
+    "--results", metavar="S3URI", help="Where those two put results.  [default for ECS: the pictures' bucket]"
+)
 @click.option("--quiet", "-q", is_flag=True, help="Leave names that are spelled right out of the table.")
 @click.pass_context
 def inspect(
@@ -72,6 +73,7 @@ def inspect(
     names: tuple[str, ...],
     model: str | None,
     on_ecs: str | None,
+    on_sagemaker: str | None,
     tasks: int | None,
     results: str | None,
     quiet: bool,
@@ -81,15 +83,24 @@ def inspect(
     PATH is a picture, a PDF, a folder (searched with everything below it), a glob in quotes, or - for standard input.
     What a file is follows from its content, not from its name.
     """
+    elsewhere = Elsewhere(
+        paths=paths,
+        form=format_,
+        output=output,
+        names=names,
+        model=model,
+        results=results,
+        min_confidence=min_confidence,
+        local={"--annotate": annotate_dir, "--jobs": jobs},
+    )
     if on_ecs is not None:
-        local = {"--annotate": annotate_dir, "--min-confidence": min_confidence, "--jobs": jobs}
-        ctx.exit(
-            _inspect_on_ecs(
-                paths, local, format_, on_ecs, tasks=tasks, results=results, names=names, model=model, output=output
-            )
-        )
-    if tasks is not None or results is not None:
-        raise click.UsageError("--tasks and --results are about --on-ecs CLUSTER")
+        ctx.exit(elsewhere.on_ecs(on_ecs, tasks=tasks))
+    if tasks is not None:
+        raise click.UsageError("--tasks is about --on-ecs CLUSTER")
+    if on_sagemaker is not None:
+        ctx.exit(elsewhere.on_sagemaker(on_sagemaker))
+    if results is not None:
+        raise click.UsageError("--results is about --on-ecs and --on-sagemaker")
     from elasticache_police.client import Police
     from elasticache_police.report.document import summarise
 
@@ -111,44 +122,10 @@ def inspect(
             if annotator is not None:
                 annotator.write(picture, report)
             reports.append(report)
-    _write(reports, format_, output, quiet=quiet)
+    write_reports(reports, format_, output, quiet=quiet)
     if annotator is not None and annotator.written:
         click.echo(f"annotated copies: {len(annotator.written)} in {click.format_filename(annotator.folder)}", err=True)
     ctx.exit(summarise(reports).exit_code)
-
-
-def _inspect_on_ecs(
-    paths: tuple[str, ...],
-    local: Mapping[str, object],
-    format_: str,
-    cluster: str,
-    *,
-    tasks: int | None,
-    results: str | None,
-    names: tuple[str, ...],
-    model: str | None,
-    output: str | None,
-) -> int:
-    """Hand an S3 prefix to a cluster; refuse what only this machine could do."""
-    if len(paths) != 1 or not paths[0].startswith("s3://"):
-        raise click.UsageError("--on-ecs takes one s3://BUCKET/PREFIX")
-    if format_ not in {"text", "json"}:
-        raise click.UsageError(f"--format {format_} does not go with --on-ecs; text and json do")
-    for option, value in local.items():
-        if value is not None:
-            raise click.UsageError(f"{option} does not go with --on-ecs")
-    from elasticache_police.cli.ecs import inspect_collection
-
-    return inspect_collection(
-        paths[0],
-        cluster=cluster,
-        tasks=4 if tasks is None else tasks,
-        results=results,
-        names=names,
-        model=model,
-        form=format_,
-        output=output,
-    )
 
 
 @contextlib.contextmanager
@@ -170,45 +147,3 @@ def _with_progress(reports: Iterable[Report], total: int) -> Iterator[Report]:
     columns = (TextColumn("inspecting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         yield from progress.track(reports, total=total)
-
-
-def _write(reports: list[Report], format_: str, output: str | None, *, quiet: bool) -> None:
-    """Write the report to a file or to standard output."""
-    if output is None:
-        sys.stdout.buffer.write(_rendered(reports, format_, sys.stdout, quiet=quiet))
-        sys.stdout.buffer.flush()
-        return
-    try:
-        with Path(output).open("w", encoding="utf-8") as file:
-            file.buffer.write(_rendered(reports, format_, file, quiet=quiet))
-    except OSError as error:
-        raise ConfigurationError(f"--output {output}: {error.strerror}") from error
-
-
-def _rendered(reports: list[Report], format_: str, destination: TextIO, *, quiet: bool) -> bytes:
-    if format_ == "text":
-        return _table(reports, destination, quiet=quiet)
-    render: Callable[[Iterable[Report]], str]
-    if format_ == "json":
-        from elasticache_police.report.document import render_json as render
-    elif format_ == "sarif":
-        from elasticache_police.report.sarif import render_sarif as render
-    elif format_ == "github":
-        from elasticache_police.report.github import render_github as render
-    else:
-        from elasticache_police.report.html import render_html as render
-    # A file's name may hold bytes that are no UTF-8: written \udc80, which is right in JSON and readable elsewhere.
-    return render(reports).encode("utf-8", "backslashreplace")
-
-
-def _table(reports: list[Report], destination: TextIO, *, quiet: bool) -> bytes:
-    from rich.console import Console
-
-    from elasticache_police.report.text import print_text
-
-    # A pipe or a file has no width: nothing is folded or cut there.
-    width = None if destination.isatty() else 10_000
-    console = Console(file=destination, width=width, highlight=False, markup=False, emoji=False)
-    with console.capture() as capture:
-        print_text(reports, console, only_misspelled=quiet)
-    return capture.get().encode(destination.encoding or "utf-8", "backslashreplace")

@@ -1,0 +1,67 @@
+"""Reports in the form, and to the place, that a command line asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from elasticache_police.errors import ConfigurationError
+from elasticache_police.findings import Report
+
+__all__ = ["FORMATS", "write_reports"]
+
+FORMATS = ("text", "json", "sarif", "github", "html")
+
+
+def write_reports(reports: Sequence[Report], form: str, output: str | None, *, quiet: bool = False) -> None:
+    """Write reports to a file, or to standard output.
+
+    Args:
+        reports: What to write.
+        form: One of :data:`FORMATS`.
+        output: A file's path; None for standard output.
+        quiet: Leave names that are spelled right out of the table.
+
+    Raises:
+        ConfigurationError: The file cannot be written.
+    """
+    if output is None:
+        sys.stdout.buffer.write(_rendered(reports, form, sys.stdout, quiet=quiet))
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with Path(output).open("w", encoding="utf-8") as file:
+            file.buffer.write(_rendered(reports, form, file, quiet=quiet))
+    except OSError as error:
+        raise ConfigurationError(f"--output {output}: {error.strerror}") from error
+
+
+def _rendered(reports: Sequence[Report], form: str, destination: TextIO, *, quiet: bool) -> bytes:
+    if form == "text":
+        return _table(reports, destination, quiet=quiet)
+    render: Callable[[Iterable[Report]], str]
+    if form == "json":
+        from elasticache_police.report.document import render_json as render
+    elif form == "sarif":
+        from elasticache_police.report.sarif import render_sarif as render
+    elif form == "github":
+        from elasticache_police.report.github import render_github as render
+    else:
+        from elasticache_police.report.html import render_html as render
+    # A file's name may hold bytes that are no UTF-8: written \udc80, which is right in JSON and readable elsewhere.
+    return render(reports).encode("utf-8", "backslashreplace")
+
+
+def _table(reports: Sequence[Report], destination: TextIO, *, quiet: bool) -> bytes:
+    from rich.console import Console
+
+    from elasticache_police.report.text import print_text
+
+    # A pipe or a file has no width: nothing is folded or cut there.
+    width = None if destination.isatty() else 10_000
+    console = Console(file=destination, width=width, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        print_text(reports, console, only_misspelled=quiet)
+    return capture.get().encode(destination.encoding or "utf-8", "backslashreplace")
