@@ -43,7 +43,8 @@ _DENIED = frozenset({
 })  # fmt: skip
 _MISSING = frozenset({
     "404", "ClusterNotFoundException", "NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NotFound",
-    "ObjectNotFoundException", "QueueDoesNotExist", "RepositoryNotFoundException", "ResourceNotFound", "ResourceNotFoundException",
+    "ObjectNotFoundException", "QueueDoesNotExist", "RepositoryNotFoundException", "ResourceNotFound",
+    "ResourceNotFoundException",
 })  # fmt: skip
 _EXISTS = frozenset({
     "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists", "RepositoryAlreadyExistsException",
