@@ -169,9 +169,8 @@ def run(job: TrainingJob, *, clients: Clients | None = None, stop: threading.Eve
     if code:
         return code
     exported = job.work / "exported"
-    export = subprocess.run(
-        [*COMMAND, "export", "--model", str(run_folder / "model"), "--out", str(exported)], check=False
-    )  # noqa: S603  our own command
+    command = [*COMMAND, "export", "--model", str(run_folder / "model"), "--out", str(exported)]
+    export = subprocess.run(command, check=False)  # noqa: S603  our own command
     if export.returncode:
         _say(f"export: failed with exit code {export.returncode}; the checkpoints are kept")
         return export.returncode
