@@ -109,7 +109,8 @@ class Runtime:
         tall, wide = -(-pixels.shape[0] // 8) * 8, -(-pixels.shape[1] // 8) * 8
         if (tall, wide) != pixels.shape:
             pixels = np.pad(pixels, ((0, tall - pixels.shape[0]), (0, wide - pixels.shape[1])), mode="edge")
-        return self._run(self._finder, pixels[None, :, :, None])[0]
+        cells: np.ndarray = self._run(self._finder, pixels[None, :, :, None])[0]
+        return cells
 
     @staticmethod
     def _run(session: onnxruntime.InferenceSession, values: np.ndarray) -> np.ndarray:

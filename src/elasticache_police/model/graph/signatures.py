@@ -27,7 +27,8 @@ _PLACES_AT_ONCE = 4
 
 
 def _traced(function: Callable[..., object], spec: tf.TensorSpec) -> Callable[..., tf.Tensor]:
-    return tf.function(function, input_signature=[spec], autograph=False)
+    traced: Callable[..., tf.Tensor] = tf.function(function, input_signature=[spec], autograph=False)
+    return traced
 
 
 class Signatures:
