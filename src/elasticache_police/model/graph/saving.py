@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["save"]
 
 _NUMBER = re.compile(r"\d+")
+_UNUSED = re.compile(r"_\d+(?=___redundant_placeholder)")
+"""The counter in the name of an argument that the body of a loop has only because its condition has it."""
 
 
 def save(functions: Mapping[str, Callable[..., dict[str, tf.Tensor]]], directory: Path) -> None:
@@ -53,6 +55,8 @@ def _renumber(meta_graph: MetaGraphDef) -> None:
     library = [bodies[name] for name in order]
     for function in library:
         function.signature.name = renamed[function.signature.name]
+        for argument in function.signature.input_arg:
+            argument.name = _UNUSED.sub("", argument.name)
         _rename_calls(function.node_def, renamed)
     del graph.library.function[:]
     graph.library.function.extend(library)
