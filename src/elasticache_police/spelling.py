@@ -16,7 +16,7 @@ DEFAULT_NAME = "ElastiCache"
 
 _JOINERS = frozenset("-._:/\\@=#~$%&?+|<>*^")
 _QUOTES = frozenset("\"'`()[]{}")
-_COMMANDS = ("aws ", "import ", "from ", "boto3 ", "module ", "namespace ", "service ", "--service ")
+_PROSE = ("Amazon ", "AWS ", "amazon ")
 _TWINS = frozenset("ckopsuvwxz")
 _SHORT = 4
 _MIDDLE = 7
@@ -159,7 +159,8 @@ def _is_identifier(line: str, start: int, stop: int) -> bool:
         return True
     if before in _QUOTES and after in _QUOTES:
         return True
-    return line[:start].lower().endswith(_COMMANDS)
+    # Small letters alone are taken for code, unless they stand alone or the line reads like prose about the product.
+    return not (line.strip() == word or line[:start].endswith(_PROSE) or line[stop:].startswith(" for "))
 
 
 def _is_cut(line: str, start: int, stop: int, name: str, *, cut_left: bool, cut_right: bool) -> bool:
@@ -177,6 +178,11 @@ def _is_cut(line: str, start: int, stop: int, name: str, *, cut_left: bool, cut_
             word.lower() == name[n:].lower() or word[1:].lower() == name[n:].lower() for n in range(1, len(name) - 2)
         )
     return False
+
+
+def _begins_alike(word: str, name: str) -> bool:
+    """Return whether the first letters of a word are those of a name, but for one that is wrong or missing."""
+    return word[0] == name[0] or word[1:2] == name[1:2] or word[:2] == name[1:3]
 
 
 def occurrences(
@@ -208,7 +214,7 @@ def occurrences(
                 if abs(len(squeezed) - len(bare)) > allowed or len(word) - len(squeezed) > spaces:
                     continue
                 edits = distance(squeezed, bare)
-                if edits > allowed or (edits and squeezed[0] != bare[0] and squeezed[1:2] != bare[1:2]):
+                if edits > allowed or (edits and not _begins_alike(squeezed, bare)):
                     continue
                 if len(word) > len(squeezed) and len(name) == len(bare) and word == word.lower():
                     continue  # "an elastic cache", "elastic-cache-01": English or an identifier, not the name

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, decode, encode
-from elasticache_police.runtime.reading import read, softmax
+from elasticache_police.runtime.reading import GAP_FRAMES, read, softmax
 from elasticache_police.runtime.scoring import spelled
 
 
@@ -80,6 +80,12 @@ def test_the_probability_is_the_sum_over_every_sequence_of_frames() -> None:
 def test_capitals_may_be_read_small_where_their_shapes_are_the_same() -> None:
     assert spelled(frames_of("_A_W_s_"), "AWS") > 0.85
     assert spelled(frames_of("_a_W_S_"), "AWS") < 0.05
+
+
+def test_a_wide_gap_parts_texts() -> None:
+    gap = "_" * (GAP_FRAMES + 4)
+    assert read(frames_of(f"_C_e_{gap}_R_")).text == "Ce R"
+    assert read(frames_of(f"_C_e_{gap[:6]}_R_")).text == "CeR"
 
 
 def test_softmax_is_a_distribution_and_cools_with_temperature() -> None:

@@ -26,6 +26,7 @@ LOOKS = ((1.0, 0.0), (0.86, 0.04), (1.15, -0.04))
 MARGIN_CAPS = 3.5
 SURE = 0.97
 LEGIBLE = 0.35
+_EDGE_FRAMES = 5
 
 Frames = Callable[[int], np.ndarray]
 """Returns the frames of look ``i`` at a place, float32 (T, CLASSES), each row a distribution."""
@@ -115,8 +116,9 @@ class _Place:
         found = occurrences(
             reading.text,
             self.names,
-            cut_left=window.page_x(float(reading.first[0]) * FRAME_PX) < near,
-            cut_right=window.page_x(float(reading.last[-1] + 1) * FRAME_PX) > self.width - near,
+            cut_left=reading.first[0] < _EDGE_FRAMES or window.page_x(float(reading.first[0]) * FRAME_PX) < near,
+            cut_right=reading.last[-1] >= len(frames) - _EDGE_FRAMES
+            or window.page_x(float(reading.last[-1] + 1) * FRAME_PX) > self.width - near,
         )
         return _Look(window, reading, found)
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from elasticache_police.runtime.alphabet import BLANK, decode
+from elasticache_police.runtime.alphabet import BLANK, decode, encode
 
-__all__ = ["Reading", "read", "softmax"]
+__all__ = ["GAP_FRAMES", "Reading", "read", "softmax"]
+
+GAP_FRAMES = 14
+"""Frames without a character after which a new text begins: 28 columns, 1.4 times the height of capitals."""
+_SPACE = encode(" ")[0]
 
 
 @attrs.frozen(eq=False)
@@ -45,13 +49,21 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
 def read(frames: np.ndarray) -> Reading:
     """Read a line by the likeliest class of every frame.
 
+    Where nothing is written for longer than a wide gap between letters, a space is read: what follows is another text.
+
     Args:
         frames: float32 (T, CLASSES), each row a distribution.
     """
     best = frames.argmax(axis=-1)
     begins = np.flatnonzero(np.diff(best, prepend=-1))
     ends = np.append(begins[1:], len(best)) - 1
-    runs = [(int(a), int(b), int(best[a])) for a, b in zip(begins, ends, strict=True) if best[a] != BLANK]
+    written = [(int(a), int(b), int(best[a])) for a, b in zip(begins, ends, strict=True) if best[a] != BLANK]
+    runs: list[tuple[int, int, int]] = []
+    for run in written:
+        if runs and run[0] - runs[-1][1] > GAP_FRAMES and _SPACE not in {run[2], runs[-1][2]}:
+            middle = (run[0] + runs[-1][1]) // 2
+            runs.append((middle, middle, _SPACE))
+        runs.append(run)
     return Reading(
         text=decode([index for _, _, index in runs]),
         first=np.array([a for a, _, _ in runs], int),
