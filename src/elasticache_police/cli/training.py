@@ -11,8 +11,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from elasticache_police.errors import ConfigurationError
-
 __all__ = ["dataset", "train"]
 
 _FONTS = click.option(
@@ -167,7 +165,9 @@ def train(
     from elasticache_police.model.training import train as run
 
     if threads is not None:
-        _set_threads(threads)
+        from elasticache_police.model.threads import set_threads
+
+        set_threads(threads)
     signal.signal(signal.SIGTERM, _interrupt)
     options = TrainingOptions(
         name=name,
@@ -202,12 +202,3 @@ def train(
             click.echo(f"stopped; the same command goes on from the checkpoint in {out}", err=True)
             sys.exit(130)
     click.echo(f"the model is in {model}")
-
-
-def _set_threads(threads: int) -> None:
-    try:
-        import tensorflow as tf
-    except ImportError as error:
-        raise ConfigurationError("--threads is for the TensorFlow backend, which is not installed") from error
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
