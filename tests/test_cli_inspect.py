@@ -252,7 +252,9 @@ def test_a_prefix_of_s3_is_handed_to_a_batch_transform(monkeypatch):
         yield Report(source="s3://my-in/a.png", pages=(Page(width=20, height=20, findings=(wrong,)),))
 
     monkeypatch.setattr("elasticache_police.sagemaker_deploy.inspect_batch", inspect_batch)
-    result = run("s3://my-in/pictures", "--on-sagemaker", "police", "--results", "s3://my-out/answers", "--format", "json")
+    result = run(
+        "s3://my-in/pictures", "--on-sagemaker", "police", "--results", "s3://my-out/answers", "--format", "json"
+    )
     assert result.exit_code == 1
     assert asked == [("police", "s3://my-in/pictures", "s3://my-out/answers", ("ElastiCache",), 0.9)]
     assert json.loads(result.stdout)["files"][0]["file"] == "s3://my-in/a.png"
