@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
-from elasticache_police.errors import InvocationError, PayloadTooLargeError
+from elasticache_police.errors import InvocationError, ModelFileError, PayloadTooLargeError
 from elasticache_police.findings import Classification, Finding, Verdict
 from elasticache_police.spelling import DEFAULT_NAME, distance, kind_of
 
@@ -204,6 +204,9 @@ def _verdict(score: float) -> Verdict:
 def findings_of(prediction: object, *, names: Sequence[str] = (DEFAULT_NAME,)) -> tuple[Finding, ...]:
     """Read the answer of the ``inspect`` signature for one page.
 
+    A model of ours also answers ``looks_bytes``, what it read at every place; these are judged by the very rules of the
+    model in this process, so that both find the same. Of other models the boxes, scores and readings are taken.
+
     Args:
         prediction: ``{"boxes": ..., "scores": ..., "readings": ..., "count": ...}``, padded beyond ``count``.
         names: The names that the model polices; a finding is of the one its reading is nearest to.
@@ -214,8 +217,12 @@ def findings_of(prediction: object, *, names: Sequence[str] = (DEFAULT_NAME,)) -
     Raises:
         InvocationError: The answer is no such thing.
     """
+    from elasticache_police.runtime.packed import findings_from_outputs
+
     try:
         fields = cast("Mapping[str, object]", prediction)
+        if "looks_bytes" in fields:
+            return findings_from_outputs(fields, names)
         count = _only(fields["count"])
         rows = zip(
             cast("list[list[int]]", fields["boxes"])[:count],
@@ -224,7 +231,7 @@ def findings_of(prediction: object, *, names: Sequence[str] = (DEFAULT_NAME,)) -
             strict=True,
         )
         found = [_finding(box, score, reading, names) for box, score, reading in rows]
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, ModelFileError) as error:
         shown = str(prediction)[:200]
         raise InvocationError(f"the answer of the inspect signature was expected, not {shown}") from error
     return tuple(sorted(found, key=lambda finding: (finding.box[1], finding.box[0])))
