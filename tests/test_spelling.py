@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -146,4 +147,4 @@ def test_every_near_miss_that_is_drawn_is_recognised_as_one(seed: int) -> None:
 def test_any_line_is_survived_and_occurrences_do_not_overlap(line: str) -> None:
     found = occurrences(line, ["ElastiCache", "GitHub"])
     assert all(0 <= one.start < one.stop <= len(line) for one in found)
-    assert all(a.stop <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.stop <= b.start for a, b in itertools.pairwise(found))

@@ -71,7 +71,6 @@ def test_another_run_in_the_same_folder_is_refused(run: Path) -> None:
         train(run, finder=2, reader=3, name="GitLab")
 
 
-
 def test_batches_do_not_depend_on_the_number_of_workers() -> None:
     fonts = font_set(find_fonts(packaged_fonts())[0])
     make = ReaderBatches(seed=5, size=4, fonts=fonts, names=("GitHub",))
