@@ -202,9 +202,11 @@ def evaluate_pages(
                 unseen += not verdicts
         for finding in everything:
             hit = [right for box, right in truth if _hits(finding.box, box)]
+            if hit[:1] == [None] or (not hit and _beyond(finding, style)):
+                continue  # code, or cut by the page's edge: there is no truth about it
             if not hit and finding.verdict is Verdict.MISSPELLED and finding in findings:
-                false_alarms += not _beyond(finding, style)
-            if on_finding is not None and not (hit and hit[0] is None):
+                false_alarms += 1
+            if on_finding is not None:
                 on_finding(finding, hit[0] if hit else None)
     return PageCount(found=found, missed=missed, false_alarms=false_alarms, correct_seen=seen, correct_missed=unseen)
 
