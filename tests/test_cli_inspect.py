@@ -390,7 +390,8 @@ def test_a_name_that_is_no_unicode_is_reported_all_the_same(folder, format_):
 # --- as a process --------------------------------------------------------------------------------------------------
 
 _PROGRAM = """
-import pathlib, sys, time
+import pathlib, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is born deaf to Ctrl-C
 sys.path.insert(0, {tests!r})
 import test_cli_inspect as fake
 import elasticache_police.runtime as runtime
