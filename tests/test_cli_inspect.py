@@ -422,7 +422,7 @@ def test_ctrl_c_leaves_with_130_and_without_a_traceback(folder):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, stderr.decode()
     assert stderr.decode().strip().endswith("interrupted")
     assert "Traceback" not in stderr.decode()
 
