@@ -24,9 +24,11 @@ def ink_extent(line: np.ndarray) -> tuple[int, int, int, int]:
     padded = np.pad(ink, 1, mode="edge")
     total = sum(padded[1 + i : 1 + i + height, 1 + j : 1 + j + width] for i in (-1, 0, 1) for j in (-1, 0, 1))
     smooth = np.asarray(total) / np.float32(9)
-    rows = np.sort(smooth, axis=1)[:, -min(_STRONG, width) :].mean(axis=1)
+    strong = min(_STRONG, width)
+    rows = np.partition(smooth, width - strong, axis=1)[:, -strong:].mean(axis=1)
     y0, y1 = _extent(rows)
-    columns = np.sort(smooth[y0:y1], axis=0)[-3:].mean(axis=0)
+    strong = min(3, y1 - y0)
+    columns = np.partition(smooth[y0:y1], y1 - y0 - strong, axis=0)[-strong:].mean(axis=0)
     x0, x1 = _extent(columns)
     return x0, y0, x1, y1
 

@@ -135,8 +135,14 @@ class Runtime:
 
     def _classify(self, line: np.ndarray) -> Classification:
         reading = read(self._frames(Image.fromarray(line), crop_window(line)))
-        name = self.names[0]
-        score = min(1.0, spelled(reading.frames, name) + spelled(reading.frames, name.upper()))
+        capitals = sum(character.isupper() for character in reading.text) >= 3
+        scores = {}
+        for name in self.names:
+            scores[name] = spelled(reading.frames, name)
+            if capitals and name != name.upper():
+                scores[name] = min(1.0, scores[name] + spelled(reading.frames, name.upper()))
+        name = max(scores, key=lambda known: scores[known])
+        score = scores[name]
         correct = score >= 0.5
         found = occurrences(reading.text, self.names)
         text = found[0].text if found else reading.text
