@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -157,7 +158,8 @@ def test_modules_in_code_and_in_its_lib_can_be_imported(endpoint, code_dir):
 
 @pytest.mark.parametrize("module", ["PIL", "PIL.Image", "tensorflow"])
 def test_what_the_managed_image_lacks_cannot_be_imported_here_either(endpoint, code_dir, monkeypatch, module):
-    monkeypatch.delitem(__import__("sys").modules, "PIL", raising=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == module.partition(".")[0]]:
+        monkeypatch.delitem(sys.modules, name)
 
     with pytest.raises(ModelFileError, match="SageMaker's managed TensorFlow image does not have it"):
         endpoint(code_dir(f"import {module}\n"))
