@@ -12,9 +12,8 @@ from keras import layers
 from elasticache_police.runtime.alphabet import CLASSES
 from elasticache_police.runtime.lines import LINE_PX
 
-__all__ = ["FINDER_OUTPUTS", "FINDER_STRIDE", "finder", "reader"]
+__all__ = ["FINDER_OUTPUTS", "finder", "reader"]
 
-FINDER_STRIDE = 8
 FINDER_OUTPUTS = 6
 """Logit of "the middle of the name or of something like it", logit of "text", left, top, right, bottom.
 

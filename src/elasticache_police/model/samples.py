@@ -13,10 +13,10 @@ from elasticache_police.dataset.pages import FontSet, PageSample, PageStyle, Tex
 from elasticache_police.dataset.text import NameTexts
 from elasticache_police.runtime.alphabet import BLANK, encode
 from elasticache_police.runtime.lines import CAP_PX, FRAME_PX, TOP_PX, LineWindow, cut, median
+from elasticache_police.runtime.proposals import HEIGHT_PX, SIDE_PX, STRIDE
 
 __all__ = ["FinderBatch", "ReaderBatch", "finder_batch", "reader_batch"]
 
-STRIDE = 8
 FINDER_CAP_PX = (5.5, 15.0)
 """Heights of capitals that one level of the page pyramid answers for."""
 _FINDER_CAP_SLACK = (4.5, 20.0)
@@ -74,8 +74,8 @@ def finder_targets(page: PageSample) -> np.ndarray:
             continue
         core = np.ix_(inside_y, in_x)
         out[..., 2][core] = out[..., 3][core] = 1.0
-        out[..., 7][core] = ((cy - line.top) / STRIDE)[inside_y][:, None]
-        out[..., 8][core] = ((line.baseline - cy) / STRIDE)[inside_y][:, None]
+        out[..., 7][core] = ((cy - line.top) / HEIGHT_PX)[inside_y][:, None]
+        out[..., 8][core] = ((line.baseline - cy) / HEIGHT_PX)[inside_y][:, None]
         out[..., 9][core] = 1.0
         for span in line.spans:
             s0, _, s1, _ = line.span_box(span)
@@ -85,8 +85,8 @@ def finder_targets(page: PageSample) -> np.ndarray:
             heart = np.ix_(inside_y, np.abs(cx - (s0 + s1) / 2) <= reach)
             out[..., 0][heart] = out[..., 1][heart] = 1.0
             columns_in = np.abs(cx - (s0 + s1) / 2) <= reach
-            out[..., 4][heart] = ((cx - s0) / 32)[columns_in][None, :]
-            out[..., 5][heart] = ((s1 - cx) / 32)[columns_in][None, :]
+            out[..., 4][heart] = ((cx - s0) / SIDE_PX)[columns_in][None, :]
+            out[..., 5][heart] = ((s1 - cx) / SIDE_PX)[columns_in][None, :]
             out[..., 6][heart] = 1.0
     return out
 

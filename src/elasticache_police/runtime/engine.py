@@ -106,7 +106,7 @@ class Runtime:
     def _cells(self, level: Image.Image) -> np.ndarray:
         """Return the finder's answer for one level, its size rounded up to whole cells."""
         pixels = np.asarray(level)
-        tall, wide = -(-pixels.shape[0] // 8) * 8, -(-pixels.shape[1] // 8) * 8
+        tall, wide = (-(-length // place.STRIDE) * place.STRIDE for length in pixels.shape)
         if (tall, wide) != pixels.shape:
             pixels = np.pad(pixels, ((0, tall - pixels.shape[0]), (0, wide - pixels.shape[1])), mode="edge")
         cells: np.ndarray = self._run(self._finder, pixels[None, :, :, None])[0]

@@ -11,6 +11,10 @@ STRIDE = 8
 SIDE_PX = 32.0
 HEIGHT_PX = 8.0
 MIN_CAP_PX = 4.0
+SAME_PLACE = 0.4
+"""Intersection over union above which cells of one level point at the same place."""
+REPEAT = 0.45
+"""Intersection over union from which a place was seen at another level before."""
 
 
 @attrs.frozen
@@ -73,7 +77,7 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
     for i in np.argsort(-weights, kind="stable"):
         if not left[i]:
             continue
-        same = left & (_overlap(boxes[i], boxes) > 0.4)
+        same = left & (_overlap(boxes[i], boxes) > SAME_PLACE)
         left &= ~same
         mean = (boxes[same] * weights[same, None]).sum(axis=0) / weights[same].sum()
         out.append(Proposal(float(weights[i]), *(float(v) * scale for v in mean)))
@@ -98,7 +102,7 @@ def without_repeats(proposals: list[Proposal], *, limit: int) -> list[Proposal]:
     for i in range(len(ordered)):
         if len(kept) == limit:
             break
-        if not kept or _overlap(boxes[i], boxes[kept]).max() < 0.45:
+        if not kept or _overlap(boxes[i], boxes[kept]).max() < REPEAT:
             kept.append(i)
     return [ordered[i] for i in kept]
 

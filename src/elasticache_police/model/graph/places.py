@@ -8,14 +8,9 @@ import tensorflow as tf
 
 from elasticache_police.model.graph.resample import halve
 from elasticache_police.runtime.engine import LEVELS, MAX_PLACES, MIN_LEVEL_PX
-from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, SIDE_PX, STRIDE
+from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
 
 __all__ = ["propose"]
-
-_SAME_PLACE = 0.4
-"""Intersection over union from which cells of a level point at the same place, as in ``proposals.names``."""
-_REPEAT = 0.45
-"""Intersection over union from which a place was seen at another level, as in ``proposals.without_repeats``."""
 
 
 def propose(page: tf.Tensor, finder: Callable[[tf.Tensor], tf.Tensor], *, threshold: float) -> tf.Tensor:
@@ -45,7 +40,7 @@ def propose(page: tf.Tensor, finder: Callable[[tf.Tensor], tf.Tensor], *, thresh
         if number + 1 < LEVELS:
             level = halve(level)
     places = tf.concat(found, axis=0)
-    kept = _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=_REPEAT)
+    kept = _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT)
     return tf.ensure_shape(tf.cast(tf.gather(places, kept), tf.float32), [None, 5])
 
 
@@ -83,9 +78,9 @@ def _names(cells: tf.Tensor, *, scale: float, threshold: float) -> tf.Tensor:
 
 def _merged(weights: tf.Tensor, boxes: tf.Tensor, *, scale: float) -> tf.Tensor:
     """Average the cells that point at the same place, weighted by their scores."""
-    chosen = _best(weights, boxes, limit=tf.size(weights), overlap=_SAME_PLACE)
+    chosen = _best(weights, boxes, limit=tf.size(weights), overlap=SAME_PLACE)
     count = tf.size(chosen)
-    same = _overlap(boxes, tf.gather(boxes, chosen)) > _SAME_PLACE
+    same = _overlap(boxes, tf.gather(boxes, chosen)) > SAME_PLACE
     # Every cell belongs to the best chosen one that it overlaps, as if they were picked one after the other.
     home = tf.reduce_min(tf.where(same, tf.range(count)[tf.newaxis], count), axis=1)
     home = tf.tensor_scatter_nd_update(tf.minimum(home, count), chosen[:, tf.newaxis], tf.range(count))
