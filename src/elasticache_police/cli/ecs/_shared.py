@@ -1,0 +1,130 @@
+"""What the ecs commands share: options, whose cluster, how plans and waits are shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import click
+
+from elasticache_police.cli._aws_options import aws_session
+
+if TYPE_CHECKING:
+    from elasticache_police._aws import Request
+    from elasticache_police._waiting import Progress
+    from elasticache_police.ecs_anywhere import Cluster, HostOptions, LogLine
+
+__all__ = [
+    "Status",
+    "cluster_of",
+    "dry_run_option",
+    "host_of",
+    "host_options",
+    "print_log",
+    "show_plan",
+    "task_options",
+]
+
+_F = TypeVar("_F", bound=Callable[..., object])
+
+
+def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
+    def decorate(function: _F) -> _F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+dry_run_option: Callable[[_F], _F] = click.option(
+    "--dry-run", is_flag=True, help="Print every call it would make, and make none."
+)
+host_options: Callable[[_F], _F] = _options(
+    click.option("--windows", is_flag=True, help="The host runs Windows Server."),
+    click.option("--gpu", is_flag=True, help="Let tasks ask for the host's NVIDIA GPUs."),
+    click.option(
+        "--docker-source",
+        type=click.Choice(["all", "docker", "distro", "none"]),
+        default="all",
+        show_default=True,
+        help="Where the installer takes Docker from; none if it is there (always on RHEL).",
+    ),
+    click.option("--proxy", metavar="URL", help="HTTP proxy for the installer, Docker and both agents."),
+    click.option("--no-proxy", multiple=True, metavar="ADDRESS", help="Bypasses the proxy; may be repeated."),
+    click.option("--certs-file", metavar="PATH", help="Certificates on the host that ECS Exec trusts."),
+    click.option("--ecs-version", help="Version of the ECS agent.  [default: the latest]"),
+)
+task_options: Callable[[_F], _F] = _options(
+    click.option("--task-role", metavar="ARN", help="IAM role of the code in the container."),
+    click.option("--execution-role", metavar="ARN", help="IAM role with which the agent pulls images and logs."),
+    click.option(
+        "--launch-type",
+        type=click.Choice(["EXTERNAL", "FARGATE", "EC2"]),
+        default="EXTERNAL",
+        show_default=True,
+        help="Your own machines, AWS's capacity, or EC2 instances.",
+    ),
+    click.option("--subnet", "subnets", multiple=True, help="For FARGATE; may be repeated."),
+    click.option("--cpu", "cpu_units", type=int, default=2048, show_default=True, help="CPU units, 1024 to a core."),
+    click.option("--memory", "memory_mib", type=int, default=4096, show_default=True, help="Memory limit in MiB."),
+)
+
+
+def cluster_of(name: str, region: str | None, profile: str | None) -> Cluster:
+    """Return the cluster that a command line names.
+
+    Raises:
+        ConfigurationError: There is no such profile.
+    """
+    from elasticache_police.ecs_anywhere import Cluster
+
+    return Cluster(name, session=aws_session(region, profile))
+
+
+def host_of(**given: object) -> HostOptions:
+    """Return what :data:`host_options` say.
+
+    Raises:
+        ConfigurationError: They do not go together.
+    """
+    from elasticache_police.ecs_anywhere import HostOptions
+
+    windows = given.pop("windows")
+    return HostOptions(operating_system="windows" if windows else "linux", **given)  # type: ignore[arg-type]
+
+
+def show_plan(plan: Iterable[Request]) -> None:
+    """Print every request of a plan, numbered, with its parameters."""
+    for number, one in enumerate(plan, 1):
+        click.echo(f"{number}. {one.service}:{one.operation}")
+        click.echo(json.dumps(one.parameters, indent=2, default=str, ensure_ascii=False))
+
+
+class Status:
+    """Shows on standard error how a wait goes: every change, or on a terminal one line that changes."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._terminal and self._last:
+            click.echo(err=True)
+
+    def __call__(self, now: Progress) -> None:
+        if now.status == self._last and not self._terminal:
+            return
+        self._last = now.status
+        text = f"[{now.elapsed_s:5.0f} s] {now.waited_for}: {now.status}"
+        click.echo(f"\r\x1b[K{text[:200]}" if self._terminal else text, err=True, nl=not self._terminal)
+
+
+def print_log(line: LogLine) -> None:
+    """Print a line of a task's log."""
+    click.echo(f"{line.timestamp:%H:%M:%S} {line.task_id[:8]} {line.message}")
