@@ -117,7 +117,7 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
     content = encoded(page())
     picture = Image.fromarray(grey_of(content))
     outputs = served("inspect", image_bytes=[content])
-    proposals = runtime.propose(picture)
+    proposals = runtime.look_over(picture)[0]
     assert outputs["places"].shape == (1, len(proposals), 5)
     looked_again = 0
     for proposal, place, looks in zip(proposals, outputs["places"][0], outputs["looks_bytes"][0], strict=True):

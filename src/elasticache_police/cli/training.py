@@ -113,6 +113,11 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     multiple=True,
     help="Fonts to measure on, not to train on; may be repeated.  [default: a twelfth of the families]",
 )
+@click.option(
+    "--start-from",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with finder.npz and reader.npz, trained weights to go on from.",
+)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--finder-steps", type=click.IntRange(min=1), default=6500, show_default=True, help="Steps of 8 pages.")
 @click.option("--reader-steps", type=click.IntRange(min=1), default=9500, show_default=True, help="Steps of 32 lines.")
@@ -145,6 +150,7 @@ def train(
     exclude_families: Path | None,
     out: Path,
     measure_fonts: tuple[Path, ...],
+    start_from: Path | None,
     seed: int,
     finder_steps: int,
     reader_steps: int,
@@ -175,6 +181,7 @@ def train(
         out=out,
         exclude_families=_families(exclude_families),
         measure_fonts=measure_fonts,
+        start_from=start_from,
         seed=seed,
         finder_steps=finder_steps,
         reader_steps=reader_steps,

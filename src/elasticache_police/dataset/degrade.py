@@ -24,6 +24,8 @@ def degrade(grey: np.ndarray, rng: random.Random, noise: np.random.Generator, *,
     if rng.random() < 0.12:
         # Sub-pixel (LCD) antialiasing, seen in grey, is a short blur along the line.
         image = image.filter(ImageFilter.Kernel((3, 3), (0, 0, 0, 1, rng.choice([2, 4]), 1, 0, 0, 0)))
+    if rng.random() < 0.06:
+        image = _fade(image, rng)
     chance = rng.random()
     if chance < 0.22:
         image = image.filter(ImageFilter.GaussianBlur(max_blur_px * rng.choice([0.3, 0.5, 0.7, 0.85, 1.0])))
@@ -46,3 +48,19 @@ def degrade(grey: np.ndarray, rng: random.Random, noise: np.random.Generator, *,
         image = Image.open(buffer)
         image.load()
     return np.asarray(image)
+
+
+def _fade(image: Image.Image, rng: random.Random) -> Image.Image:
+    """Let a page fade out to one side, as cards and carousels do, but not so far that nobody could read it."""
+    width, height = image.size
+    across = rng.random() < 0.6
+    length = width if across else height
+    start, end = sorted((rng.uniform(-0.3, 1.0), rng.uniform(0.2, 1.5)))
+    ramp = np.clip((np.arange(length) / length - start) / max(0.05, end - start), 0, 1).astype(np.float32)
+    ramp = 1 - rng.uniform(0.4, 0.82) * ramp
+    if rng.random() < 0.5:
+        ramp = ramp[::-1]
+    share = ramp[None, :] if across else ramp[:, None]
+    ground = rng.choice([0, 255, 255, int(np.median(np.asarray(image)))])
+    values = np.asarray(image, np.float32) * share + ground * (1 - share)
+    return Image.fromarray(values.astype(np.uint8))

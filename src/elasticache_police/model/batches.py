@@ -24,7 +24,7 @@ class FinderBatches:
     style: PageStyle = attrs.Factory(PageStyle)
 
     def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return inputs uint8 (N, H, W, 1) and targets float32 (N, H/8, W/8, 10)."""
+        """Return inputs uint8 (N, H, W, 1) and targets float32 (N, H/8, W/8, 13)."""
         batch = finder_batch(
             seed=self.seed,
             index=index,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 from elasticache_police.errors import TrainingError
 
-__all__ = ["Schedule", "checkpoint_step", "fit", "load_weights", "rendered"]
+__all__ = ["Schedule", "checkpoint_step", "fit", "load_weights", "rendered", "start_from"]
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -110,6 +110,28 @@ def load_weights(path: Path, model: keras.Model) -> int:
         return int(saved["step"])
 
 
+def start_from(path: Path, model: keras.Model) -> None:
+    """Copy the weights of a trained network into one of the same layers, as far as their sizes go.
+
+    Args:
+        path: Weights as :func:`fit` writes them.
+        model: The network; where it is larger than the trained one, the rest keeps its fresh weights.
+
+    Raises:
+        TrainingError: The trained network has other layers.
+    """
+    with np.load(path) as saved:
+        trained = [saved[f"w{i}"] for i in range(sum(key.startswith("w") for key in saved.files))]
+    fresh = [np.array(weight) for weight in model.get_weights()]
+    if [weight.ndim for weight in trained] != [weight.ndim for weight in fresh]:
+        msg = f"{path} holds the weights of a network with other layers than this version's"
+        raise TrainingError(msg)
+    for mine, theirs in zip(fresh, trained, strict=True):
+        common = tuple(slice(0, min(sizes)) for sizes in zip(mine.shape, theirs.shape, strict=True))
+        mine[common] = theirs[common]
+    model.set_weights(fresh)
+
+
 def _restore(path: Path, model: keras.Model) -> int:
     step = load_weights(path, model)
     model.optimizer.build(model.trainable_variables)
@@ -127,6 +149,7 @@ def fit(
     schedule: Schedule,
     *,
     directory: Path,
+    initial: Path | None = None,
     workers: int = 1,
     progress: Callable[[int, float, float], None] | None = None,
 ) -> None:
@@ -140,6 +163,7 @@ def fit(
         make: Makes batch ``i``, ``(inputs, targets)``; picklable.
         schedule: How long and how fast.
         directory: Made when missing.
+        initial: Weights to start from when the directory holds no checkpoint; see :func:`start_from`.
         workers: Processes that render.
         progress: Called after a step with the step, its smoothed loss and steps per second.
 
@@ -157,7 +181,11 @@ def fit(
         jit_compile=False,
     )
     model.optimizer.build(model.trainable_variables)
-    step = _restore(checkpoint, model) if checkpoint.exists() else 0
+    step = 0
+    if checkpoint.exists():
+        step = _restore(checkpoint, model)
+    elif initial is not None:
+        start_from(initial, model)
     smooth: float | None = None
     started, first = time.monotonic(), step
     with (directory / "log.jsonl").open("a", encoding="utf-8") as log:

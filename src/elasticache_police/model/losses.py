@@ -31,18 +31,20 @@ def finder_loss(truth: keras.KerasTensor, answer: keras.KerasTensor) -> keras.Ke
     """Return the finder's loss.
 
     Args:
-        truth: float32 (N, H/8, W/8, 10) of :func:`elasticache_police.model.samples.finder_targets`.
-        answer: float32 (N, H/8, W/8, 6).
+        truth: float32 (N, H/8, W/8, 13) of :func:`elasticache_police.model.samples.finder_targets`.
+        answer: float32 (N, H/8, W/8, 8).
     """
     name = _focal(answer[..., 0], truth[..., 0]) * truth[..., 1] * (1.0 + (_NAME_GAIN - 1.0) * truth[..., 0])
     text = _focal(answer[..., 1], truth[..., 2]) * truth[..., 3]
     sides = (_huber(answer[..., 2] - truth[..., 4]) + _huber(answer[..., 3] - truth[..., 5])) * truth[..., 6]
     heights = (_huber(answer[..., 4] - truth[..., 7]) + _huber(answer[..., 5] - truth[..., 8])) * truth[..., 9]
+    turned = (_focal(answer[..., 6], truth[..., 10]) + _focal(answer[..., 7], truth[..., 11])) * truth[..., 12]
     hearts = ops.sum(truth[..., 0]) + 8.0
     texts = ops.sum(truth[..., 2]) + 50.0
     return (
         ops.sum(name) / hearts
         + ops.sum(text) / texts
+        + ops.sum(turned) / texts
         + _BOX_GAIN * (ops.sum(sides) / hearts + ops.sum(heights) / texts)
     )
 

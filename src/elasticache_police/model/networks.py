@@ -14,8 +14,9 @@ from elasticache_police.runtime.lines import LINE_PX
 
 __all__ = ["FINDER_OUTPUTS", "finder", "reader"]
 
-FINDER_OUTPUTS = 6
-"""Logit of "the middle of the name or of something like it", logit of "text", left, top, right, bottom.
+FINDER_OUTPUTS = 8
+"""Logit of "the middle of the name or of something like it", logit of "text", left, top, right, bottom, logit of "text
+that climbs", logit of "text that falls".
 
 Left and right are distances to the ends of the name in units of 32 pixels; top and bottom those to the top of capitals
 and to the baseline of the line of text in units of 8 pixels.
@@ -34,7 +35,7 @@ def finder(channels: int = 48, blocks: int = 3) -> keras.Model:
     """Build the finder.
 
     Input: uint8 or float (N, H, W, 1), grey 0..255, H and W multiples of 8.
-    Output: float32 (N, H / 8, W / 8, 6), see :data:`FINDER_OUTPUTS`.
+    Output: float32 (N, H / 8, W / 8, 8), see :data:`FINDER_OUTPUTS`.
     """
     page = keras.Input((None, None, 1), name="page")
     x = layers.Rescaling(1 / 127.5, offset=-1.0)(page)

@@ -127,8 +127,11 @@ class _Writer:
         elif isinstance(layer, layers.Add):
             self._put(layer, "Add", [self._name(tensor) for tensor in layer.input])
         elif isinstance(layer, layers.Rescaling):
-            scaled = self.node("Mul", [self._name(layer.input), self.constant(np.float32(layer.scale))])
-            self._put(layer, "Add", [scaled, self.constant(np.float32(layer.offset))])
+            # Channels second first: onnxruntime is slow to scale a tensor whose last axis has one element.
+            source = self._channels_second(self._name(layer.input))
+            scaled = self.node("Mul", [source, self.constant(np.float32(layer.scale))])
+            self._channels_first.add(self.node("Add", [scaled, self.constant(np.float32(layer.offset))]))
+            self.names[id(layer.output)] = self.nodes[-1].name
         elif isinstance(layer, LineNormalization):
             self.names[id(layer.output)] = self._line_normalization(self._name(layer.input))
         elif isinstance(layer, layers.Reshape):

@@ -28,7 +28,7 @@ _WINDOWS = 3
 
 @attrs.frozen
 class FinderBatch:
-    """Inputs uint8 (N, H, W, 1) and targets float32 (N, H/8, W/8, 10): see :func:`finder_targets`."""
+    """Inputs uint8 (N, H, W, 1) and targets float32 (N, H/8, W/8, 13): see :func:`finder_targets`."""
 
     pages: np.ndarray
     targets: np.ndarray
@@ -47,12 +47,13 @@ def finder_targets(page: PageSample) -> np.ndarray:
     """Return the finder's targets for a page.
 
     Returns:
-        float32 (H/8, W/8, 10): name 0/1, weight of name, text 0/1, weight of text, left, right (units of 32 px),
-        weight of those, top, bottom (units of 8 px), weight of those.
+        float32 (H/8, W/8, 13): name 0/1, weight of name, text 0/1, weight of text, left, right (units of 32 px),
+        weight of those, top, bottom (units of 8 px), weight of those, text that climbs 0/1, text that falls 0/1, weight
+        of those.
     """
     rows, columns = page.grey.shape[0] // STRIDE, page.grey.shape[1] // STRIDE
-    out = np.zeros((rows, columns, 10), np.float32)
-    out[..., 1] = out[..., 3] = 1.0
+    out = np.zeros((rows, columns, 13), np.float32)
+    out[..., 1] = out[..., 3] = out[..., 12] = 1.0
     cx = np.arange(columns) * STRIDE + STRIDE / 2
     cy = np.arange(rows) * STRIDE + STRIDE / 2
     for line in page.lines:
@@ -88,6 +89,16 @@ def finder_targets(page: PageSample) -> np.ndarray:
             out[..., 4][heart] = ((cx - s0) / SIDE_PX)[columns_in][None, :]
             out[..., 5][heart] = ((s1 - cx) / SIDE_PX)[columns_in][None, :]
             out[..., 6][heart] = 1.0
+    for text in page.turned:
+        x0, y0, x1, y1 = text.box
+        across = (cx > min(x0, (x0 + x1 - STRIDE) / 2)) & (cx < max(x1, (x0 + x1 + STRIDE) / 2))
+        near = np.ix_((cy > y0 - STRIDE) & (cy < y1 + STRIDE), (cx > x0 - STRIDE) & (cx < x1 + STRIDE))
+        out[..., 12][near] = 0.0
+        if FINDER_CAP_PX[0] <= text.cap_px <= FINDER_CAP_PX[1]:
+            core = np.ix_((cy > y0) & (cy < y1), across)
+            out[..., 10 if text.climbs else 11][core] = out[..., 12][core] = 1.0
+        elif not _FINDER_CAP_SLACK[0] <= text.cap_px <= _FINDER_CAP_SLACK[1]:
+            out[..., 12][near] = 1.0
     return out
 
 
@@ -155,7 +166,7 @@ def line_targets(
 def _read_sample(page: PageSample, line: TextLine, rng: random.Random) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     cap = line.cap_px * np.exp(rng.uniform(-0.24, 0.24))
     scale_y = CAP_PX / cap
-    scale_x = scale_y * rng.uniform(0.84, 1.18)
+    scale_x = scale_y * (rng.uniform(0.84, 1.18) if rng.random() < 0.85 else rng.uniform(0.7, 1.45))
     top = line.top + (line.cap_px - cap) / 2 + rng.uniform(-0.13, 0.13) * line.cap_px
     span = READER_COLUMNS / scale_x
     if line.spans and rng.random() < 0.9:
@@ -170,6 +181,8 @@ def _read_sample(page: PageSample, line: TextLine, rng: random.Random) -> tuple[
     classes, weights = line_targets(
         line, window, [other for other in page.lines if other is not line], page.grey.shape[1]
     )
+    if rng.random() < 0.12:
+        grey = _lean(grey, slant=rng.gauss(0, 0.12), slope=rng.gauss(0, 0.012))
     return grey, classes, weights
 
 
@@ -198,6 +211,7 @@ def strip_style(rng: random.Random) -> PageStyle:
         blocks=(3, 7),
         name_share=0.5,
         centre_first=True,
+        turned_share=0.0,
     )
 
 

@@ -47,6 +47,8 @@ class TrainingOptions:
     """Font files and directories to measure on instead of a share of ``fonts``; their families are not trained on."""
     unseen_share: float = attrs.field(default=0.08, validator=[attrs.validators.ge(0.0), attrs.validators.lt(1.0)])
     """Share of font families kept out of training, to measure on."""
+    start_from: Path | None = attrs.field(default=None)
+    """A directory with ``finder.npz`` and ``reader.npz``, trained weights to go on from; None trains from nothing."""
     seed: int = 1
     finder_steps: int = attrs.field(default=6500, validator=attrs.validators.ge(1))
     finder_batch: int = attrs.field(default=8, validator=attrs.validators.ge(1))
@@ -83,6 +85,12 @@ def _seen_and_unseen(fonts: Sequence[Font], options: TrainingOptions) -> tuple[l
     return seen, unseen
 
 
+def _starting_weights(options: TrainingOptions) -> tuple[Path, ...]:
+    if options.start_from is None:
+        return ()
+    return (options.start_from / "finder.npz", options.start_from / "reader.npz")
+
+
 def _installed(package: str) -> str:
     try:
         return version(package)
@@ -114,6 +122,9 @@ def _record(
             "exclude_families": sorted(options.exclude_families),
             "unseen_share": options.unseen_share,
             "seed": options.seed,
+            "start_from": {
+                path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in _starting_weights(options)
+            },
             "finder": {"steps": options.finder_steps, "batch": options.finder_batch},
             "reader": {"steps": options.reader_steps, "batch": options.reader_batch},
         },
@@ -176,6 +187,9 @@ def train(
     from elasticache_police.model import losses, networks
     from elasticache_police.model.export import export_onnx
 
+    for path in _starting_weights(options):
+        if not path.is_file():
+            raise TrainingError(f"{path} does not exist: a directory to start from holds finder.npz and reader.npz")
     say("checking fonts")
     fonts, problems = find_fonts(options.fonts or packaged_fonts(), exclude=options.exclude_families)
     if not fonts:
@@ -199,6 +213,7 @@ def train(
         FinderBatches(seed=options.seed, size=options.finder_batch, fonts=prepared, names=(options.name,)),
         Schedule(steps=options.finder_steps, peak_rate=2e-3),
         directory=options.out / "finder",
+        initial=None if options.start_from is None else options.start_from / "finder.npz",
         workers=options.workers,
         progress=report("finder", options.finder_steps),
     )
@@ -209,6 +224,7 @@ def train(
         ReaderBatches(seed=options.seed + 1, size=options.reader_batch, fonts=prepared, names=(options.name,)),
         Schedule(steps=options.reader_steps, peak_rate=1.5e-3),
         directory=options.out / "reader",
+        initial=None if options.start_from is None else options.start_from / "reader.npz",
         workers=options.workers,
         progress=report("reader", options.reader_steps),
     )

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from elasticache_police.findings import Classification, Finding, Kind, Verdict
+from elasticache_police.findings import Classification, Finding
 from elasticache_police.runtime import proposals as place
+from elasticache_police.runtime.classifying import classify
 from elasticache_police.runtime.crops import crop_window
 from elasticache_police.runtime.files import FINDER, PACKAGED, READER, Settings, read_settings
-from elasticache_police.runtime.judging import Sighting, distinct, judge, window_of
+from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge, window_of
 from elasticache_police.runtime.lines import LineWindow, cut
-from elasticache_police.runtime.reading import read, softmax
-from elasticache_police.runtime.scoring import spelled
-from elasticache_police.spelling import check_name, kind_of, occurrences
+from elasticache_police.runtime.reading import softmax
+from elasticache_police.runtime.turned import Region, regions
+from elasticache_police.spelling import check_name
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -73,35 +74,43 @@ class Runtime:
         Args:
             grey: uint8 (H, W).
         """
-        picture = Image.fromarray(grey)
+        page = Image.fromarray(grey)
+        proposals, turned = self.look_over(page)
+        sightings = list(self._sightings(page, proposals))
+        for region in turned:
+            upright = region.upright(page)
+            inside = self._sightings(upright, self.look_over(upright)[0])
+            sightings += [sighting.turned(region) for sighting in inside]
+        return distinct(sightings)
 
-        def sightings() -> Iterator[Sighting]:
-            for proposal in self.propose(picture):
-                yield from judge(
-                    proposal,
-                    functools.partial(self._frames_of, picture, proposal),
-                    width=picture.width,
-                    height=picture.height,
-                    names=self.names,
-                    thorough=not self._reads_everything,
-                )
+    def _sightings(self, picture: Image.Image, proposals: Sequence[place.Proposal]) -> Iterator[Sighting]:
+        for proposal in proposals:
+            yield from judge(
+                proposal,
+                functools.partial(self._frames_of, picture, proposal),
+                width=picture.width,
+                height=picture.height,
+                names=self.names,
+                thorough=not self._reads_everything,
+            )
 
-        return distinct(sightings())
-
-    def propose(self, picture: Image.Image) -> list[place.Proposal]:
-        """Return the places of a page, mode ``L``, worth reading."""
-        found: list[place.Proposal] = []
+    def look_over(self, picture: Image.Image) -> tuple[list[place.Proposal], list[Region]]:
+        """Return the places of a page, mode ``L``, worth reading, and the parts of it worth turning."""
+        levels: list[tuple[np.ndarray, float]] = []
         level, scale = picture, 1.0
         for _ in range(LEVELS):
             if min(level.size) < MIN_LEVEL_PX and scale > 1:
                 break
-            cells = self._cells(level)
+            levels.append((self._cells(level), scale))
+            level, scale = level.reduce(2), scale * 2
+        found: list[place.Proposal] = []
+        for cells, scale in levels:
             if self._reads_everything:
                 found += place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD)
             else:
                 found += place.names(cells, scale=scale, threshold=self.settings.find_threshold)
-            level, scale = level.reduce(2), scale * 2
-        return place.without_repeats(found, limit=MAX_PLACES)
+        turned = regions(levels, width=picture.width, height=picture.height)
+        return place.without_repeats(found, limit=MAX_PLACES), turned
 
     def _cells(self, level: Image.Image) -> np.ndarray:
         """Return the finder's answer for one level, its size rounded up to whole cells."""
@@ -134,22 +143,13 @@ class Runtime:
         return [self._classify(np.rint(line[..., 0] * 127.5 + 127.5).astype(np.uint8)) for line in tensor]
 
     def _classify(self, line: np.ndarray) -> Classification:
-        reading = read(self._frames(Image.fromarray(line), crop_window(line)))
-        capitals = sum(character.isupper() for character in reading.text) >= 3
-        scores = {}
-        for name in self.names:
-            scores[name] = spelled(reading.frames, name)
-            if capitals and name != name.upper():
-                scores[name] = min(1.0, scores[name] + spelled(reading.frames, name.upper()))
-        name = max(scores, key=lambda known: scores[known])
-        score = scores[name]
-        correct = score >= 0.5
-        found = occurrences(reading.text, self.names)
-        text = found[0].text if found else reading.text
-        kind = None if correct else (kind_of(text, name) or Kind.SEVERAL)
-        return Classification(
-            score=score, verdict=Verdict.CORRECT if correct else Verdict.MISSPELLED, reading=text, kind=kind
-        )
+        picture = Image.fromarray(line)
+        window = crop_window(line)
+
+        def frames(look: int) -> np.ndarray:
+            return self._frames(picture, window if look == 0 else window.look(*LOOKS[look]))
+
+        return classify(frames, self.names)
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:

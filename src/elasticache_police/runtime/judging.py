@@ -17,6 +17,7 @@ from elasticache_police.runtime.lines import FRAME_PX, LineWindow
 from elasticache_police.runtime.proposals import Proposal
 from elasticache_police.runtime.reading import Reading, read
 from elasticache_police.runtime.scoring import spelled
+from elasticache_police.runtime.turned import Region
 from elasticache_police.spelling import Occurrence, kind_of, occurrences
 
 __all__ = ["LOOKS", "Frames", "distinct", "judge", "window_of"]
@@ -53,6 +54,10 @@ class Sighting:
     finding: Finding
     weight: float
     """How legible it was, times how sure the finder was of the place."""
+
+    def turned(self, region: Region) -> Sighting:
+        """Return the sighting, made in an upright part of a page, on the page itself."""
+        return attrs.evolve(self, finding=attrs.evolve(self.finding, box=region.on_page(self.finding.box)))
 
 
 def _pairs(text: str) -> set[str]:

@@ -42,6 +42,18 @@ class LineWindow:
         extra = (width / scale - (x1 - x0)) / 2
         return cls(x0=x0 - extra, y0=top - TOP_PX / scale, width=width, scale_x=scale, scale_y=scale)
 
+    def look(self, stretch: float, shift: float) -> LineWindow:
+        """Return the window of another look at the same line.
+
+        Args:
+            stretch: How much taller it is.
+            shift: How much lower, in heights of capitals.
+        """
+        cap = CAP_PX / self.scale_y
+        top = self.y0 + TOP_PX / self.scale_y - cap * (stretch - 1) / 2 + cap * shift
+        x1 = self.x0 + self.width / self.scale_x
+        return LineWindow.around(top=top, baseline=top + cap * stretch, x0=self.x0, x1=x1)
+
     def page_x(self, column: float) -> float:
         """Return the page's x of a column of the input."""
         return self.x0 + column / self.scale_x

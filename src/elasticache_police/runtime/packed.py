@@ -4,8 +4,10 @@ The graph cannot run the rules of spelling, and its frames are large as JSON. So
 with the place and, for each look at it, the likeliest classes of every frame; here that becomes frames again, and
 :mod:`elasticache_police.runtime.judging` judges them as it judges those of a model in this process.
 
-The PNG, 8-bit grey: its first row begins with ten little-endian numbers of four bytes, float score, x0, y0, x1, y1 and
-integer page width, page height and frames of the three looks. Then, for each look, come rows of one pixel per frame:
+The PNG, 8-bit grey: its first row begins with fifteen little-endian numbers of four bytes, float score, x0, y0, x1, y1
+and integer width and height of the picture looked at, frames of the three looks, and how that picture lies on the page:
+0 for the page itself, else 1 for a part whose text climbs and 2 for one whose text falls, and that part's x0, y0, x1
+and y1. Then, for each look, come rows of one pixel per frame:
 :data:`KEPT` rows with the likeliest classes, likeliest first; as many rows with the upper and as many with the lower
 bytes of float16 numbers, the first of them the probability of all classes that are not listed, the others that of the
 class in the same row. What is left to 1 is the likeliest's: near 1 a float16 would be too coarse. A place whose first
@@ -27,6 +29,7 @@ from elasticache_police.findings import Finding
 from elasticache_police.runtime.alphabet import BLANK, CLASSES
 from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge
 from elasticache_police.runtime.proposals import Proposal
+from elasticache_police.runtime.turned import CHANNELS, Region
 
 __all__ = ["HEADER_BYTES", "KEPT", "LEAST", "PackedPlace", "findings_from_outputs", "unpack"]
 
@@ -34,7 +37,7 @@ KEPT = 5
 """Classes listed for each frame."""
 LEAST = 1e-4
 """Probabilities below this are not listed."""
-_HEADER = np.dtype([("place", "<f4", 5), ("size", "<i4", 2), ("frames", "<i4", len(LOOKS))])
+_HEADER = np.dtype([("place", "<f4", 5), ("size", "<i4", 2), ("frames", "<i4", len(LOOKS)), ("region", "<i4", 5)])
 HEADER_BYTES = _HEADER.itemsize
 
 
@@ -44,9 +47,11 @@ class PackedPlace:
 
     proposal: Proposal
     width: int
-    """Pixels of the page."""
+    """Pixels of the page, or of the upright part of it that was looked at."""
     height: int
-    """Pixels of the page."""
+    """Pixels of the same."""
+    region: Region | None
+    """The part of the page, when its text is turned."""
     frames: tuple[np.ndarray, ...]
     """For each look float32 (T, CLASSES), each row a distribution; one row that says nothing for a look not taken."""
 
@@ -66,7 +71,8 @@ def unpack(looks_bytes: bytes) -> PackedPlace:
         counts = [int(count) for count in header["frames"]]
     except (OSError, ValueError, IndexError) as error:
         raise ModelFileError(_STRANGE) from error
-    if pixels.shape[0] != 1 + 3 * KEPT * len(LOOKS) or not 0 <= min(counts) <= max(counts) <= pixels.shape[1]:
+    sound = pixels.shape[0] == 1 + 3 * KEPT * len(LOOKS) and 0 <= min(counts) <= max(counts) <= pixels.shape[1]
+    if not sound or int(header["region"][0]) not in {0, *CHANNELS}:
         raise ModelFileError(_STRANGE)
     looks = np.split(pixels[1:], len(LOOKS))
     width, height = (int(side) for side in header["size"])
@@ -74,6 +80,7 @@ def unpack(looks_bytes: bytes) -> PackedPlace:
         proposal=Proposal(*(float(value) for value in header["place"])),
         width=width,
         height=height,
+        region=Region(*(int(value) for value in header["region"])) if header["region"][0] else None,
         frames=tuple(_frames(look[:, :count]) for look, count in zip(looks, counts, strict=True)),
     )
 
@@ -121,9 +128,10 @@ def findings_from_outputs(outputs: Mapping[str, object], names: Sequence[str]) -
         for content in contents:
             if content:
                 place = unpack(content)
-                yield from judge(
+                for sighting in judge(
                     place.proposal, place.frames.__getitem__, width=place.width, height=place.height, names=names
-                )
+                ):
+                    yield sighting if place.region is None else sighting.turned(place.region)
 
     return distinct(sightings())
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
 
-__all__ = ["Automaton", "automaton", "spelled"]
+__all__ = ["Automaton", "automaton", "says", "spelled"]
 
 # States before the name: after a border, a small letter, a capital; each with and without a blank since.
 _BORDER, _BORDER_BLANK, _SMALL, _SMALL_BLANK, _CAPITAL, _CAPITAL_BLANK = range(6)
@@ -108,3 +108,32 @@ def spelled(frames: np.ndarray, word: str, *, glued: bool = True) -> float:
         glued: See :func:`automaton`.
     """
     return min(1.0, max(0.0, _accepted(np.asarray(frames, np.float64), automaton(word, glued=glued))))
+
+
+@functools.lru_cache(maxsize=256)
+def _verbatim(text: str) -> Automaton:
+    """Return the automaton that accepts the lines that say a text and nothing else."""
+    classes = encode(text)
+    labels = np.full(2 * len(classes) + 1, BLANK)
+    labels[1::2] = classes
+    size = len(labels) + 1  # the first state is before the line
+    moves, emits = np.zeros((size, size)), np.zeros((CLASSES, size))
+    emits[labels, np.arange(1, size)] = 1
+    for state in range(1, size):
+        moves[state, state] = moves[state - 1, state] = 1
+        if state > 3 and state % 2 == 0 and labels[state - 1] != labels[state - 3]:
+            moves[state - 2, state] = 1
+    moves[0, [1, *([2] if classes else [])]] = 1
+    start, accepts = np.eye(size)[0], np.zeros(size)
+    accepts[[size - 1, *([size - 2] if classes else [])]] = 1
+    return Automaton(moves=moves, emits=emits, start=start, accepts=accepts)
+
+
+def says(frames: np.ndarray, text: str) -> float:
+    """Return the probability, 0..1, that a line says a text, no more and no less.
+
+    Args:
+        frames: (T, CLASSES), each row a distribution.
+        text: What the whole line is to say.
+    """
+    return min(1.0, max(0.0, _accepted(np.asarray(frames, np.float64), _verbatim(text))))

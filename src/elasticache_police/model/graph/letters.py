@@ -13,7 +13,7 @@ from elasticache_police.runtime import judging
 from elasticache_police.runtime.alphabet import BLANK, CHARACTERS, CLASSES, OTHER, OTHER_SIGN, encode
 from elasticache_police.runtime.scoring import automaton
 
-__all__ = ["nearly", "resembles", "spelled", "text_of"]
+__all__ = ["nearly", "resembles", "says_otherwise", "spelled", "text_of"]
 
 _SIGNS = [b"", *(character.encode() for character in CHARACTERS), OTHER_SIGN.encode()]
 _FOLDED = [BLANK, *encode(CHARACTERS.lower()), OTHER]
@@ -21,6 +21,7 @@ _FOLDED = [BLANK, *encode(CHARACTERS.lower()), OTHER]
 _SKIPPED = encode(" -")
 """What comparing letters only passes over, as in :mod:`elasticache_police.spelling`."""
 _FAR = 1000
+_TINY = 1e-30
 
 
 def text_of(frames: tf.Tensor) -> tf.Tensor:
@@ -67,6 +68,51 @@ def spelled(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.T
     return tf.cast(tf.clip_by_value(tf.reduce_sum(words, axis=-1), 0.0, 1.0), tf.float32)
 
 
+def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
+    """Return the probability that lines say what is read and that this holds none of some names.
+
+    It is :func:`elasticache_police.runtime.scoring.says` of the likeliest text, 0 where that holds a name.
+
+    Args:
+        frames: float32 (N, T, CLASSES).
+        lengths: int32 (N,), how many frames each line has.
+        names: The names.
+
+    Returns:
+        float32 (N,).
+    """
+    best, begins = _letters(frames, lengths)
+    counts = tf.reduce_sum(tf.cast(begins, tf.int32), axis=1)
+    text = tf.RaggedTensor.from_row_lengths(tf.boolean_mask(best, begins), counts).to_tensor()
+    # The operation wants a letter in every line; what it says of a line without any is replaced below.
+    empty = tf.equal(counts, 0)
+    text = tf.pad(text, [[0, 0], [0, 1]])
+    text = tf.concat([tf.where(empty, OTHER, text[:, 0])[:, tf.newaxis], text[:, 1:]], axis=1)
+    surprise = tf.nn.ctc_loss(
+        labels=tf.sparse.from_dense(text),
+        logits=tf.math.log(frames + _TINY),
+        label_length=None,
+        logit_length=lengths,
+        logits_time_major=False,
+        blank_index=BLANK,
+    )
+    within = tf.sequence_mask(lengths, tf.shape(best)[1])
+    silence = tf.reduce_sum(tf.where(within, tf.math.log(frames[..., BLANK] + _TINY), 0.0), axis=1)
+    says = tf.exp(tf.where(empty, silence, -surprise))
+    certain = tf.one_hot(best, CLASSES)
+    holds = tf.reduce_max(spelled(certain, lengths, names), axis=1) > 0.0
+    return tf.where(holds, 0.0, says)
+
+
+def _letters(frames: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the likeliest class of every frame, int32 (N, T), and whether a character begins there, bool (N, T)."""
+    best = tf.argmax(frames, axis=-1, output_type=tf.int32)
+    size = tf.shape(best)
+    begins = tf.not_equal(best, tf.concat([tf.fill([size[0], 1], BLANK), best[:, :-1]], axis=1))
+    begins = tf.logical_and(begins, tf.sequence_mask(lengths, size[1]))
+    return best, tf.logical_and(begins, tf.not_equal(best, BLANK))
+
+
 def nearly(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
     """Return whether lines hold one of some names, or what is a few edits away from one, in any case.
 
@@ -81,14 +127,11 @@ def nearly(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Te
     Returns:
         bool (N,).
     """
-    best = tf.argmax(frames, axis=-1, output_type=tf.int32)
-    size = tf.shape(best)
-    begins = tf.not_equal(best, tf.concat([tf.fill([size[0], 1], BLANK), best[:, :-1]], axis=1))
-    begins = tf.logical_and(begins, tf.range(size[1])[tf.newaxis] < lengths[:, tf.newaxis])
-    for passed in (BLANK, *_SKIPPED):
+    best, begins = _letters(frames, lengths)
+    for passed in _SKIPPED:
         begins = tf.logical_and(begins, tf.not_equal(best, passed))
     letters = tf.gather(tf.constant(_FOLDED), best)
-    found = tf.zeros([size[0]], tf.bool)
+    found = tf.zeros_like(lengths, tf.bool)
     for name in names:
         target = tf.constant(encode(spelling._squeeze(name)))  # noqa: SLF001  the rules themselves
         found = tf.logical_or(found, _distance(letters, begins, target) <= spelling._allowed(name))  # noqa: SLF001

@@ -10,7 +10,7 @@ from elasticache_police.runtime import crops
 from elasticache_police.runtime.judging import LOOKS, MARGIN_CAPS
 from elasticache_police.runtime.lines import CAP_PX, LINE_PX, TOP_PX
 
-__all__ = ["Window", "crop_window", "cut", "ink_extent", "window_of"]
+__all__ = ["Window", "crop_window", "cut", "ink_extent", "look_again", "window_of"]
 
 _MULTIPLE = 16
 """Windows are this many columns wide, or a multiple."""
@@ -48,7 +48,20 @@ def window_of(place: tf.Tensor, look: int) -> Window:
     cap = y1 - y0
     stretch, shift = LOOKS[look]
     margin, grown, moved = MARGIN_CAPS * cap, cap * (stretch - 1) / 2, cap * shift
-    top, baseline, x0, x1 = y0 - grown + moved, y1 + grown + moved, left - margin, right + margin
+    return _around(top=y0 - grown + moved, baseline=y1 + grown + moved, x0=left - margin, x1=right + margin)
+
+
+def look_again(window: Window, look: int) -> Window:
+    """Return the window of another look at the same line: :meth:`elasticache_police.runtime.lines.LineWindow.look`."""
+    stretch, shift = LOOKS[look]
+    cap = CAP_PX / window.scale
+    top = window.y0 + TOP_PX / window.scale - cap * (stretch - 1) / 2 + cap * shift
+    x1 = window.x0 + tf.cast(window.width, tf.float64) / window.scale
+    return _around(top=top, baseline=top + cap * stretch, x0=window.x0, x1=x1)
+
+
+def _around(*, top: tf.Tensor, baseline: tf.Tensor, x0: tf.Tensor, x1: tf.Tensor) -> Window:
+    """Return the window over a line: :meth:`elasticache_police.runtime.lines.LineWindow.around`."""
     scale = CAP_PX / tf.maximum(tf.constant(1.0, tf.float64), baseline - top)
     width = _up(tf.maximum(tf.constant(1.0, tf.float64), tf.round((x1 - x0) * scale)))
     extra = (tf.cast(width, tf.float64) / scale - (x1 - x0)) / 2

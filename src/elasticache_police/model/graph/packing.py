@@ -11,12 +11,13 @@ from elasticache_police.runtime.packed import HEADER_BYTES, KEPT, LEAST
 __all__ = ["pack"]
 
 
-def pack(place: tf.Tensor, page: tf.Tensor, looks: Sequence[tf.Tensor]) -> tf.Tensor:
+def pack(place: tf.Tensor, page: tf.Tensor, region: tf.Tensor, looks: Sequence[tf.Tensor]) -> tf.Tensor:
     """Return a place as a PNG.
 
     Args:
         place: float32 (5,): score, x0, y0, x1, y1.
-        page: uint8 (H, W).
+        page: uint8 (H, W), the page or the upright part of it that was looked at.
+        region: int32 (5,), how that part lies on the page; see :func:`elasticache_police.model.graph.places.on_page`.
         looks: For each look float32 (T, CLASSES), each row a distribution.
 
     Returns:
@@ -24,7 +25,7 @@ def pack(place: tf.Tensor, page: tf.Tensor, looks: Sequence[tf.Tensor]) -> tf.Te
     """
     shape = tf.shape(page)
     counts = [tf.shape(look)[0] for look in looks]
-    integers = tf.stack([shape[1], shape[0], *counts])
+    integers = tf.concat([tf.stack([shape[1], shape[0], *counts]), region], axis=0)
     header = tf.concat([tf.reshape(tf.bitcast(values, tf.uint8), [-1]) for values in (place, integers)], axis=0)
     width = tf.reduce_max(tf.stack([HEADER_BYTES, *counts]))
     rows = [header[tf.newaxis], *(_rows(look) for look in looks)]

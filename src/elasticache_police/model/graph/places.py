@@ -1,47 +1,112 @@
-"""The finder over a pyramid of the page: ``runtime.proposals`` and ``Runtime.propose`` as a graph."""
+"""The finder over a pyramid of the page: ``runtime.proposals``, ``.turned`` and ``Runtime.look_over`` as a graph."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from elasticache_police.model.graph.resample import halve
 from elasticache_police.runtime.engine import LEVELS, MAX_PLACES, MIN_LEVEL_PX
 from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
+from elasticache_police.runtime.turned import CHANNELS, CLIMBS, MARGIN_CELLS, RUN_CELLS, TURNED_THRESHOLD
 
-__all__ = ["propose"]
+__all__ = ["look_over", "on_page", "upright"]
 
 
-def propose(page: tf.Tensor, finder: Callable[[tf.Tensor], tf.Tensor], *, threshold: float) -> tf.Tensor:
-    """Return the places of a page worth reading, best first.
+def look_over(
+    page: tf.Tensor, finder: Callable[[tf.Tensor], tf.Tensor], *, threshold: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the places of a page worth reading, best first, and the parts of it worth turning.
 
     Args:
         page: uint8 (H, W).
-        finder: uint8 (H, W), multiples of 8 -> float32 (H / 8, W / 8, 6).
+        finder: uint8 (H, W), multiples of 8 -> float32 (H / 8, W / 8, 8).
         threshold: Least score of the finder.
 
     Returns:
-        float32 (P, 5): score, x0, y0, x1, y1 in pixels of the page.
+        float32 (P, 5): score, x0, y0, x1, y1 in pixels of the page; int32 (2, 4): where text climbs and where it falls,
+        x0, y0, x1, y1, zeros for nowhere.
     """
-    found = []
+    found, turned = [], []
     level = page
     for number in range(LEVELS):
         scale = 2.0**number
 
-        def here(level: tf.Tensor = level, scale: float = scale) -> tf.Tensor:
-            return _names(finder(_whole_cells(level)), scale=scale, threshold=threshold)
+        def here(level: tf.Tensor = level, scale: float = scale) -> tuple[tf.Tensor, tf.Tensor]:
+            cells = finder(_whole_cells(level))
+            return _names(cells, scale=scale, threshold=threshold), _extents(cells, scale=scale)
 
-        nowhere = lambda: tf.zeros([0, 5], tf.float64)  # noqa: E731
-        if number == 0:
-            found.append(here())
-        else:
-            found.append(tf.cond(tf.reduce_min(tf.shape(level)) < MIN_LEVEL_PX, nowhere, here))
+        def nowhere() -> tuple[tf.Tensor, tf.Tensor]:
+            return tf.zeros([0, 5], tf.float64), tf.tile(_NOWHERE[tf.newaxis], [len(CHANNELS), 1])
+
+        least = MIN_LEVEL_PX if number else 0
+        names, extents = tf.cond(tf.reduce_min(tf.shape(level)) < least, nowhere, here)
+        found.append(names)
+        turned.append(extents)
         if number + 1 < LEVELS:
             level = halve(level)
     places = tf.concat(found, axis=0)
     kept = _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT)
-    return tf.ensure_shape(tf.cast(tf.gather(places, kept), tf.float32), [None, 5])
+    best = tf.ensure_shape(tf.cast(tf.gather(places, kept), tf.float32), [None, 5])
+    return best, _together(tf.stack(turned), tf.shape(page))
+
+
+_NOWHERE = tf.constant([np.inf, np.inf, -np.inf, -np.inf], tf.float64)
+
+
+def _together(extents: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Return int32 (2, 4), one box for each direction around those of all levels, float64 (LEVELS, 2, 4)."""
+    first = tf.reduce_min(extents[..., :2], axis=0)
+    last = tf.reduce_max(extents[..., 2:], axis=0)
+    height, width = tf.unstack(tf.cast(size, tf.float64))
+    box = tf.concat([tf.maximum(first, 0.0), tf.minimum(last, tf.stack([width, height]))], axis=1)
+    return tf.cast(tf.where((last[:, :1] > first[:, :1]), box, tf.zeros_like(box)), tf.int32)
+
+
+def _extents(cells: tf.Tensor, *, scale: float) -> tf.Tensor:
+    """Return float64 (2, 4), boxes around the cells that stand in upright runs: ``turned._extent``."""
+    return tf.stack([_extent(cells[..., channel], scale=scale) for channel in CHANNELS.values()])
+
+
+def _extent(logits: tf.Tensor, *, scale: float) -> tf.Tensor:
+    seen = logits >= tf.constant(np.log(TURNED_THRESHOLD / (1 - TURNED_THRESHOLD)), tf.float32)
+    count = tf.maximum(tf.shape(seen)[0] - RUN_CELLS + 1, 0)
+    runs = tf.reduce_all(tf.stack([seen[i : i + count] for i in range(RUN_CELLS)]), axis=0)
+    cells = tf.cast(tf.where(runs), tf.float64)
+    first, last = tf.reduce_min(cells, axis=0), tf.reduce_max(cells, axis=0)
+    across, along = MARGIN_CELLS
+    unit = tf.constant(STRIDE * scale, tf.float64)
+    box = [first[1] - across, first[0] - along, last[1] + 1 + across, last[0] + RUN_CELLS + along]
+    return tf.where(tf.equal(tf.shape(cells)[0], 0), _NOWHERE, tf.stack(box) * unit)
+
+
+def upright(page: tf.Tensor, turn: int, box: tf.Tensor) -> tf.Tensor:
+    """Return a part of a page turned so that its text reads from left to right: ``turned.Region.upright``.
+
+    Args:
+        page: uint8 (H, W).
+        turn: ``CLIMBS`` or ``FALLS``.
+        box: int32 (4,): x0, y0, x1, y1.
+    """
+    x0, y0, x1, y1 = tf.unstack(box)
+    return tf.transpose(tf.reverse(page[y0:y1, x0:x1], axis=[0 if turn == CLIMBS else 1]))
+
+
+def on_page(boxes: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
+    """Return where boxes of a part of a page lie on it: ``turned.Region.on_page``.
+
+    Args:
+        boxes: float32 (P, 4) of the part as it was looked at.
+        region: int32 (5,): 0 for the whole page, else ``CLIMBS`` or ``FALLS``; x0, y0, x1, y1.
+    """
+    turn = region[0]
+    x0, y0, x1, y1 = tf.unstack(tf.cast(region[1:], tf.float32))
+    u0, v0, u1, v1 = tf.unstack(boxes, axis=1)
+    climbs = tf.stack([x0 + v0, y1 - u1, x0 + v1, y1 - u0], axis=1)
+    falls = tf.stack([x1 - v1, y0 + u0, x1 - v0, y0 + u1], axis=1)
+    return tf.where(tf.equal(turn, 0), boxes, tf.where(tf.equal(turn, CLIMBS), climbs, falls))
 
 
 def _whole_cells(level: tf.Tensor) -> tf.Tensor:

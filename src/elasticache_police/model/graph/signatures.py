@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import tensorflow as tf
 
 from elasticache_police.imaging import LINE_HEIGHT, LINE_WIDTH
 from elasticache_police.model.graph import networks
-from elasticache_police.model.graph.letters import nearly, resembles, spelled, text_of
-from elasticache_police.model.graph.lines import Window, crop_window, cut, window_of
+from elasticache_police.model.graph.letters import nearly, resembles, says_otherwise, spelled, text_of
+from elasticache_police.model.graph.lines import Window, crop_window, cut, look_again, window_of
 from elasticache_police.model.graph.packing import pack
 from elasticache_police.model.graph.pictures import crop_to_line, grey_pixels
-from elasticache_police.model.graph.places import propose
+from elasticache_police.model.graph.places import look_over, on_page, upright
 from elasticache_police.runtime.alphabet import CLASSES
+from elasticache_police.runtime.classifying import DOUBT
 from elasticache_police.runtime.files import FINDER, READER, read_settings
-from elasticache_police.runtime.judging import LOOKS
+from elasticache_police.runtime.judging import LOOKS, SURE
 from elasticache_police.runtime.lines import LINE_PX
+from elasticache_police.runtime.turned import CHANNELS
 
 __all__ = ["Signatures"]
 
@@ -26,9 +29,8 @@ _FRAMES = tf.RaggedTensorSpec([None, CLASSES], tf.float32, ragged_rank=0)
 _PLACES_AT_ONCE = 4
 
 
-def _traced(function: Callable[..., object], spec: tf.TensorSpec) -> Callable[..., tf.Tensor]:
-    traced: Callable[..., tf.Tensor] = tf.function(function, input_signature=[spec], autograph=False)
-    return traced
+def _traced(function: Callable[..., object], *specs: tf.TensorSpec) -> Callable[..., Any]:
+    return cast("Callable[..., Any]", tf.function(function, input_signature=list(specs), autograph=False))
 
 
 class Signatures:
@@ -58,6 +60,9 @@ class Signatures:
         # Functions of their own, so that the weights are in the file once however often they are called.
         self._find = _traced(find, tf.TensorSpec([None, None], tf.uint8))
         self._read = _traced(read, tf.TensorSpec([LINE_PX, None], tf.uint8))
+        self._look_over = _traced(
+            self._look_over_part, tf.TensorSpec([None, None], tf.uint8), tf.TensorSpec([5], tf.int32)
+        )
 
     def functions(self) -> dict[str, Callable[..., Tensors]]:
         """Return the signatures by name."""
@@ -84,9 +89,34 @@ class Signatures:
         return {"score": self._scores(tf.map_fn(line, image_bytes, fn_output_signature=spec))}
 
     def _scores(self, lines: tf.Tensor) -> tf.Tensor:
-        frames = tf.map_fn(lambda line: self._frames(line, crop_window(line)), lines, fn_output_signature=_FRAMES)
+        """Return float32 (N, 1): :mod:`elasticache_police.runtime.classifying` over uint8 (N, 50, 700)."""
+        right, other = self._odds(lines, 0)
+        first = _score(right, other, looks=1)
+        sure = tf.logical_and(
+            tf.maximum(first, 1 - first) >= SURE, tf.maximum(tf.reduce_max(right, axis=1), other) >= 1 - SURE
+        )
+        unsure = tf.where(tf.logical_not(sure))
+
+        def with_more_looks() -> tf.Tensor:
+            doubtful = tf.gather_nd(lines, unsure)
+            odds = [self._odds(doubtful, look) for look in range(1, len(LOOKS))]
+            rights = tf.add_n([tf.gather_nd(right, unsure), *(more for more, _ in odds)])
+            others = tf.add_n([tf.gather_nd(other, unsure), *(more for _, more in odds)])
+            return tf.tensor_scatter_nd_update(first, unsure, _score(rights, others, looks=len(LOOKS)))
+
+        return tf.cond(tf.reduce_all(sure), lambda: first, with_more_looks)[:, tf.newaxis]
+
+    def _odds(self, lines: tf.Tensor, look: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return P(a line holds a name), float32 (N, names), and P(it says something else), float32 (N,)."""
+
+        def frames_of(line: tf.Tensor) -> tf.Tensor:
+            window = crop_window(line)
+            return self._frames(line, window if look == 0 else look_again(window, look))
+
+        frames = tf.map_fn(frames_of, lines, fn_output_signature=_FRAMES)
         lengths = tf.cast(frames.row_lengths(), tf.int32)
-        return spelled(frames.to_tensor(), lengths, self._settings.names[:1])
+        whole, names = frames.to_tensor(), self._settings.names
+        return spelled(whole, lengths, names), says_otherwise(whole, lengths, names)
 
     def inspect(self, image_bytes: tf.Tensor) -> Tensors:
         """Return the places of encoded pages, string (N,), where a name, right or wrong, stands.
@@ -101,7 +131,7 @@ class Signatures:
         For our client, which knows identifiers from prose, compares three looks and finds the word in its line:
 
         * ``looks_bytes`` string (N, M): what :mod:`elasticache_police.runtime.packed` reads;
-        * ``places`` float32 (N, M, 5): the finder's score and box, of whatever may be like a name;
+        * ``places`` float32 (N, M, 5): the finder's score and box on the page, of whatever may be like a name;
         * ``width``, ``height`` int32 (N,): the page's size in pixels.
         """
         numbers, texts = (tf.RaggedTensorSpec([None], kind, ragged_rank=0) for kind in (tf.float32, tf.string))
@@ -127,22 +157,28 @@ class Signatures:
 
     def _inspect_page(self, encoded: tf.Tensor) -> Tensors:
         page = grey_pixels(encoded, max_pixels=self._max_pixels)
-        places = propose(page, self._find, threshold=self._settings.find_threshold)
+        size = tf.shape(page)
+        seen: list[Tensors] = [self._look_over(page, tf.stack([0, 0, 0, size[1], size[0]]))]
+        for turn, box in zip(CHANNELS, tf.unstack(seen[0].pop("turned")), strict=True):
 
-        def nothing() -> Tensors:
-            texts = tf.zeros([0], tf.string)
-            return {
-                "boxes": tf.zeros([0, 4], tf.int32),
-                "scores": tf.zeros([0]),
-                "readings": texts,
-                "looks_bytes": texts,
-            }
+            def turned(turn: int = turn, box: tf.Tensor = box) -> Tensors:
+                part = self._look_over(upright(page, turn, box), tf.concat([[turn], box], axis=0))
+                del part["turned"]
+                return part
 
-        seen = tf.cond(tf.equal(tf.shape(places)[0], 0), nothing, lambda: self._looks(page, places))
-        return {**seen, "places": places, "size": tf.shape(page)}
+            seen.append(tf.cond(tf.greater(box[2], box[0]), turned, _nothing))
+        together: Tensors = {key: tf.concat([part[key] for part in seen], axis=0) for key in seen[0]}
+        return {**together, "size": size}
 
-    def _looks(self, page: tf.Tensor, places: tf.Tensor) -> Tensors:
-        """Look at the places of a page, one at least."""
+    def _look_over_part(self, picture: tf.Tensor, region: tf.Tensor) -> Tensors:
+        """Find and read what stands on a page, or on an upright part of it."""
+        places, turned = look_over(picture, self._find, threshold=self._settings.find_threshold)
+        empty = tf.equal(tf.shape(places)[0], 0)
+        seen = tf.cond(empty, _nothing, lambda: self._looks(picture, places, region))
+        return {**seen, "turned": turned}
+
+    def _looks(self, page: tf.Tensor, places: tf.Tensor, region: tf.Tensor) -> Tensors:
+        """Look at the places of a page, or of an upright part of it, one at least."""
 
         def look(place: tf.Tensor) -> Tensors:
             first = self._frames(page, window_of(place, 0))
@@ -155,7 +191,7 @@ class Signatures:
                 return [tf.zeros([0, CLASSES]) for _ in LOOKS[1:]]
 
             more = tf.cond(resembles(reading, self._settings.names), again, enough)
-            return {"first": first, "reading": reading, "looks": pack(place, page, [first, *more])}
+            return {"first": first, "reading": reading, "looks": pack(place, page, region, [first, *more])}
 
         text = tf.TensorSpec([], tf.string)
         spec = {"first": _FRAMES, "reading": text, "looks": text}
@@ -163,8 +199,11 @@ class Signatures:
         first, lengths = seen["first"].to_tensor(), tf.cast(seen["first"].row_lengths(), tf.int32)
         names = self._settings.names
         like_a_name = nearly(first, lengths, names)
+        inside = tf.reshape(tf.gather(tf.shape(page), [1, 0, 1, 0]), [1, 4])
+        boxes = tf.clip_by_value(places[:, 1:], 0.0, tf.cast(inside, tf.float32))
         return {
-            "boxes": tf.boolean_mask(_whole(places, tf.shape(page)), like_a_name),
+            "places": tf.concat([places[:, :1], on_page(places[:, 1:], region)], axis=1),
+            "boxes": tf.boolean_mask(_whole(on_page(boxes, region)), like_a_name),
             "scores": tf.boolean_mask(tf.reduce_max(spelled(first, lengths, names), axis=1), like_a_name),
             "readings": tf.boolean_mask(seen["reading"], like_a_name),
             "looks_bytes": seen["looks"],
@@ -175,8 +214,24 @@ class Signatures:
         return self._read(cut(page, window))
 
 
-def _whole(places: tf.Tensor, page: tf.Tensor) -> tf.Tensor:
-    """Return boxes in whole pixels within a page, int32 (P, 4), of places, float32 (P, 5)."""
-    outer = tf.concat([tf.floor(places[:, 1:3]), tf.math.ceil(places[:, 3:])], axis=1)
-    height, width = tf.unstack(page)
-    return tf.clip_by_value(tf.cast(outer, tf.int32), 0, tf.stack([width, height, width, height]))
+def _nothing() -> Tensors:
+    """Return what a page without any place says."""
+    texts = tf.zeros([0], tf.string)
+    return {
+        "places": tf.zeros([0, 5]),
+        "boxes": tf.zeros([0, 4], tf.int32),
+        "scores": tf.zeros([0]),
+        "readings": texts,
+        "looks_bytes": texts,
+    }
+
+
+def _score(right: tf.Tensor, other: tf.Tensor, *, looks: int) -> tf.Tensor:
+    """Return the odds of :func:`elasticache_police.runtime.classifying.classify` as a probability, float32 (N,)."""
+    best = tf.reduce_max(right, axis=1)
+    return (best + DOUBT * looks) / (best + other + 2 * DOUBT * looks)
+
+
+def _whole(boxes: tf.Tensor) -> tf.Tensor:
+    """Return boxes, float32 (P, 4), in whole pixels, int32 (P, 4)."""
+    return tf.cast(tf.concat([tf.floor(boxes[:, :2]), tf.math.ceil(boxes[:, 2:])], axis=1), tf.int32)

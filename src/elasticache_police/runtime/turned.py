@@ -1,0 +1,85 @@
+"""Text that runs up or down a page, as on the axis of a chart: where it is, and how to look at it upright."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+from PIL import Image
+
+from elasticache_police.findings import Box
+from elasticache_police.runtime.proposals import STRIDE
+
+__all__ = ["CHANNELS", "CLIMBS", "FALLS", "MARGIN_CELLS", "RUN_CELLS", "TURNED_THRESHOLD", "Region", "regions"]
+
+CLIMBS, FALLS = 1, 2
+"""Reads from bottom to top; reads from top to bottom."""
+CHANNELS = {CLIMBS: 6, FALLS: 7}
+"""Of the finder's answer."""
+TURNED_THRESHOLD = 0.5
+RUN_CELLS = 3
+"""So many cells one above the other must agree: the shortest name is longer."""
+MARGIN_CELLS = (2, 4)
+"""What is looked at besides, across and along the text."""
+
+
+@attrs.frozen
+class Region:
+    """A part of a page whose text is turned, in whole pixels."""
+
+    turn: int
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    def upright(self, picture: Image.Image) -> Image.Image:
+        """Return the part of a page, turned so that its text reads from left to right."""
+        part = picture.crop((self.x0, self.y0, self.x1, self.y1))
+        return part.transpose(Image.Transpose.ROTATE_270 if self.turn == CLIMBS else Image.Transpose.ROTATE_90)
+
+    def on_page(self, box: Box) -> Box:
+        """Return where a box of the upright part lies on the page."""
+        u0, v0, u1, v1 = box
+        if self.turn == CLIMBS:
+            return self.x0 + v0, self.y1 - u1, self.x0 + v1, self.y1 - u0
+        return self.x1 - v1, self.y0 + u0, self.x1 - v0, self.y0 + u1
+
+
+def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: int) -> list[Region]:
+    """Return where text climbs and where it falls: one region of each at most, around all of it.
+
+    Args:
+        levels: The finder's answer, float32 (H/8, W/8, 8), for every level of the pyramid, and page pixels per pixel
+            of that level.
+        width: Pixels of the page.
+        height: Pixels of the page.
+    """
+    found = []
+    for turn, channel in CHANNELS.items():
+        boxes = [box for cells, scale in levels if (box := _extent(cells[..., channel], scale)) is not None]
+        if boxes:
+            x0, y0 = np.min(boxes, axis=0)[:2]
+            x1, y1 = np.max(boxes, axis=0)[2:]
+            found.append(Region(turn, max(0, int(x0)), max(0, int(y0)), min(width, int(x1)), min(height, int(y1))))
+    return found
+
+
+def _extent(logits: np.ndarray, scale: float) -> tuple[float, float, float, float] | None:
+    """Return a box, in page pixels, around the cells that stand in upright runs; None when there is none."""
+    seen = logits >= np.log(TURNED_THRESHOLD / (1 - TURNED_THRESHOLD))
+    if len(seen) < RUN_CELLS:
+        return None
+    runs = np.logical_and.reduce([seen[i : len(seen) - RUN_CELLS + 1 + i] for i in range(RUN_CELLS)])
+    rows, columns = np.nonzero(runs)
+    if not len(rows):
+        return None
+    across, along = MARGIN_CELLS
+    unit = STRIDE * scale
+    return (
+        (float(columns.min()) - across) * unit,
+        (float(rows.min()) - along) * unit,
+        (float(columns.max()) + 1 + across) * unit,
+        (float(rows.max()) + RUN_CELLS + along) * unit,
+    )
