@@ -17,10 +17,12 @@ from elasticache_police.runtime.reading import Reading, read
 from elasticache_police.runtime.scoring import says, spelled
 from elasticache_police.spelling import kind_of, occurrences
 
-__all__ = ["DOUBT", "classify"]
+__all__ = ["DOUBT", "PLAIN", "classify"]
 
 DOUBT = 1e-3
 """Added to both sides of the odds: of what cannot be read nothing is known."""
+PLAIN = 0.5
+"""Least probability of what stands on a line from which one look can be enough."""
 _CAPITALS = 3
 
 
@@ -46,7 +48,7 @@ def classify(frames: Callable[[int], np.ndarray], names: Sequence[str]) -> Class
             other += _other(reading, names)
         looks = len(readings)
         score = (right[name] + DOUBT * looks) / (right[name] + other + 2 * DOUBT * looks)
-        if number == 0 and max(score, 1 - score) >= SURE and max(right[name], other) >= 1 - SURE:
+        if number == 0 and max(score, 1 - score) >= SURE and max(right[name], other) >= PLAIN:
             break
     correct = score >= 0.5
     return _answer(readings, name, names, score, correct=correct)

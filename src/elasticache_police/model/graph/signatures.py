@@ -16,7 +16,7 @@ from elasticache_police.model.graph.packing import pack
 from elasticache_police.model.graph.pictures import crop_to_line, grey_pixels
 from elasticache_police.model.graph.places import look_over, on_page, upright
 from elasticache_police.runtime.alphabet import CLASSES
-from elasticache_police.runtime.classifying import DOUBT
+from elasticache_police.runtime.classifying import DOUBT, PLAIN
 from elasticache_police.runtime.files import FINDER, READER, read_settings
 from elasticache_police.runtime.judging import LOOKS, SURE
 from elasticache_police.runtime.lines import LINE_PX
@@ -93,7 +93,7 @@ class Signatures:
         right, other = self._odds(lines, 0)
         first = _score(right, other, looks=1)
         sure = tf.logical_and(
-            tf.maximum(first, 1 - first) >= SURE, tf.maximum(tf.reduce_max(right, axis=1), other) >= 1 - SURE
+            tf.maximum(first, 1 - first) >= SURE, tf.maximum(tf.reduce_max(right, axis=1), other) >= PLAIN
         )
         unsure = tf.where(tf.logical_not(sure))
 
@@ -162,7 +162,7 @@ class Signatures:
         for turn, box in zip(CHANNELS, tf.unstack(seen[0].pop("turned")), strict=True):
 
             def turned(turn: int = turn, box: tf.Tensor = box) -> Tensors:
-                part = self._look_over(upright(page, turn, box), tf.concat([[turn], box], axis=0))
+                part: Tensors = self._look_over(upright(page, turn, box), tf.concat([[turn], box], axis=0))
                 del part["turned"]
                 return part
 
