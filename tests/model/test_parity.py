@@ -143,6 +143,40 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
     assert looked_again
 
 
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_photograph_is_turned_as_its_exif_data_says(orientation, order):
+    """Also what EXIF data says that is no orientation, 0 and 9, is taken as Pillow takes it."""
+    import tensorflow as tf
+
+    from elasticache_police.model.graph.pictures import grey_pixels
+
+    exif = Image.Exif()
+    exif.endian = order
+    exif[0x010F] = "a camera"
+    exif[0x0112] = orientation
+    content = encoded(page().crop((0, 0, 120, 70)), "JPEG", quality=92, exif=exif)
+    assert Image.open(io.BytesIO(content)).getexif()[0x0112] == orientation
+    np.testing.assert_array_equal(grey_pixels(tf.constant(content), max_pixels=10**6), grey_of(content))
+
+
+def test_damaged_exif_data_leaves_a_photograph_as_it_is():
+    import tensorflow as tf
+
+    from elasticache_police.model.graph.exif import orientation
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    whole = encoded(page(), "JPEG", exif=exif)
+    at = whole.index(b"Exif")
+    assert int(orientation(tf.constant(whole))) == 6
+    assert int(orientation(tf.constant(whole[: at + 3]))) == 1
+    for end in range(at + 6, at + 30):
+        assert 1 <= int(orientation(tf.constant(whole[:end]))) <= 8
+    assert int(orientation(tf.constant(whole[: at + 10] + b"\xff" * 8 + whole[at + 18 :]))) == 1
+    assert int(orientation(tf.constant(b"\xff\xd8"))) == 1
+
+
 CROPS = {
     "the classic size": line("Amazon ElastiCache"),
     "misspelled": line("Amazon ElasticCache"),

@@ -1,7 +1,7 @@
 """Encoded bytes to grey pixels, and any crop to the classic line: :mod:`elasticache_police.imaging` as a graph.
 
 PNG and JPEG give the greys that Pillow gives, transparency composited on white; GIF (its first frame) and BMP are taken
-as TensorFlow decodes them. EXIF orientation is not applied: clients send pictures upright.
+as TensorFlow decodes them. A JPEG is turned as its EXIF data says.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from elasticache_police.imaging import LINE_HEIGHT, LINE_WIDTH
+from elasticache_police.model.graph import exif
 from elasticache_police.model.graph.resample import resize
 
 __all__ = ["crop_to_line", "grey_pixels"]
@@ -84,7 +85,8 @@ def _deep_png(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def _jpeg(encoded: tf.Tensor) -> tf.Tensor:
-    return _luma(tf.io.decode_jpeg(encoded, channels=3, fancy_upscaling=True, dct_method="INTEGER_ACCURATE"))
+    colours = tf.io.decode_jpeg(encoded, channels=3, fancy_upscaling=True, dct_method="INTEGER_ACCURATE")
+    return exif.upright(_luma(colours), exif.orientation(encoded))
 
 
 def _other(encoded: tf.Tensor) -> tf.Tensor:
