@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     JsonValue: TypeAlias = Scalar | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
     """What a request is made of: plain data that ``json.dumps`` writes."""
 
-__all__ = ["Clients", "Request", "call", "client", "is_passing", "translate", "translated"]
+__all__ = ["PROJECT_TAG", "Clients", "Request", "call", "client", "is_passing", "translate", "translated"]
+
+PROJECT_TAG = ("elasticache-police", "true")
+"""Key and value of the tag on everything this package makes on AWS, by which it is found again."""
 
 _DENIED = frozenset({
     "403", "AccessDenied", "AccessDeniedException", "AuthFailure", "ExpiredToken", "ExpiredTokenException", "Forbidden",

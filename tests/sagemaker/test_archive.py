@@ -55,9 +55,7 @@ def test_the_default_bucket_is_made_private_and_the_key_holds_the_checksum(moto,
     assert s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() == archive.read_bytes()
     blocked = s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
     assert all(blocked.values())
-    assert s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] == [
-        {"Key": "project", "Value": "elasticache-police"}
-    ]
+    assert s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"] == [{"Key": "elasticache-police", "Value": "true"}]
     assert seen[-1] == (sent.size_bytes, sent.size_bytes)
 
 

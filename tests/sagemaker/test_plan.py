@@ -24,8 +24,8 @@ from elasticache_police.sagemaker_deploy.planning import plan
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec, ModelSpec, Variant
 
 TAGS = [
+    {"Key": "elasticache-police", "Value": "true"},
     {"Key": "elasticache-police:endpoint", "Value": "ElastiCachePoliceEndpoint"},
-    {"Key": "project", "Value": "elasticache-police"},
 ]
 
 
@@ -43,8 +43,8 @@ def test_the_story_s_own_values_come_out_exactly() -> None:
     )
     requests = plan(story).requests
     for request in requests[:2]:
-        assert request.parameters["Tags"][0]["Key"] == "elasticache-police:content"
-        del request.parameters["Tags"][0]
+        assert request.parameters["Tags"][1]["Key"] == "elasticache-police:content"
+        del request.parameters["Tags"][1]
     assert requests == (
         Request(
             service="sagemaker",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import attrs
 
+from elasticache_police._aws import PROJECT_TAG
 from elasticache_police.ecs_anywhere._read import children, number, text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
 from elasticache_police.errors import AlreadyExistsError, NotFoundError
@@ -101,7 +102,7 @@ def ensure_log_group(cluster: Cluster | str, group: str, *, retention_days: int 
     """
     cluster = as_cluster(cluster)
     try:
-        cluster.perform("logs", "CreateLogGroup", logGroupName=group, tags={"elasticache-police": "true"})
+        cluster.perform("logs", "CreateLogGroup", logGroupName=group, tags=dict([PROJECT_TAG]))
     except AlreadyExistsError:
         return False
     cluster.perform("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=retention_days)

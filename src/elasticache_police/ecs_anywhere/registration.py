@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from elasticache_police._aws import Request
+from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere._read import children, flag, moment, text
 from elasticache_police.ecs_anywhere.activation import (
@@ -26,10 +26,8 @@ from elasticache_police.errors import AwsError, ConfigurationError, NotFoundErro
 if TYPE_CHECKING:
     from elasticache_police._waiting import OnProgress
 
-__all__ = ["PROJECT_TAG", "create_activation", "ensure_cluster", "plan_activation", "wait_registered"]
+__all__ = ["create_activation", "ensure_cluster", "plan_activation", "wait_registered"]
 
-PROJECT_TAG = ("elasticache-police", "true")
-"""The tag by which everything that this package makes is found."""
 _ROLE_ARRIVES_S = 90.0
 
 

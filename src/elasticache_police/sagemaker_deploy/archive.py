@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from elasticache_police._aws import Clients, translate, translated
+from elasticache_police._aws import PROJECT_TAG, Clients, translate, translated
 from elasticache_police.errors import (
     AccessDeniedError,
     AlreadyExistsError,
@@ -22,7 +22,6 @@ from elasticache_police.errors import (
     ModelFileError,
     NotFoundError,
 )
-from elasticache_police.sagemaker_deploy.spec import PROJECT_TAG
 
 if TYPE_CHECKING:
     from boto3.session import Session

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from elasticache_police import _wire
-from elasticache_police._aws import Clients, Request
+from elasticache_police._aws import PROJECT_TAG, Clients, Request
 from elasticache_police._waiting import OnProgress
 from elasticache_police.errors import ConfigurationError, InvocationError, NotFoundError, ResourceFailedError
 from elasticache_police.findings import Page, Report
@@ -18,7 +18,7 @@ from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy._validators import between, resource_name, s3_url, split_s3_url
 from elasticache_police.sagemaker_deploy.planning import model_request, tag_list
 from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
-from elasticache_police.sagemaker_deploy.spec import PROJECT_TAG, ModelSpec, Variant
+from elasticache_police.sagemaker_deploy.spec import ModelSpec, Variant
 from elasticache_police.sagemaker_deploy.teardown import Ledger, remove
 from elasticache_police.spelling import DEFAULT_NAME
 

@@ -7,13 +7,13 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import OnProgress
 from elasticache_police.errors import AccessDeniedError, NotFoundError
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy.archive import DEFAULT_PREFIX, default_bucket
 from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
 from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX
-from elasticache_police.sagemaker_deploy.spec import PROJECT_TAG
 from elasticache_police.sagemaker_deploy.teardown import Teardown, remove
 
 if TYPE_CHECKING:

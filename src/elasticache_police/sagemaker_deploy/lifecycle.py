@@ -55,7 +55,7 @@ def create_model(
     Args:
         model: What to register; without a name it gets one from its content.
         variant: The fleet that will serve it, which decides the image; a plain CPU fleet when not given.
-        tags: Its tags; this project's own when not given.
+        tags: More tags for it; this project's own are always there.
         client: SageMaker client; wins over `session`.
         session: boto3 session.
         config: botocore settings.

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
 
-from elasticache_police._aws import Request
+from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police._waiting import OnProgress
 from elasticache_police.errors import ConfigurationError, ResourceFailedError
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy._validators import between, resource_name, role_arn, s3_url
 from elasticache_police.sagemaker_deploy.planning import tag_list
-from elasticache_police.sagemaker_deploy.spec import PROJECT_TAG
 
 if TYPE_CHECKING:
     from boto3.session import Session

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from elasticache_police._aws import Clients, Request
+from elasticache_police._aws import PROJECT_TAG, Clients, Request
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.sagemaker_deploy.images import LATEST_VERSION, Processor, image_uri, processor_of
 from elasticache_police.sagemaker_deploy.scaling import scaling_requests
-from elasticache_police.sagemaker_deploy.spec import PROJECT_TAG, EndpointSpec, ModelSpec, Variant
+from elasticache_police.sagemaker_deploy.spec import EndpointSpec, ModelSpec, Variant
 
 if TYPE_CHECKING:
     from elasticache_police._aws import JsonValue
@@ -123,7 +123,7 @@ def plan(spec: EndpointSpec) -> Plan:
 
 def tags_of(spec: EndpointSpec) -> dict[str, str]:
     """Return the tags of everything that is made for a specification."""
-    return {**spec.tags, PROJECT_TAG[0]: PROJECT_TAG[1], "elasticache-police:endpoint": spec.endpoint_name}
+    return {**spec.tags, **dict([PROJECT_TAG]), "elasticache-police:endpoint": spec.endpoint_name}
 
 
 def model_request(
@@ -141,7 +141,7 @@ def model_request(
         region: Decides the managed image.
         variant: The fleet that will serve it, which decides the processor; a plain CPU fleet when not given.
         endpoint_name: The endpoint a derived name is derived from.
-        tags: Tags for it; this project's own when not given.
+        tags: More tags for it; this project's own are always there.
 
     Raises:
         ConfigurationError: AWS has no managed image for what is wanted.
@@ -164,7 +164,7 @@ def model_request(
         }
     digest = _digest(parameters)
     name = model.name or _content_name(endpoint_name, "Model", digest)
-    tags = {**(tags or dict([PROJECT_TAG])), CONTENT_TAG: digest}
+    tags = {**(tags or {}), **dict([PROJECT_TAG]), CONTENT_TAG: digest}
     return Request(
         service="sagemaker",
         operation="CreateModel",

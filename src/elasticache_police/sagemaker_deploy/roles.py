@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from elasticache_police._aws import Clients, Request
+from elasticache_police._aws import PROJECT_TAG, Clients, Request
 from elasticache_police.errors import AlreadyExistsError, ConfigurationError, NotFoundError
 from elasticache_police.sagemaker_deploy.planning import tag_list
 from elasticache_police.sagemaker_deploy.policies import EXECUTION_TRUST, Scope, policy
-from elasticache_police.sagemaker_deploy.spec import PROJECT_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

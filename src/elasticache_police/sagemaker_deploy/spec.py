@@ -21,10 +21,7 @@ from elasticache_police.sagemaker_deploy.options import (
     Vpc,
 )
 
-__all__ = ["PROJECT_TAG", "EndpointSpec", "ModelSpec", "Variant"]
-
-PROJECT_TAG = ("project", "elasticache-police")
-"""Key and value of the tag on everything this package makes on AWS; ``list`` and ``delete_all`` go by it."""
+__all__ = ["EndpointSpec", "ModelSpec", "Variant"]
 
 
 def _frozen_mapping(value: Mapping[str, str]) -> Mapping[str, str]:
