@@ -47,7 +47,6 @@ def numpy_servable(functions):
     signatures = {
         name: Signature(
             name=name,
-            method="tensorflow/serving/predict",
             inputs={key: TensorSpec(tensor=f"{name}/{key}", dtype=dtype) for key, dtype in inputs.items()},
             outputs={key: TensorSpec(tensor=f"{name}/{key}", dtype=dtype) for key, dtype in outputs.items()},
         )

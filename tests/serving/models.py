@@ -149,6 +149,45 @@ def save_half_plus_three(directory: Path, *, plus: float = 3.0) -> Path:
     return directory
 
 
+def save_native_half_plus_three(directory: Path) -> Path:
+    """Save ``y = x / 2 + 3`` as TensorFlow 2 does, into ``directory`` (such as ``m/1``).
+
+    Every signature's method is ``tensorflow/serving/predict`` then, those of ``regress`` and ``classify`` too.
+    """
+    import tensorflow as tf
+
+    class HalfPlusThree(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = tf.Variable(0.5), tf.Variable(3.0)
+
+        def read(self, inputs):
+            return tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([1], tf.float32)})["x"]
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+        def predict(self, x):
+            return {"y": self.a * x + self.b}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+        def regress(self, inputs):
+            return {"outputs": self.a * self.read(inputs) + self.b}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="inputs")])
+        def classify(self, inputs):
+            x = self.read(inputs)
+            classes = tf.tile([["half plus three", "as it is"]], [tf.shape(x)[0], 1])
+            return {"classes": classes, "scores": tf.concat([self.a * x + self.b, x], axis=1)}
+
+    module = HalfPlusThree()
+    signatures = {
+        "serving_default": module.predict,
+        "tensorflow/serving/regress": module.regress,
+        "tensorflow/serving/classify": module.classify,
+    }
+    tf.saved_model.save(module, str(directory), signatures=signatures)
+    return directory
+
+
 def save_two_inputs(directory: Path) -> Path:
     """Save a model of several named inputs and outputs of several types into ``directory``.
 
@@ -207,9 +246,10 @@ def pack(model_dir: Path, archive: Path, *, extra: Sequence[tuple[str, bytes]] =
 
 
 def main(home: Path) -> None:
-    """Save every model below ``home``: ``container/`` is one archive's worth of two models, ``police/`` of one."""
+    """Save every model below ``home``: ``container/`` is one archive's worth of three models, ``police/`` of one."""
     for number in ("00000123", "00000124"):
         save_half_plus_three(home / "container" / "half_plus_three" / number)
+    save_native_half_plus_three(home / "container" / "native" / "1")
     save_two_inputs(home / "container" / "two_inputs" / "1")
     save_police(home / "police" / "1")
 

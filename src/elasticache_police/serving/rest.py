@@ -95,10 +95,8 @@ class RestApi:
         return write_predictions(outputs) if request.by_row else write_outputs(outputs)
 
     def _regress(self, document: dict[str, Json], servable: Servable) -> bytes:
-        outputs, examples = _run_examples(document, servable, "regress", "regression")
-        values = outputs.get("outputs")
-        if values is None:
-            raise ServingStatusError(Code.FAILED_PRECONDITION, "No regression outputs found in SignatureDef")
+        outputs, examples = _run_examples(document, servable, "regression", frozenset({"outputs"}), most=1)
+        values = outputs["outputs"]
         if values.ndim != 1 and values.shape[1:] != (1,):
             raise invalid_argument(
                 f"Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got {_shape(values)}"
@@ -108,14 +106,10 @@ class RestApi:
         return write_regressions(values)
 
     def _classify(self, document: dict[str, Json], servable: Servable) -> bytes:
-        outputs, examples = _run_examples(document, servable, "classify", "classification")
+        given_names = frozenset({"classes", "scores"})
+        outputs, examples = _run_examples(document, servable, "classification", given_names, most=2)
         classes, scores = outputs.get("classes"), outputs.get("scores")
         given = [tensor for tensor in (classes, scores) if tensor is not None]
-        if not given:
-            raise ServingStatusError(
-                Code.FAILED_PRECONDITION,
-                'Expected classification signature outputs to contain at least one of "classes" or "scores".',
-            )
         for tensor in given:
             if tensor.ndim != 2:
                 raise invalid_argument(f"Expected Tensor shape: [batch_size num_classes] but got {_shape(tensor)}")
@@ -142,7 +136,7 @@ def _signature_name(document: dict[str, Json]) -> str:
 
 
 def _run_examples(
-    document: dict[str, Json], servable: Servable, method: str, noun: str
+    document: dict[str, Json], servable: Servable, noun: str, outputs: frozenset[str], *, most: int
 ) -> tuple[dict[str, Tensor], int]:
     """Run a signature that takes serialized ``tf.train.Example``; return its outputs and how many examples went in."""
     import numpy as np
@@ -154,19 +148,31 @@ def _run_examples(
     signature = servable.signatures.get(name)
     if signature is None:
         raise invalid_argument(f"No signature was found with the name: {name}")
-    _check_method(signature, f"tensorflow/serving/{method}", noun)
+    _check_signature(signature, noun, outputs, most)
     tensor = np.empty(len(examples), object)
     tensor[:] = examples
     return servable.run(signature, {"inputs": tensor}), len(examples)
 
 
-def _check_method(signature: Signature, method: str, noun: str) -> None:
-    if signature.method != method:
-        raise invalid_argument(f"Expected {noun} signature method_name to be {method}. Was: {signature.method}")
+def _check_signature(signature: Signature, noun: str, outputs: frozenset[str], most: int) -> None:
+    """Check what a signature takes and gives, not its method: TensorFlow Serving does not either, by default.
+
+    Models that TensorFlow 2 saved say ``tensorflow/serving/predict`` of every signature.
+    """
     if len(signature.inputs) != 1:
         raise invalid_argument("Expected one input Tensor.")
+    if not 1 <= len(signature.outputs) <= most:
+        wanted = "one output Tensor." if most == 1 else f"one or two output Tensors, found {len(signature.outputs)}"
+        raise invalid_argument(f"Expected {wanted}")
     if "inputs" not in signature.inputs:
-        raise ServingStatusError(Code.FAILED_PRECONDITION, f"No {noun} inputs found in SignatureDef")
+        raise invalid_argument(f"No {noun} inputs found in SignatureDef: {signature.name}")
+    if not outputs & signature.outputs.keys():
+        raise invalid_argument(
+            f"No {noun} outputs found in SignatureDef: {signature.name}"
+            if most == 1
+            else f'Expected {noun} signature outputs to contain at least one of "classes" or "scores". '
+            f"Signature was: {signature.name}"
+        )
 
 
 def _check_examples(tensor: Tensor, examples: int, message: str) -> None:

@@ -1,7 +1,7 @@
 """A SavedModel that answers, as TensorFlow Serving runs it: a TensorFlow 1 session over the graph, fed by tensor name.
 
-That runs models of TensorFlow 1 and 2 alike and reads all of a signature: its method, and the tensors behind the
-names. TensorFlow is imported here and nowhere else in this package, when a model is loaded.
+That runs models of TensorFlow 1 and 2 alike and reads all of a signature: the tensors behind the names. TensorFlow is
+imported here and nowhere else in this package, when a model is loaded.
 """
 
 from __future__ import annotations
@@ -54,8 +54,6 @@ class Signature:
     """A way to call a model."""
 
     name: str
-    method: str
-    """``tensorflow/serving/predict``, ``.../classify`` or ``.../regress``."""
     inputs: dict[str, TensorSpec]
     outputs: dict[str, TensorSpec]
 
@@ -154,7 +152,6 @@ def load(path: Path, *, intra_op_threads: int = 0, inter_op_threads: int = 0) ->
     signatures = {
         name: Signature(
             name=name,
-            method=definition.method_name,
             inputs=specs(definition.inputs),
             outputs=specs(definition.outputs),
         )
