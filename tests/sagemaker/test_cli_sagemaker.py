@@ -95,6 +95,13 @@ def test_update_needs_an_endpoint(fake, run) -> None:
         [*DEPLOY, "--max-instances", "3"],
         [*DEPLOY, "--serverless-memory-mib", "1000"],
         [*DEPLOY, "--env", "nonsense"],
+        [*DEPLOY, "--variant", "ml.m5.large"],
+        [*DEPLOY, "--variant", "a=ml.m5.large:two"],
+        [*DEPLOY, "--variant", "a=ml.m5.large:1:1:1"],
+        [*DEPLOY, "--variant", "a=ml.m5.large", "--variant", "a=ml.m5.large"],
+        [*DEPLOY, "--variant", "a=ml.m5.large", "--instance-count", "2"],
+        [*DEPLOY, "--variant", "a=ml.m5.large", "--serverless-memory-mib", "2048"],
+        [*DEPLOY, "--variant-model", "a=s3://bucket/key"],
         ["endpoint", "delete"],
         ["iam", "show", "fly"],
         ["batch", "s3://bucket/in/", "s3://bucket/out/"],
@@ -113,6 +120,29 @@ def test_asynchronous_options_make_an_endpoint_that_sleeps(fake, run) -> None:
         "RegisterScalableTarget", "PutScalingPolicy", "PutScalingPolicy", "PutMetricAlarm",
     ]  # fmt: skip
     assert requests[3]["parameters"]["MinCapacity"] == 0
+
+
+def test_several_fleets_share_the_traffic_each_with_its_own_model(fake, run) -> None:
+    fleets = ["--variant", "old=ml.m5.large:2:9", "--variant", "new=ml.c7g.large"]
+    requests = json.loads(run(*DEPLOY, *fleets, "--variant-model", "new=s3://bucket/v2.tar.gz", "--dry-run").stdout)
+    old_model, new_model, config, _ = (request["parameters"] for request in requests)
+    assert [model["PrimaryContainer"]["ModelDataUrl"] for model in (old_model, new_model)] == [
+        URL,
+        "s3://bucket/v2.tar.gz",
+    ]
+    keys = ("VariantName", "InstanceType", "InitialInstanceCount", "InitialVariantWeight", "ModelName")
+    assert [tuple(variant[key] for key in keys) for variant in config["ProductionVariants"]] == [
+        ("old", "ml.m5.large", 2, 9.0, old_model["ModelName"]),
+        ("new", "ml.c7g.large", 1, 1.0, new_model["ModelName"]),
+    ]
+
+
+def test_a_shadow_is_asked_beside_the_endpoint_s_fleet(fake, run) -> None:
+    requests = json.loads(run(*DEPLOY, "--shadow", "next=ml.m5.xlarge:1:0.25", "--dry-run").stdout)
+    config = requests[1]["parameters"]
+    assert [variant["VariantName"] for variant in config["ProductionVariants"]] == ["AllTraffic"]
+    (shadow,) = config["ShadowProductionVariants"]
+    assert (shadow["VariantName"], shadow["InitialVariantWeight"]) == ("next", 0.25)
 
 
 @pytest.fixture

@@ -101,6 +101,10 @@ def _every_option(model: ModelSpec) -> dict[str, EndpointSpec]:
                 Variant(name="new", weight=1.0, model=attrs.evolve(model, environment={"A": "b"}), volume_gib=30),
             ]
         ),
+        "a shadow": spec(
+            variants=[Variant(name="now", instance_count=2)],
+            shadow=Variant(name="next", weight=0.5, model=attrs.evolve(model, environment={"A": "b"})),
+        ),
         "gpu": spec(variants=[Variant(instance_type="ml.g4dn.xlarge", startup_timeout_s=600, download_timeout_s=60)]),
         "graviton": spec(variants=[Variant(instance_type="ml.c7g.large")]),
         "own image on Inferentia": spec(
@@ -138,7 +142,7 @@ def _every_option(model: ModelSpec) -> dict[str, EndpointSpec]:
 @pytest.mark.parametrize(
     "name",
     [
-        "plain", "weights", "gpu", "graviton", "own image on Inferentia", "scaling", "serverless",
+        "plain", "weights", "a shadow", "gpu", "graviton", "own image on Inferentia", "scaling", "serverless",
         "asynchronous to zero", "guardrails", "linear", "capture, keys, network",
     ],
 )  # fmt: skip
@@ -161,6 +165,15 @@ def test_weights_models_and_routing_of_several_variants(model: ModelSpec) -> Non
     assert old["RoutingConfig"] == {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
     assert [old["ModelName"], new["ModelName"]] == list(made.model_names)
     assert new["VolumeSizeInGB"] == 30
+
+
+def test_a_shadow_has_its_share_its_model_and_no_answers_used(model: ModelSpec) -> None:
+    made = plan(_every_option(model)["a shadow"])
+    (now,) = made.config.parameters["ProductionVariants"]
+    (following,) = made.config.parameters["ShadowProductionVariants"]
+    assert (now["InitialVariantWeight"], following["InitialVariantWeight"]) == (1.0, 0.5)
+    assert (now["ModelName"], following["ModelName"]) == made.model_names
+    assert now["InitialInstanceCount"] == 2
 
 
 def test_gpu_images_get_the_host_image_they_need(model: ModelSpec) -> None:
@@ -270,6 +283,13 @@ def _refusals(model: ModelSpec) -> dict[str, object]:
             variants=[Variant(instance_type="ml.c7g.large")],
         ),
         "two variants of one name": lambda: spec(variants=[Variant(), Variant()]),
+        "a shadow of the same name": lambda: spec(shadow=Variant()),
+        "a shadow of two": lambda: spec(variants=[Variant(name="a"), Variant(name="b")], shadow=Variant(name="c")),
+        "a shadow of a queue": lambda: spec(asynchronous=queue, shadow=Variant(name="s")),
+        "a shadow that scales": lambda: spec(shadow=Variant(name="s", scaling=TargetScaling(maximum=2, target=1.0))),
+        "a shadow that sees more than there is": lambda: spec(shadow=Variant(name="s", weight=2.0)),
+        "a serverless shadow": lambda: spec(shadow=Variant(name="s", serverless=Serverless())),
+        "a shadow of no instances": lambda: spec(variants=serverless, shadow=Variant(name="s")),
         "no variant": lambda: spec(variants=[]),
         "serverless with isolation": lambda: spec(
             model=attrs.evolve(model, network_isolation=True), variants=serverless

@@ -3,128 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import attrs
 import click
 
-from elasticache_police.cli._aws_options import Display, account_options, aws_session, display, key_value
+from elasticache_police.cli._aws_options import Display, account_options, aws_session, display
+from elasticache_police.cli._deploy_options import Wanted, deploy_options, spec_of
 from elasticache_police.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
-    from elasticache_police.sagemaker_deploy import EndpointSpec, EndpointStatus, ModelSpec, Resource, Variant
+    from elasticache_police.sagemaker_deploy import EndpointStatus, Resource
 
 __all__ = ["deploy", "endpoint"]
 
 _SOME_ACCOUNT = "111122223333"  # AWS's own example; a dry run does not ask whose account this is
-_Command = TypeVar("_Command", bound=Callable[..., object])
-
-
-@attrs.frozen(kw_only=True)
-class _Wanted:
-    """The options of ``deploy`` and ``endpoint update``, as click hands them over."""
-
-    model: str
-    role_arn: str | None
-    create_role: str | None
-    endpoint_name: str
-    model_name: str | None
-    config_name: str | None
-    image_uri: str | None
-    tensorflow_version: str | None
-    environment: tuple[str, ...]
-    network_isolation: bool | None
-    subnets: tuple[str, ...]
-    security_groups: tuple[str, ...]
-    instance_type: str
-    instance_count: int
-    routing: str | None
-    max_instances: int | None
-    min_instances: int | None
-    target: float | None
-    serverless_memory_mib: int | None
-    max_concurrency: int
-    async_output: str | None
-    async_failure: str | None
-    success_topic: str | None
-    error_topic: str | None
-    capture: str | None
-    capture_percent: int
-    traffic: str | None
-    step_percent: int
-    wait_s: int
-    alarms: tuple[str, ...]
-    kms_key_id: str | None
-    tags: tuple[str, ...]
-    bucket: str | None
-    key: str | None
-    dry_run: bool
-    keep_on_failure: bool
-    timeout_s: float
-    region: str | None
-    profile: str | None
-
-
-_OPTIONS = (
-    click.argument("model", metavar="MODEL"),
-    click.option("--role-arn", help="Execution role that SageMaker assumes."),
-    click.option("--create-role", metavar="NAME", help="Make that role, with least permissions, if it does not exist."),
-    click.option("--endpoint-name", default="ElastiCachePoliceEndpoint", show_default=True),
-    click.option("--model-name", help="[default: derived from the content]"),
-    click.option("--config-name", help="[default: derived from the content]"),
-    click.option("--image-uri", help="Container.  [default: AWS's TensorFlow image for region and instance type]"),
-    click.option("--tensorflow-version", help="Version of that image.  [default: the newest]"),
-    click.option("--env", "environment", metavar="KEY=VALUE", multiple=True, help="Variable of the container."),
-    click.option("--network-isolation/--no-network-isolation", default=None, help="[default: on, where AWS has it]"),
-    click.option("--subnet", "subnets", multiple=True, help="Attach the containers to this subnet."),
-    click.option("--security-group", "security_groups", multiple=True),
-    click.option("--instance-type", default="ml.m5.large", show_default=True),
-    click.option("--instance-count", default=1, show_default=True, type=click.IntRange(min=1)),
-    click.option("--routing", type=click.Choice(["LEAST_OUTSTANDING_REQUESTS", "RANDOM"]), help="Load balancing."),
-    click.option("--max-instances", type=click.IntRange(min=1), help="Scale automatically up to this many."),
-    click.option("--min-instances", type=click.IntRange(min=0), help="And down to.  [default: 1; asynchronous: 0]"),
-    click.option("--target", type=float, help="Invocations a minute, or requests waiting, per instance to hold."),
-    click.option("--serverless-memory-mib", type=int, help="Serverless with this memory instead of instances."),
-    click.option("--max-concurrency", default=5, show_default=True, help="Serverless: requests at once."),
-    click.option("--async-output", metavar="S3URL", help="Asynchronous: where answers go."),
-    click.option("--async-failure", metavar="S3URL", help="Asynchronous: where failures go."),
-    click.option("--success-topic", metavar="ARN", help="Asynchronous: SNS topic of answers."),
-    click.option("--error-topic", metavar="ARN", help="Asynchronous: SNS topic of failures."),
-    click.option("--capture", metavar="S3URL", help="Keep requests and answers there."),
-    click.option("--capture-percent", default=100, show_default=True),
-    click.option("--traffic", type=click.Choice(["all_at_once", "canary", "linear"]), help="How updates move traffic."),
-    click.option("--step-percent", default=10, show_default=True, help="Size of the canary or of a linear step."),
-    click.option("--wait-s", default=300, show_default=True, help="Baking time of each step."),
-    click.option("--alarm", "alarms", multiple=True, help="CloudWatch alarm that rolls an update back."),
-    click.option("--kms-key-id", help="Encrypt the instances' volumes and the archive."),
-    click.option("--tag", "tags", metavar="KEY=VALUE", multiple=True),
-    click.option("--bucket", help="For the archive.  [default: sagemaker-REGION-ACCOUNT]"),
-    click.option("--key", help="For the archive.  [default: holds its checksum]"),
-    click.option("--dry-run", is_flag=True, help="Print the requests and send none."),
-    click.option("--keep-on-failure", is_flag=True, help="Leave what was made when something fails."),
-    click.option("--timeout-s", default=3600.0, show_default=True, help="Time to come into service."),
-    account_options,
-)
-
-
-def _deploy_options(command: _Command) -> _Command:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 @click.command()
-@_deploy_options
+@deploy_options
 def deploy(**options: object) -> None:
     """Put MODEL, a model.tar.gz or its S3 URL, behind an endpoint and wait until it answers.
 
     Safe to repeat. When something fails, or on Ctrl-C, what was made is removed again.
     """
-    _deploy(_Wanted(**options), updating=False)  # type: ignore[arg-type]  # click's names are these fields
+    _deploy(Wanted(**options), updating=False)  # type: ignore[arg-type]  # click's names are these fields
 
 
 @click.group()
@@ -133,10 +39,10 @@ def endpoint() -> None:
 
 
 @endpoint.command("update")
-@_deploy_options
+@deploy_options
 def endpoint_update(**options: object) -> None:
     """Move an existing endpoint to MODEL and these options; a rolled-back update is an error."""
-    _deploy(_Wanted(**options), updating=True)  # type: ignore[arg-type]  # click's names are these fields
+    _deploy(Wanted(**options), updating=True)  # type: ignore[arg-type]  # click's names are these fields
 
 
 @endpoint.command("status")
@@ -214,7 +120,7 @@ def endpoint_delete(
             )
 
 
-def _deploy(wanted: _Wanted, *, updating: bool) -> None:
+def _deploy(wanted: Wanted, *, updating: bool) -> None:
     from elasticache_police import sagemaker_deploy
 
     session = aws_session(wanted.region, wanted.profile)
@@ -227,7 +133,7 @@ def _deploy(wanted: _Wanted, *, updating: bool) -> None:
         return
     with display() as shown:
         role_arn = _role(wanted, session)
-        spec = _spec(wanted, _upload(wanted, session, shown), role_arn)
+        spec = spec_of(wanted, _upload(wanted, session, shown), role_arn)
         action = sagemaker_deploy.update if updating else sagemaker_deploy.deploy
         done = action(
             spec,
@@ -240,7 +146,7 @@ def _deploy(wanted: _Wanted, *, updating: bool) -> None:
     click.echo(f"{done.action}: {_words(done.endpoint)}")
 
 
-def _dry_run(wanted: _Wanted) -> str:
+def _dry_run(wanted: Wanted) -> str:
     """Return the requests as JSON; no call is made, so a local archive's account is an example."""
     from elasticache_police import sagemaker_deploy
     from elasticache_police.sagemaker_deploy.archive import check_archive, default_bucket, default_key
@@ -258,11 +164,11 @@ def _dry_run(wanted: _Wanted) -> str:
     role_arn = wanted.role_arn or f"arn:aws:iam::{_SOME_ACCOUNT}:role/{wanted.create_role or 'ROLE'}"
     if _SOME_ACCOUNT in url + role_arn:
         click.echo(f"{_SOME_ACCOUNT} stands for your account: a dry run asks AWS nothing", err=True)
-    requests += json.loads(sagemaker_deploy.plan(_spec(wanted, url, role_arn)).to_json())
+    requests += json.loads(sagemaker_deploy.plan(spec_of(wanted, url, role_arn)).to_json())
     return json.dumps(requests, indent=2, ensure_ascii=False)
 
 
-def _role(wanted: _Wanted, session: Session) -> str:
+def _role(wanted: Wanted, session: Session) -> str:
     from elasticache_police._aws import Clients
     from elasticache_police.sagemaker_deploy import Scope, ensure_execution_role
 
@@ -283,7 +189,7 @@ def _role(wanted: _Wanted, session: Session) -> str:
     return ensure_execution_role(scope, session=session).arn
 
 
-def _upload(wanted: _Wanted, session: Session, shown: Display) -> str:
+def _upload(wanted: Wanted, session: Session, shown: Display) -> str:
     from elasticache_police import sagemaker_deploy
     from elasticache_police.sagemaker_deploy import Event, Resource
 
@@ -302,90 +208,13 @@ def _upload(wanted: _Wanted, session: Session, shown: Display) -> str:
     return sent.url
 
 
-def _spec(wanted: _Wanted, model_data_url: str, role_arn: str) -> EndpointSpec:
-    from elasticache_police.sagemaker_deploy import (
-        AsyncInference,
-        DataCapture,
-        EndpointSpec,
-        Guardrails,
-        ModelSpec,
-        Vpc,
-    )
-
-    attached = bool(wanted.subnets or wanted.security_groups)
-    model: ModelSpec = ModelSpec(
-        model_data_url=model_data_url,
-        role_arn=role_arn,
-        name=wanted.model_name,
-        image_uri=wanted.image_uri,
-        tensorflow_version=wanted.tensorflow_version,
-        environment=dict(map(key_value, wanted.environment)),
-        network_isolation=wanted.network_isolation,
-        vpc=Vpc(subnet_ids=wanted.subnets, security_group_ids=wanted.security_groups) if attached else None,
-    )
-    queue = None
-    if wanted.async_output is not None:
-        queue = AsyncInference(
-            output_url=wanted.async_output,
-            failure_url=wanted.async_failure,
-            success_topic_arn=wanted.success_topic,
-            error_topic_arn=wanted.error_topic,
-        )
-    return EndpointSpec(
-        model=model,
-        endpoint_name=wanted.endpoint_name,
-        config_name=wanted.config_name,
-        variants=(_variant(wanted),),
-        region=wanted.region,
-        asynchronous=queue,
-        data_capture=None
-        if wanted.capture is None
-        else DataCapture(destination_url=wanted.capture, sampling_percent=wanted.capture_percent),
-        guardrails=None
-        if wanted.traffic is None
-        else Guardrails(
-            traffic=wanted.traffic,  # type: ignore[arg-type]  # click has checked the choice
-            step_percent=wanted.step_percent,
-            wait_s=wanted.wait_s,
-            rollback_alarm_names=wanted.alarms,
-        ),
-        kms_key_id=None if wanted.serverless_memory_mib is not None else wanted.kms_key_id,
-        tags=dict(map(key_value, wanted.tags)),
-    )
-
-
-def _variant(wanted: _Wanted) -> Variant:
-    from elasticache_police.sagemaker_deploy import BacklogScaling, Serverless, TargetScaling, Variant
-
-    if wanted.serverless_memory_mib is not None:
-        serverless = Serverless(memory_mib=wanted.serverless_memory_mib, max_concurrency=wanted.max_concurrency)
-        return Variant(serverless=serverless)
-    scaling: TargetScaling | BacklogScaling | None = None
-    if wanted.max_instances is not None and wanted.async_output is not None:
-        scaling = BacklogScaling(
-            minimum=wanted.min_instances or 0,
-            maximum=wanted.max_instances,
-            backlog_per_instance=wanted.target or 5.0,
-        )
-    elif wanted.max_instances is not None:
-        if wanted.target is None:
-            raise click.UsageError("--max-instances needs --target, the load per instance to hold")
-        minimum = 1 if wanted.min_instances is None else wanted.min_instances
-        scaling = TargetScaling(minimum=minimum, maximum=wanted.max_instances, target=wanted.target)
-    return Variant(
-        instance_type=wanted.instance_type,
-        instance_count=wanted.instance_count,
-        routing=wanted.routing,  # type: ignore[arg-type]  # click has checked the choice
-        scaling=scaling,
-    )
-
-
 def _words(seen: EndpointStatus) -> str:
     lines = [f"endpoint {seen.name} is {seen.status} with configuration {seen.config_name}"]
     if seen.failure_reason:
         lines.append(f"  reason: {seen.failure_reason}")
     lines += [
-        f"  variant {variant.name}: {variant.instance_count} of {variant.desired_count} instances,"
+        f"  {'shadow' if variant.shadow else 'variant'} {variant.name}:"
+        f" {variant.instance_count} of {variant.desired_count} instances,"
         f" weight {variant.weight:g}" + (f", {variant.image}" if variant.image else "")
         for variant in seen.variants
     ]

@@ -16,7 +16,7 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police._waiting import OnProgress
-from elasticache_police.errors import ConfigurationError, ResourceFailedError
+from elasticache_police.errors import AwsError, ConfigurationError, ResourceFailedError
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy._validators import between, resource_name, role_arn, s3_url
 from elasticache_police.sagemaker_deploy.planning import tag_list
@@ -124,7 +124,18 @@ def compile_model(
             timeout_s=timeout_s,
             status=lambda seen: str(seen["CompilationJobStatus"]),
         )
-    finally:
+    except BaseException as error:
         if not ended:
-            work.send("sagemaker", "StopCompilationJob", CompilationJobName=spec.job_name)
+            _stop(work, spec.job_name, error)
+        raise
     return str(cast(Mapping[str, object], seen["ModelArtifacts"])["S3ModelArtifacts"])
+
+
+def _stop(work: Work, job_name: str, why: BaseException) -> None:
+    """Stop a job, and note with the error what became of it."""
+    try:
+        work.send("sagemaker", "StopCompilationJob", CompilationJobName=job_name)
+    except AwsError as error:
+        why.add_note(f"compilation job {job_name} could not be stopped: {error}")
+    else:
+        why.add_note(f"compilation job {job_name} was stopped")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -94,7 +94,7 @@ def plan(spec: EndpointSpec) -> Plan:
     region = spec.region or Clients().region
     models: dict[str, Request] = {}
     variants: list[Mapping[str, JsonValue]] = []
-    for variant in spec.variants:
+    for variant in spec.all_variants:
         request = model_request(
             spec.model_of(variant),
             region=region,
@@ -109,7 +109,7 @@ def plan(spec: EndpointSpec) -> Plan:
                 " leave ModelSpec.name out, or give each variant a model with a name of its own"
             )
         variants.append(_production_variant(spec, variant, model_name=name))
-    config = endpoint_config_request(spec, variants)
+    config = endpoint_config_request(spec, variants[: len(spec.variants)], shadows=variants[len(spec.variants) :])
     config_name = str(config.parameters["EndpointConfigName"])
     return Plan(
         region=region,
@@ -172,9 +172,16 @@ def model_request(
     )
 
 
-def endpoint_config_request(spec: EndpointSpec, variants: list[Mapping[str, JsonValue]]) -> Request:
-    """Build CreateEndpointConfig from a specification and its production variants."""
-    parameters: dict[str, JsonValue] = {"ProductionVariants": variants}
+def endpoint_config_request(
+    spec: EndpointSpec,
+    variants: Sequence[Mapping[str, JsonValue]],
+    *,
+    shadows: Sequence[Mapping[str, JsonValue]] = (),
+) -> Request:
+    """Build CreateEndpointConfig from a specification, its production variants and its shadows."""
+    parameters: dict[str, JsonValue] = {"ProductionVariants": list(variants)}
+    if shadows:
+        parameters["ShadowProductionVariants"] = list(shadows)
     if spec.kms_key_id is not None:
         parameters["KmsKeyId"] = spec.kms_key_id
     if spec.data_capture is not None:
@@ -247,7 +254,7 @@ def _production_variant(spec: EndpointSpec, variant: Variant, *, model_name: str
     else:
         fields["InitialInstanceCount"] = variant.instance_count
         fields["InstanceType"] = variant.instance_type
-    if len(spec.variants) > 1:
+    if len(spec.all_variants) > 1:
         fields["InitialVariantWeight"] = variant.weight
     optional: dict[str, JsonValue] = {
         "VolumeSizeInGB": variant.volume_gib,

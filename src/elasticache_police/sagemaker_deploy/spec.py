@@ -113,6 +113,9 @@ class EndpointSpec:
     """``EndpointConfigName``. None derives one from the content: AWS never changes a configuration, so a name used
     again would silently deploy the old one."""
     variants: tuple[Variant, ...] = attrs.field(default=(Variant(),), converter=_variants, validator=some)
+    shadow: Variant | None = None
+    """A fleet that is asked too and whose answers nobody gets (AWS: ShadowProductionVariants), to try a model under
+    real traffic. Its weight, relative to that of the only other variant, is the share of the requests it sees."""
     region: str | None = None
     """None takes the session's region."""
     asynchronous: AsyncInference | None = None
@@ -125,15 +128,22 @@ class EndpointSpec:
     """More tags for everything that is made; this project's own tags are always there."""
 
     def __attrs_post_init__(self) -> None:
-        names = [variant.name for variant in self.variants]
-        if len(names) > 10 or len(set(names)) != len(names):
+        names = [variant.name for variant in self.all_variants]
+        if len(self.variants) > 10 or len(set(names)) != len(names):
             raise ConfigurationError("EndpointSpec.variants: at most 10, each with a name of its own")
-        for variant in self.variants:
+        for variant in self.all_variants:
             _check_variant(self, variant)
+        if self.shadow is not None:
+            _check_shadow(self, self.shadow)
         if self.guardrails is not None and self.asynchronous is not None and self.guardrails.traffic != "all_at_once":
             raise ConfigurationError("an asynchronous endpoint is updated all at once: it has no traffic to shift")
         if len(self.tags) > 45:
             raise ConfigurationError("EndpointSpec.tags: at most 45, this project adds its own to AWS's limit of 50")
+
+    @property
+    def all_variants(self) -> tuple[Variant, ...]:
+        """The variants, and the shadow at the end."""
+        return self.variants if self.shadow is None else (*self.variants, self.shadow)
 
     def model_of(self, variant: Variant) -> ModelSpec:
         """Return the model that a variant serves."""
@@ -161,9 +171,24 @@ def _check_variant(spec: EndpointSpec, variant: Variant) -> None:
         raise ConfigurationError("an asynchronous endpoint has one variant")
 
 
+def _check_shadow(spec: EndpointSpec, shadow: Variant) -> None:
+    if len(spec.variants) > 1:
+        raise ConfigurationError("EndpointSpec.shadow: AWS takes a shadow beside one variant, not beside several")
+    if spec.asynchronous is not None:
+        raise ConfigurationError("EndpointSpec.shadow: an asynchronous endpoint has none")
+    if shadow.scaling is not None:
+        raise ConfigurationError(
+            "EndpointSpec.shadow: it does not scale by itself; give it as many instances as it needs"
+        )
+    if not 0 < shadow.weight <= spec.variants[0].weight:
+        raise ConfigurationError(
+            "EndpointSpec.shadow: its weight must be above 0, and at most that of the variant it follows"
+        )
+
+
 def _check_serverless(spec: EndpointSpec, variant: Variant, model: ModelSpec) -> None:
     conflicts = {
-        "several variants": len(spec.variants) > 1,
+        "several variants": len(spec.all_variants) > 1,
         "a VPC": model.vpc is not None,
         "network isolation": model.network_isolation is True,
         "data capture": spec.data_capture is not None,

@@ -36,6 +36,8 @@ class VariantStatus:
     weight: float
     image: str = ""
     """The image that runs, by tag."""
+    shadow: bool = False
+    """Whether it is asked without its answers being used."""
 
 
 @attrs.frozen(kw_only=True)
@@ -143,16 +145,19 @@ def describe(work: Work, endpoint_name: str) -> EndpointStatus:
         status=str(answer["EndpointStatus"]),
         config_name=str(answer.get("EndpointConfigName") or ""),
         failure_reason=str(answer.get("FailureReason") or ""),
-        variants=tuple(
-            _variant(item) for item in cast(Sequence[Mapping[str, object]], answer.get("ProductionVariants") or ())
-        ),
+        variants=(*_variants(answer, "ProductionVariants"), *_variants(answer, "ShadowProductionVariants")),
         created_at=cast(dt.datetime | None, answer.get("CreationTime")),
         modified_at=cast(dt.datetime | None, answer.get("LastModifiedTime")),
         output_url=queue.get("OutputConfig", {}).get("S3OutputPath", ""),
     )
 
 
-def _variant(item: Mapping[str, object]) -> VariantStatus:
+def _variants(answer: Mapping[str, object], key: str) -> Sequence[VariantStatus]:
+    found = cast(Sequence[Mapping[str, object]], answer.get(key) or ())
+    return [_variant(item, shadow=key.startswith("Shadow")) for item in found]
+
+
+def _variant(item: Mapping[str, object], *, shadow: bool) -> VariantStatus:
     images = cast(Sequence[Mapping[str, str]], item.get("DeployedImages") or ())
     return VariantStatus(
         name=str(item["VariantName"]),
@@ -160,6 +165,7 @@ def _variant(item: Mapping[str, object]) -> VariantStatus:
         desired_count=cast(int, item.get("DesiredInstanceCount") or 0),
         weight=cast(float, item.get("CurrentWeight") or 0.0),
         image=images[0].get("SpecifiedImage", "") if images else "",
+        shadow=shadow,
     )
 
 
