@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import itertools
+import pickle
+import re
 import threading
 import time
 
@@ -12,7 +15,7 @@ import pytest
 from PIL import Image
 
 from elasticache_police import Police
-from elasticache_police.errors import ConfigurationError, ImageError
+from elasticache_police.errors import ConfigurationError, ImageError, ModelFileError
 from elasticache_police.findings import Classification, Finding, Page, Report, Verdict
 
 
@@ -123,6 +126,41 @@ def test_several_pages_are_looked_at_at_once():
     assert len(list(Police(runtime=runtime).inspect_many([shade(0)] * 3, jobs=3))) == 3
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_what_the_source_of_pictures_raises_comes_after_the_reports_before_it(jobs):
+    def images():
+        yield shade(0)
+        yield shade(255)
+        raise LookupError("the bucket is gone")
+
+    reports = Police(runtime=FakeRuntime()).inspect_many(images(), jobs=jobs)
+    assert [next(reports).findings[0].score for _ in range(2)] == [0.0, 1.0]
+    with pytest.raises(LookupError, match="the bucket is gone"):
+        next(reports)
+
+
+def test_one_picture_that_pillow_has_not_loaded_yet_may_be_given_many_times():
+    noise = np.random.default_rng(0).integers(0, 256, (600, 800), np.uint8)
+    noise[0, 0] = 0
+    stream = io.BytesIO(png(Image.fromarray(noise)))
+    runtime = FakeRuntime()
+    seen = []
+    runtime.delay_s = lambda grey: seen.append(np.array_equal(grey, noise)) or 0.0
+    with Image.open(stream) as lazy:
+        assert len(list(Police(runtime=runtime).inspect_many([lazy] * 12, jobs=6))) == 12
+    assert seen == [True] * 12
+
+
+def test_police_travel_to_other_processes_as_what_they_were_made_of(tmp_path):
+    police = pickle.loads(pickle.dumps(Police.from_model(tmp_path, ["GitHub"], min_confidence=0.75)))  # noqa: S301
+    assert police.min_confidence == 0.75
+    with pytest.raises(ModelFileError, match=re.escape(str(tmp_path))):
+        police.inspect(shade(0))
+    used = Police(min_confidence=0.0)
+    assert used.inspect(Image.new("L", (64, 64), 255)).findings == ()
+    assert copy.deepcopy(used).inspect(Image.new("L", (64, 64), 255)).findings == ()
+
+
 def test_leaving_early_leaves_no_thread_behind():
     before = threading.active_count()
     reports = Police(runtime=FakeRuntime()).inspect_many([shade(0)] * 50, jobs=4)
@@ -143,7 +181,7 @@ def test_pixels_of_files_are_not_kept_by_inspect_many_and_annotate_reads_them_ag
 
 def test_what_cannot_work_is_refused_at_once():
     police = Police(runtime=FakeRuntime())
-    for images in ("one.png", b"...", bytearray()):
+    for images in ("one.png", b"...", bytearray(), shade(0), np.zeros((5, 5), np.uint8), io.BytesIO()):
         with pytest.raises(ConfigurationError, match="inspect takes one"):
             police.inspect_many(images)
     with pytest.raises(ConfigurationError, match="at least 1"):
@@ -151,7 +189,9 @@ def test_what_cannot_work_is_refused_at_once():
     for confidence in (-0.1, 1.1, float("nan")):
         with pytest.raises(ConfigurationError, match=r"0\.\.1"):
             Police(min_confidence=confidence)
-    for names in ([], [""], "  "):
+    with pytest.raises(TypeError, match="not iterable"):
+        police.inspect_many(None)
+    for names in ([], [""], "  ", [1], ["GitHub", None]):
         with pytest.raises(ConfigurationError, match="at least one name"):
             Police(names)
 
@@ -166,6 +206,8 @@ def test_classify_answers_one_for_one_and_a_list_for_a_batch():
     assert police.classify([white, black]) == [right, wrong]
     assert police.classify((black,)) == [wrong]
     assert police.classify(np.stack([white, black])[..., np.newaxis]) == [right, wrong]
+    assert police.classify(np.stack([white, black])) == [right, wrong]
+    assert police.classify(np.stack([white] * 3, axis=-1)) == right  # red, green, blue
     assert police.classify([]) == []
     with pytest.raises(ImageError):
         police.classify(b"nonsense")

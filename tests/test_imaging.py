@@ -303,6 +303,16 @@ def test_a_frame_that_shows_what_the_last_one_showed_is_left_out_and_counted():
     assert numbers[-1] == Image.open(io.BytesIO(content)).n_frames
 
 
+def test_frames_are_told_apart_though_the_caller_draws_on_them():
+    frames = [Image.new("RGB", (8, 8), colour) for colour in [RED, WHITE]]
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    shown = []
+    for page in imaging.open_pages(content):
+        shown.append(page.getpixel((7, 7)))
+        page.paste(WHITE, (0, 0, 8, 8))
+    assert shown == [RED, WHITE]
+
+
 def test_equal_pages_of_a_tiff_are_pages_all_the_same():
     page = Image.new("L", (8, 8), 90)
     assert len(list(imaging.open_pages(encoded(page, "TIFF", save_all=True, append_images=[page])))) == 2
@@ -536,6 +546,13 @@ def test_the_storys_picture_becomes_the_storys_numbers(wrap):
     assert tensor.dtype == np.float32
     assert tensor.shape == (50, 700, 1)
     assert np.array_equal(tensor[:, :, 0], ((array - 127.5) / 127.5).astype(np.float32))
+
+
+def test_the_classic_line_is_a_copy_of_the_callers_pixels():
+    given = np.full((50, 700), 9, np.uint8)
+    line = imaging.crop_to_line(given)
+    line[:] = 0
+    assert (given == 9).all()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import Sequence
@@ -78,8 +79,13 @@ class LocalBackend:
     ) -> None:
         self._model = model
         self._names = names
+        self._given = runtime
         self._runtime = runtime
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[functools.partial[LocalBackend], tuple[()]]:
+        """Travel to another process, or into a copy, as what this was made of; the model is loaded again there."""
+        return functools.partial(LocalBackend, model=self._model, names=self._names, runtime=self._given), ()
 
     @property
     def default_min_confidence(self) -> float:

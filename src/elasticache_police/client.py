@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import math
 import os
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Self, overload
 
 from elasticache_police._backend import LocalBackend
-from elasticache_police.errors import (
-    ConfigurationError,
-    ImageError,
-    InvocationError,
-    MissingExtraError,
-    PayloadTooLargeError,
-)
-from elasticache_police.findings import Classification, Page, Report
-from elasticache_police.spelling import DEFAULT_NAME
+from elasticache_police._elsewhere import RemotePolice
+from elasticache_police._inspecting import checked_confidence, checked_names, in_order, report_of, report_or_error
+from elasticache_police.errors import ConfigurationError
+from elasticache_police.findings import Classification, Report
 
 if TYPE_CHECKING:
-    from boto3.session import Session
-    from botocore.config import Config
-    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
-    from PIL import Image
-
-    from elasticache_police._backend import Backend, LocalRuntime
-    from elasticache_police._waiting import OnProgress
+    from elasticache_police._backend import LocalRuntime
     from elasticache_police._wire import Wire
     from elasticache_police.imaging import ImageInput
-    from elasticache_police.sagemaker_deploy import EndpointSpec, Pace
-    from elasticache_police.sagemaker_deploy.resources import OnEvent
-    from elasticache_police.tickets import Ticket
 
 __all__ = ["Police"]
 
 _LINES_AT_ONCE = 32
-_GROUPED_PIXELS = 16_000_000  # of pages that are looked at together
-_KEPT_PIXELS = 100_000_000  # of a file's pages, for annotate(); further pages are read again from the file
-
-# What is wrong with one picture, rather than with the model, the account or the network.
-_ERRORS_OF_ONE_PICTURE = (ImageError, InvocationError, MissingExtraError, PayloadTooLargeError)
 
 
-class Police:
+class Police(RemotePolice):
     """Finds names in images and says whether they are spelled right.
 
     The packaged model is loaded on first use. One instance may be used from several threads.
@@ -70,8 +47,8 @@ class Police:
         min_confidence: float | None = None,
         runtime: LocalRuntime | None = None,
     ) -> None:
-        self._backend: Backend = LocalBackend(names=_checked_names(names), runtime=runtime)
-        self._min_confidence = _checked_confidence(min_confidence)
+        super().__init__(min_confidence=checked_confidence(min_confidence))
+        self._backend = LocalBackend(names=checked_names(names), runtime=runtime)
 
     @classmethod
     def from_model(
@@ -80,7 +57,7 @@ class Police:
         names: Sequence[str] | None = None,
         *,
         min_confidence: float | None = None,
-    ) -> Police:
+    ) -> Self:
         """Return police with a model made by ``elasticache-police train``, loaded on first use.
 
         Args:
@@ -92,172 +69,8 @@ class Police:
             ConfigurationError: As for the class.
             ModelFileError: On first use: the directory is missing a part or damaged.
         """
-        backend = LocalBackend(model=Path(path), names=_checked_names(names))
+        backend = LocalBackend(model=Path(path), names=checked_names(names))
         return cls._over(backend, min_confidence=min_confidence)
-
-    @classmethod
-    def from_endpoint(
-        cls,
-        endpoint_name: str,
-        names: Sequence[str] | None = None,
-        *,
-        min_confidence: float | None = None,
-        variant_name: str | None = None,
-        limit_bytes: int | None = None,
-        client: SageMakerRuntimeClient | None = None,
-        session: Session | None = None,
-        config: Config | None = None,
-    ) -> Police:
-        """Return police whose model is behind a SageMaker real-time or serverless endpoint.
-
-        Pages and lines travel as pictures, small enough for the limit; retries are botocore's.
-
-        Args:
-            endpoint_name: The endpoint, in service by the time it is asked.
-            names: The names its model was made for; ``ElastiCache`` when not given.
-            min_confidence: As for the class; the packaged model's threshold when not given.
-            variant_name: Ask this variant only, rather than by the variants' weights.
-            limit_bytes: Bytes that a request may have: 6 MB when not given, 4 MB is right for serverless.
-            client: boto3's ``sagemaker-runtime`` client; wins over `session`.
-            session: boto3 session.
-            config: botocore settings; by default an answer is waited for 70 s, as the container has 60.
-
-        Raises:
-            ConfigurationError: As for the class.
-            NotFoundError: When asked: there is no such endpoint.
-            InvocationError: When asked: the model failed, with what its container said.
-            EndpointNotReadyError: When asked: it is not in service.
-            PayloadTooLargeError: When asked: a page does not fit, however compressed.
-            AwsError: When asked: AWS refused; throttling is :class:`ThrottledError`.
-        """
-        from elasticache_police._remote import EndpointBackend
-        from elasticache_police._wire import REAL_TIME_LIMIT
-
-        backend = EndpointBackend(
-            endpoint_name,
-            names=_checked_names(names) or (DEFAULT_NAME,),
-            variant_name=variant_name,
-            limit_bytes=REAL_TIME_LIMIT if limit_bytes is None else limit_bytes,
-            client=client,
-            session=session,
-            config=config,
-        )
-        return cls._over(backend, min_confidence=min_confidence)
-
-    @classmethod
-    def from_async(
-        cls,
-        endpoint_name: str,
-        names: Sequence[str] | None = None,
-        *,
-        input_url: str,
-        min_confidence: float | None = None,
-        timeout_s: float = 900.0,
-        poll_s: float = 2.0,
-        client: SageMakerRuntimeClient | None = None,
-        session: Session | None = None,
-        config: Config | None = None,
-    ) -> Police:
-        """Return police whose model is behind a SageMaker asynchronous endpoint.
-
-        :meth:`submit` hands a picture over and returns at once; :meth:`inspect` and the others wait for the answer.
-
-        Args:
-            endpoint_name: The endpoint.
-            names: As for :meth:`from_endpoint`.
-            input_url: ``s3://bucket/prefix`` under which requests are put; the endpoint's role must read there.
-            min_confidence: As for :meth:`from_endpoint`.
-            timeout_s: Seconds to wait for an answer; an endpoint at zero instances takes minutes to wake.
-            poll_s: Seconds between two looks for it.
-            client: boto3's ``sagemaker-runtime`` client; wins over `session`.
-            session: boto3 session, also for S3.
-            config: botocore settings.
-
-        Raises:
-            ConfigurationError: As for the class, or `input_url` has another form.
-        """
-        from elasticache_police._async import AsyncBackend
-
-        backend = AsyncBackend(
-            endpoint_name,
-            input_url=input_url,
-            names=_checked_names(names) or (DEFAULT_NAME,),
-            timeout_s=timeout_s,
-            poll_s=poll_s,
-            client=client,
-            session=session,
-            config=config,
-        )
-        return cls._over(backend, min_confidence=min_confidence)
-
-    @classmethod
-    @contextlib.contextmanager
-    def deployed(
-        cls,
-        spec: EndpointSpec,
-        names: Sequence[str] | None = None,
-        *,
-        min_confidence: float | None = None,
-        input_url: str | None = None,
-        on_event: OnEvent | None = None,
-        on_progress: OnProgress | None = None,
-        pace: Pace | None = None,
-        session: Session | None = None,
-        config: Config | None = None,
-    ) -> Iterator[Police]:
-        """Deploy an endpoint, hand out police on it, and remove it when the block ends, however it ends.
-
-        Only what this call made is removed: an endpoint that existed before stays.
-
-        Args:
-            spec: What to deploy.
-            names: As for :meth:`from_endpoint`.
-            min_confidence: As for :meth:`from_endpoint`.
-            input_url: As for :meth:`from_async`; needed for an asynchronous endpoint.
-            on_event: Told of every step.
-            on_progress: Told of every look while waiting.
-            pace: How often to look.
-            session: boto3 session.
-            config: botocore settings.
-
-        Raises:
-            ConfigurationError: The specification cannot work.
-            ResourceFailedError: The endpoint failed to start; nothing is left of it.
-            LeftBehindError: Something could not be removed at the end.
-            AwsError: AWS refused.
-        """
-        from elasticache_police import sagemaker_deploy
-
-        if spec.asynchronous is not None and input_url is None:
-            raise ConfigurationError("an asynchronous endpoint needs input_url, where requests are put")
-        with sagemaker_deploy.deployed(
-            spec, on_event=on_event, on_progress=on_progress, pace=pace, session=session, config=config
-        ):
-            if input_url is None or spec.asynchronous is None:
-                yield cls.from_endpoint(
-                    spec.endpoint_name, names, min_confidence=min_confidence, session=session, config=config
-                )
-            else:
-                yield cls.from_async(
-                    spec.endpoint_name,
-                    names,
-                    input_url=input_url,
-                    min_confidence=min_confidence,
-                    session=session,
-                    config=config,
-                )
-
-    @classmethod
-    def _over(cls, backend: Backend, *, min_confidence: float | None = None) -> Police:
-        """Return police over any backend; the way in for models that are somewhere else."""
-        police = cls(min_confidence=min_confidence)
-        police._backend = backend
-        return police
-
-    @property
-    def min_confidence(self) -> float:
-        """The confidence below which findings are left out."""
-        return self._backend.default_min_confidence if self._min_confidence is None else self._min_confidence
 
     def inspect(self, image: ImageInput) -> Report:
         """Look at every page of one picture or document.
@@ -274,7 +87,7 @@ class Police:
             MissingExtraError: It is a PDF and the ``pdf`` extra is not installed.
             ModelFileError: The model cannot be loaded.
         """
-        return self._report(image, keep_pixels=_KEPT_PIXELS if isinstance(image, str | os.PathLike) else math.inf)
+        return report_of(image, self._backend, min_confidence=self.min_confidence)
 
     def inspect_many(self, images: Iterable[ImageInput], *, jobs: int | None = None) -> Generator[Report, None, None]:
         """Look at many pictures, several at once, and yield their reports in order.
@@ -294,55 +107,16 @@ class Police:
         Raises:
             ConfigurationError: `jobs` is less than 1, or `images` is one picture rather than several.
             ModelFileError: The model cannot be loaded.
+            TypeError: `images` cannot be iterated over. What iterating over it raises comes after the reports on the
+                pictures before that.
         """
-        if isinstance(images, str | bytes | bytearray | memoryview | os.PathLike):
+        from elasticache_police.imaging import is_one_picture
+
+        if is_one_picture(images):
             raise ConfigurationError("inspect_many takes several pictures, as a list for example; inspect takes one")
         if jobs is not None and jobs < 1:
             raise ConfigurationError(f"jobs is {jobs}: at least 1 is needed")
-        return self._reports(images, self._backend.default_jobs if jobs is None else jobs)
-
-    def submit(self, image: ImageInput) -> Ticket:
-        """Hand every page of a picture or document to an asynchronous endpoint, and return at once.
-
-        Args:
-            image: As for :meth:`inspect`.
-
-        Returns:
-            A ticket: ``ticket.result(timeout_s)`` is the report, in this process or, by way of ``ticket.to_json()``,
-            in another.
-
-        Raises:
-            ConfigurationError: The model is not behind an asynchronous endpoint.
-            ImageError: It cannot be read.
-            AwsError: AWS refused.
-        """
-        from elasticache_police._async import AsyncBackend
-        from elasticache_police.imaging import open_pages, source_name
-
-        if not isinstance(self._backend, AsyncBackend):
-            raise ConfigurationError("only police made by Police.from_async hand pictures over; inspect() answers here")
-        source = source_name(image)
-        pages = open_pages(image, source=source)
-        return self._backend.submit(pages, source=source, min_confidence=self.min_confidence)
-
-    def result(self, ticket: Ticket, timeout_s: float | None = None) -> Report:
-        """Wait for the answer to a ticket of :meth:`submit`, made here or elsewhere.
-
-        Args:
-            ticket: What `submit` returned.
-            timeout_s: Seconds after which to give up; that of :meth:`from_async` when not given.
-
-        Raises:
-            ConfigurationError: The model is not behind an asynchronous endpoint.
-            InvocationError: The model failed; with what it said.
-            WaitTimeoutError: No answer in time; it may be asked for again.
-            AwsError: AWS refused.
-        """
-        from elasticache_police._async import AsyncBackend
-
-        if not isinstance(self._backend, AsyncBackend):
-            raise ConfigurationError("only police made by Police.from_async wait for tickets; or call ticket.result()")
-        return self._backend.result(ticket, timeout_s)
+        return in_order(iter(images), self._look, jobs=self._backend.default_jobs if jobs is None else jobs)
 
     @overload
     def classify(
@@ -359,7 +133,7 @@ class Police:
 
         Args:
             crop: Any picture of one line; other sizes are scaled to fit, see
-                :func:`elasticache_police.imaging.crop_to_line`. A list, a tuple or an array of four dimensions
+                :func:`elasticache_police.imaging.crop_to_line`. A list, a tuple, or an array (N, H, W) or
                 (N, H, W, channels) is a batch.
             wire: How lines travel to an endpoint: as pictures in base64, or ``floats``, the nested lists of numbers
                 that the classic TensorFlow request has, about 700 kB a line.
@@ -371,8 +145,8 @@ class Police:
             ImageError: A crop cannot be read.
             ModelFileError: The model cannot be loaded.
         """
-        if isinstance(crop, list | tuple) or getattr(crop, "ndim", 0) == 4:
-            return list(self.classify_many(crop, wire=wire))  # type: ignore[arg-type]  # an array iterates over its pictures
+        if isinstance(crop, list | tuple) or _is_batch(crop):
+            return list(self.classify_many(crop, wire=wire))  # type: ignore[arg-type]  # an array iterates over its lines
         (answer,) = self.classify_many([crop], wire=wire)
         return answer
 
@@ -391,80 +165,11 @@ class Police:
         while batch := [crop_to_line(crop) for crop in itertools.islice(remaining, _LINES_AT_ONCE)]:
             yield from self._backend.classify_lines(np.stack(batch), wire=wire)
 
-    def _report(self, image: ImageInput, *, keep_pixels: float) -> Report:
-        from elasticache_police.imaging import numbered_pages, source_name
-
-        source = source_name(image)
-        min_confidence = self.min_confidence
-        pages: list[Page] = []
-        try:
-            for group in _grouped(numbered_pages(image, source=source), self._backend.pages_at_once):
-                found = self._backend.inspect_pages([picture for _, picture in group])
-                for (number, picture), findings in zip(group, found, strict=True):
-                    keep_pixels -= picture.width * picture.height
-                    page = Page(
-                        number=number,
-                        width=picture.width,
-                        height=picture.height,
-                        findings=tuple(finding for finding in findings if finding.confidence >= min_confidence),
-                        image=picture if keep_pixels >= 0 else None,
-                    )
-                    pages.append(page)
-        except MemoryError as error:
-            raise ImageError(source, "needs more memory than there is", "scale it down, or use fewer jobs") from error
-        return Report(source=source, pages=tuple(pages))
-
-    def _report_or_error(self, image: ImageInput) -> Report:
-        from elasticache_police.imaging import source_name
-
-        try:
-            return self._report(image, keep_pixels=0 if isinstance(image, str | os.PathLike) else math.inf)
-        except _ERRORS_OF_ONE_PICTURE as error:
-            return Report(source=source_name(image), error=str(error))
-
-    def _reports(self, images: Iterable[ImageInput], jobs: int) -> Generator[Report, None, None]:
-        if jobs == 1:
-            yield from map(self._report_or_error, images)
-            return
-        with contextlib.ExitStack() as stack:
-            pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="police")
-            stack.callback(pool.shutdown, cancel_futures=True)
-            remaining = iter(images)
-            ahead: deque[Future[Report]] = deque()
-            while True:
-                for image in itertools.islice(remaining, 2 * jobs - len(ahead)):
-                    ahead.append(pool.submit(self._report_or_error, image))
-                if not ahead:
-                    return
-                yield ahead.popleft().result()
+    def _look(self, image: ImageInput) -> Report:
+        return report_or_error(image, self._backend, min_confidence=self.min_confidence)
 
 
-def _grouped(
-    pages: Iterable[tuple[int, Image.Image]], most: int
-) -> Generator[list[tuple[int, Image.Image]], None, None]:
-    """Group numbered pages, lazily, so that few are held at once and few pixels."""
-    group: list[tuple[int, Image.Image]] = []
-    held = 0
-    for number, picture in pages:
-        group.append((number, picture))
-        held += picture.width * picture.height
-        if len(group) >= most or held >= _GROUPED_PIXELS:
-            yield group
-            group, held = [], 0
-    if group:
-        yield group
-
-
-def _checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    checked = (names,) if isinstance(names, str) else tuple(names)
-    if not checked or not all(name.strip() for name in checked):
-        raise ConfigurationError(f"names is {names!r}: at least one name, and none empty, is needed")
-    return checked
-
-
-def _checked_confidence(min_confidence: float | None) -> float | None:
-    if min_confidence is not None and not 0.0 <= min_confidence <= 1.0:
-        raise ConfigurationError(f"min_confidence is {min_confidence}: a number in 0..1 is needed")
-    return min_confidence
+def _is_batch(crop: object) -> bool:
+    """Say whether an array holds several lines; its last axis holds colours where it has 1, 3 or 4 values."""
+    shape: tuple[int, ...] = getattr(crop, "shape", ())
+    return len(shape) == 4 or (len(shape) == 3 and shape[2] not in {1, 3, 4})

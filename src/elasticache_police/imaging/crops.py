@@ -49,6 +49,8 @@ def crop_to_line(crop: ImageInput) -> npt.NDArray[np.uint8]:
     Raises:
         ImageError: It cannot be read.
     """
+    if isinstance(crop, np.ndarray) and crop.dtype == np.uint8 and crop.shape == (LINE_HEIGHT, LINE_WIDTH):
+        return np.array(crop, np.uint8)  # the classic line itself: nothing to do
     with contextlib.closing(open_pages(crop)) as pages:  # lets go of the file
         page = next(pages)
     grey = page.convert("L")
@@ -88,5 +90,5 @@ def crop_to_tensor(crop: ImageInput) -> npt.NDArray[np.float32]:
 
 
 def _background(grey: npt.NDArray[np.uint8]) -> int:
-    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return int(np.median(edge))
+    edge = np.sort(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
+    return (int(edge[(len(edge) - 1) // 2]) + int(edge[len(edge) // 2])) // 2

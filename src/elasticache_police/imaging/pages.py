@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import itertools
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageSequence, UnidentifiedImageError
 
 from elasticache_police.errors import ImageError
 from elasticache_police.imaging.normalise import array_to_rgb, to_rgb
@@ -40,6 +43,9 @@ _READERS = {
 _ANIMATIONS = frozenset({"GIF", "WEBP", "PNG"})
 _REDUCED_RESOLUTION = 1  # bit of TIFF's NewSubfileType: a smaller copy of another page
 _NEW_SUBFILE_TYPE = 254
+
+# Pillow loads a picture on first use, and not safely from two threads: the same one may be given to several.
+_LOADING = threading.Lock()
 
 # What Pillow's readers raise on damaged files, found by fuzzing; there is no common base short of Exception.
 _DAMAGE = (
@@ -94,6 +100,8 @@ def numbered_pages(
     source = source_name(image) if source is None else source
     if isinstance(image, Image.Image):
         _refuse_size(image.size, source, max_pixels)
+        with _LOADING, _as_image_error(source, ""):
+            image.load()
         yield 1, _decode(image, source, "")
     elif isinstance(image, np.ndarray):
         page = array_to_rgb(image, source)
@@ -114,11 +122,11 @@ def numbered_pages(
 
 def _picture_pages(stream: BinaryIO, form: str, source: str, max_pixels: int) -> Iterator[tuple[int, Image.Image]]:
     with _open(stream, form, source) as picture:
-        if form not in {*_ANIMATIONS, "TIFF"}:  # a second picture in a JPEG is a preview or the other eye's
+        if form != "TIFF" and not _may_move(picture, form):
             _refuse_size(picture.size, source, max_pixels)
             yield 1, _decode(picture, source, "")
             return
-        shown = b""
+        shown: Image.Image | None = None
         for number, frame in enumerate(_frames(picture, source), start=1):
             where = f"page {number}: " if number > 1 else ""
             _refuse_size(frame.size, source, max_pixels)
@@ -126,50 +134,56 @@ def _picture_pages(stream: BinaryIO, form: str, source: str, max_pixels: int) ->
                 continue
             page = _decode(frame, source, where)
             if form in _ANIMATIONS:
-                pixels = page.tobytes()
-                if pixels == shown:
+                if shown is not None and _same(shown, page):
                     continue
-                shown = pixels
+                shown = page.copy()  # the caller may draw on the other
             yield number, page
+
+
+def _may_move(picture: Image.Image, form: str) -> bool:
+    """Say whether a picture may have several frames; a second picture in a JPEG is a preview or the other eye's."""
+    # A GIF does not say in its head.
+    return form == "GIF" or (form in _ANIMATIONS and bool(getattr(picture, "is_animated", False)))
+
+
+def _same(one: Image.Image, other: Image.Image) -> bool:
+    return one.size == other.size and ImageChops.difference(one, other).getbbox() is None
 
 
 def _open(stream: BinaryIO, form: str, source: str) -> Image.Image:
     importlib.import_module(_READERS[form])  # which registers it
-    try:
+    with _as_image_error(source, ""):
         return Image.open(stream, formats=(form,))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(source, f"is too large: {error}", _BOMB_ADVICE) from error
-    except UnidentifiedImageError as error:
-        raise ImageError(source, "starts like a picture and is not one we can read", _DAMAGE_ADVICE) from error
-    except _DAMAGE as error:
-        raise _damaged(source, "", error) from error
 
 
 def _frames(picture: Image.Image, source: str) -> Iterator[Image.Image]:
     frames = ImageSequence.Iterator(picture)
-    number = 0
-    while True:
-        number += 1
-        try:
-            frame = next(frames)
-        except StopIteration:
+    for number in itertools.count(1):
+        with _as_image_error(source, f"page {number}: "):
+            frame = next(frames, None)
+        if frame is None:
             return
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise ImageError(source, f"is too large: {error}", _BOMB_ADVICE) from error
-        except _DAMAGE as error:
-            raise _damaged(source, f"page {number}: ", error) from error
         yield frame
 
 
 def _decode(picture: Image.Image, source: str, where: str) -> Image.Image:
-    try:
+    with _as_image_error(source, where):
         return to_rgb(picture, source)
+
+
+@contextlib.contextmanager
+def _as_image_error(source: str, where: str) -> Iterator[None]:
+    """Turn what Pillow raises while it decodes into an error that says which picture and what to do."""
+    try:
+        yield
     except ImageError:
         raise
     except MemoryError as error:
         raise ImageError(source, f"{where}needs more memory than there is", _BOMB_ADVICE) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(source, f"{where}is too large: {error}", _BOMB_ADVICE) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(source, "starts like a picture and is not one we can read", _DAMAGE_ADVICE) from error
     except _DAMAGE as error:
         raise _damaged(source, where, error) from error
 

@@ -15,7 +15,15 @@ from PIL import Image
 
 from elasticache_police.errors import ImageError
 
-__all__ = ["ImageInput", "encoded_stream", "format_of", "looks_like_a_picture", "refuse_unknown", "source_name"]
+__all__ = [
+    "ImageInput",
+    "encoded_stream",
+    "format_of",
+    "is_one_picture",
+    "looks_like_a_picture",
+    "refuse_unknown",
+    "source_name",
+]
 
 ImageInput: TypeAlias = Union[  # noqa: UP007  one a line reads better
     str,
@@ -84,6 +92,19 @@ def source_name(image: ImageInput) -> str:
     if isinstance(name, str) and name:
         return name
     return "<stream>" if hasattr(image, "read") else f"<{type(image).__name__}>"
+
+
+def is_one_picture(thing: object) -> bool:
+    """Say whether something is a picture by itself, rather than several to iterate over.
+
+    Args:
+        thing: Anything; an array of four dimensions is several pictures.
+    """
+    if isinstance(thing, np.ndarray):
+        return thing.ndim < 4
+    return isinstance(thing, str | os.PathLike | bytes | bytearray | memoryview | Image.Image) or callable(
+        getattr(thing, "read", None)
+    )
 
 
 def looks_like_a_picture(head: bytes) -> bool:
