@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 from drawing import encoded, line, page, transparent
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from elasticache_police.errors import ModelFileError
 from elasticache_police.imaging import crop_to_line, crop_to_tensor, open_pages, to_grey
@@ -141,6 +141,61 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
         assert seen in {1, len(LOOKS)}
         looked_again += seen > 1
     assert looked_again
+
+
+def floor(picture, turn):
+    """Return a picture lying on the floor of an isometric drawing, with the lines of that floor."""
+    from elasticache_police.runtime import isometric
+
+    size = (760, 560)
+    a, b, c, d, e, f = isometric.to_page(turn, *size)
+    plain = Image.new("L", isometric.upright_size(*size), 245)
+    draw = ImageDraw.Draw(plain)
+    for at in range(0, max(plain.size), 90):
+        draw.line((at, 0, at, plain.height), fill=150, width=4)
+        draw.line((0, at, plain.width, at), fill=150, width=4)
+    plain.paste(picture.convert("L"), ((plain.width - picture.width) // 2, (plain.height - picture.height) // 2))
+    matrix = np.linalg.inv([[a, b, c], [d, e, f], [0, 0, 1]])
+    return plain.transform(size, Image.Transform.AFFINE, matrix.ravel()[:6].tolist(), Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize("turn", [3, 4])
+def test_labels_on_the_floor_of_an_isometric_drawing_are_found_here_and_there(turn, runtime, served):
+    picture = floor(page(size=(430, 140)), turn)
+    content = encoded(picture)
+    local = runtime.inspect_page(grey_of(content))
+    assert {finding.reading for finding in local} >= {"ElastiCache", "ElasticCache"}
+    for finding in local:
+        assert 0 <= finding.box[0] < finding.box[2] <= picture.width
+        assert 0 <= finding.box[1] < finding.box[3] <= picture.height
+    assert_same(findings_from_outputs(row(served("inspect", image_bytes=[content])), runtime.names), local)
+
+
+@pytest.mark.parametrize("turn", [3, 4])
+def test_a_drawing_is_seen_from_above_to_the_pixel(turn):
+    import tensorflow as tf
+
+    from elasticache_police.model.graph import isometric as graph
+    from elasticache_police.runtime import isometric
+    from elasticache_police.runtime.turned import Region
+
+    noise = np.random.default_rng(5).integers(0, 256, (57, 103), np.uint8)
+    region = Region(turn, 0, 0, 103, 57)
+    expected = np.asarray(region.upright(Image.fromarray(noise)))
+    np.testing.assert_array_equal(graph.upright(tf.constant(noise), turn), expected)
+    boxes = [(10, 20, 40, 31), (0, 0, 5, 9)]
+    there = graph.on_page(tf.constant(boxes, tf.float32), tf.constant(turn), tf.constant(103), tf.constant(57)).numpy()
+    for box, other in zip(boxes, there, strict=True):
+        assert np.abs(np.subtract(region.on_page(box), other)).max() <= 1
+    drawing = np.asarray(floor(page(size=(430, 140)), turn))
+    for grey, verdict in (
+        (drawing, True),
+        (np.asarray(page().convert("L")), False),
+        (noise, False),
+        (noise[:3], False),
+    ):
+        assert isometric.is_isometric(grey) is verdict
+        assert bool(graph.is_isometric(tf.constant(grey))) is verdict
 
 
 @pytest.mark.parametrize("orientation", range(10))

@@ -18,7 +18,7 @@ from elasticache_police.runtime.files import FINDER, PACKAGED, READER, Settings,
 from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge, window_of
 from elasticache_police.runtime.lines import LineWindow, cut
 from elasticache_police.runtime.reading import softmax
-from elasticache_police.runtime.turned import Region, regions
+from elasticache_police.runtime.turned import Region, floors, regions
 from elasticache_police.spelling import check_name
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Runtime:
         page = Image.fromarray(grey)
         proposals, turned = self.look_over(page)
         sightings = list(self._sightings(page, proposals))
-        for region in turned:
+        for region in [*turned, *floors(grey)]:
             upright = region.upright(page)
             inside = self._sightings(upright, self.look_over(upright)[0])
             sightings += [sighting.turned(region) for sighting in inside]

@@ -6,12 +6,11 @@ with the place and, for each look at it, the likeliest classes of every frame; h
 
 The PNG, 8-bit grey: its first row begins with fifteen little-endian numbers of four bytes, float score, x0, y0, x1, y1
 and integer width and height of the picture looked at, frames of the three looks, and how that picture lies on the page:
-0 for the page itself, else 1 for a part whose text climbs and 2 for one whose text falls, and that part's x0, y0, x1
-and y1. Then, for each look, come rows of one pixel per frame:
-:data:`KEPT` rows with the likeliest classes, likeliest first; as many rows with the upper and as many with the lower
-bytes of float16 numbers, the first of them the probability of all classes that are not listed, the others that of the
-class in the same row. What is left to 1 is the likeliest's: near 1 a float16 would be too coarse. A place whose first
-look shows nothing like a name has no frames for the others.
+0 for the page itself, else a turn of :mod:`elasticache_police.runtime.turned`, and that part's x0, y0, x1, y1. Then,
+for each look, come rows of one pixel per frame: :data:`KEPT` rows with the likeliest classes, likeliest first; as many
+rows with the upper and as many with the lower bytes of float16 numbers, the first of them the probability of all
+classes that are not listed, the others that of the class in the same row. What is left to 1 is the likeliest's: near 1
+a float16 would be too coarse. A place whose first look shows nothing like a name has no frames for the others.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from elasticache_police.findings import Finding
 from elasticache_police.runtime.alphabet import BLANK, CLASSES
 from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge
 from elasticache_police.runtime.proposals import Proposal
-from elasticache_police.runtime.turned import CHANNELS, Region
+from elasticache_police.runtime.turned import CHANNELS, FLOORS, Region
 
 __all__ = ["HEADER_BYTES", "KEPT", "LEAST", "PackedPlace", "findings_from_outputs", "unpack"]
 
@@ -72,7 +71,7 @@ def unpack(looks_bytes: bytes) -> PackedPlace:
     except (OSError, ValueError, IndexError) as error:
         raise ModelFileError(_STRANGE) from error
     sound = pixels.shape[0] == 1 + 3 * KEPT * len(LOOKS) and 0 <= min(counts) <= max(counts) <= pixels.shape[1]
-    if not sound or int(header["region"][0]) not in {0, *CHANNELS}:
+    if not sound or int(header["region"][0]) not in {0, *CHANNELS, *FLOORS}:
         raise ModelFileError(_STRANGE)
     looks = np.split(pixels[1:], len(LOOKS))
     width, height = (int(side) for side in header["size"])

@@ -1,7 +1,11 @@
-"""Text that runs up or down a page, as on the axis of a chart: where it is, and how to look at it upright."""
+"""Text that does not run from left to right: up or down, as on the axis of a chart, or along the floor of a drawing.
+
+Where it is, how to look at it upright, and where on the page is what was seen there.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import attrs
@@ -9,14 +13,28 @@ import numpy as np
 from PIL import Image
 
 from elasticache_police.findings import Box
+from elasticache_police.runtime import isometric
+from elasticache_police.runtime.lines import median
 from elasticache_police.runtime.proposals import STRIDE
 
-__all__ = ["CHANNELS", "CLIMBS", "FALLS", "MARGIN_CELLS", "RUN_CELLS", "TURNED_THRESHOLD", "Region", "regions"]
+__all__ = [
+    "CHANNELS",
+    "CLIMBS",
+    "FALLS",
+    "MARGIN_CELLS",
+    "RUN_CELLS",
+    "TURNED_THRESHOLD",
+    "Region",
+    "floors",
+    "regions",
+]
 
 CLIMBS, FALLS = 1, 2
 """Reads from bottom to top; reads from top to bottom."""
 CHANNELS = {CLIMBS: 6, FALLS: 7}
 """Of the finder's answer."""
+FLOORS = (isometric.RISING, isometric.FALLING)
+"""The directions of the floor of an isometric drawing, as turns."""
 TURNED_THRESHOLD = 0.5
 RUN_CELLS = 3
 """So many cells one above the other must agree: the shortest name is longer."""
@@ -26,7 +44,7 @@ MARGIN_CELLS = (2, 4)
 
 @attrs.frozen
 class Region:
-    """A part of a page whose text is turned, in whole pixels."""
+    """A part of a page whose text is turned, in whole pixels; of an isometric drawing the whole page."""
 
     turn: int
     x0: int
@@ -35,16 +53,50 @@ class Region:
     y1: int
 
     def upright(self, picture: Image.Image) -> Image.Image:
-        """Return the part of a page, turned so that its text reads from left to right."""
+        """Return the part of a page, mode ``L``, turned so that its text reads from left to right."""
         part = picture.crop((self.x0, self.y0, self.x1, self.y1))
-        return part.transpose(Image.Transpose.ROTATE_270 if self.turn == CLIMBS else Image.Transpose.ROTATE_90)
+        if self.turn == CLIMBS:
+            return part.transpose(Image.Transpose.ROTATE_270)
+        if self.turn == FALLS:
+            return part.transpose(Image.Transpose.ROTATE_90)
+        return part.transform(
+            isometric.upright_size(*part.size),
+            Image.Transform.AFFINE,
+            isometric.to_page(self.turn, *part.size),
+            Image.Resampling.BILINEAR,
+            fillcolor=median(np.asarray(part)),
+        )
 
     def on_page(self, box: Box) -> Box:
         """Return where a box of the upright part lies on the page."""
         u0, v0, u1, v1 = box
         if self.turn == CLIMBS:
             return self.x0 + v0, self.y1 - u1, self.x0 + v1, self.y1 - u0
-        return self.x1 - v1, self.y0 + u0, self.x1 - v0, self.y0 + u1
+        if self.turn == FALLS:
+            return self.x1 - v1, self.y0 + u0, self.x1 - v0, self.y0 + u1
+        a, b, c, d, e, f = isometric.to_page(self.turn, self.x1 - self.x0, self.y1 - self.y0)
+        width, height = self.x1 - self.x0, self.y1 - self.y0
+        corners = [(u, v) for u in (u0, u1) for v in (v0, v1)]
+        x = [min(width, max(0.0, a * u + b * v + c)) for u, v in corners]
+        y = [min(height, max(0.0, d * u + e * v + f)) for u, v in corners]
+        return (
+            self.x0 + math.floor(min(x)),
+            self.y0 + math.floor(min(y)),
+            self.x0 + math.ceil(max(x)),
+            self.y0 + math.ceil(max(y)),
+        )
+
+
+def floors(grey: np.ndarray) -> list[Region]:
+    """Return the page twice, once for each direction of the floor, when it is an isometric drawing.
+
+    Args:
+        grey: uint8 (H, W).
+    """
+    height, width = grey.shape
+    if not isometric.is_isometric(grey):
+        return []
+    return [Region(turn, 0, 0, width, height) for turn in FLOORS]
 
 
 def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: int) -> list[Region]:

@@ -11,6 +11,7 @@ resample       Pillow's resampling and halving, to the bit
 lines          windows over lines of text, cut out (``runtime.lines``, ``runtime.crops``)
 networks       an ONNX file -> a TensorFlow function
 places         the finder over a pyramid -> places worth reading (``runtime.proposals``, ``.turned``)
+isometric      isometric drawings seen so that their labels are plain text (``runtime.isometric``)
 letters        the reader's frames -> text and P(spelled right) (``runtime.reading``, ``.scoring``, ``.classifying``)
 packing        what a client needs to judge a place, as a PNG (``runtime.packed``)
 signatures     all of it as the three signatures of the SavedModel

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from elasticache_police.model.graph import isometric
 from elasticache_police.model.graph.resample import halve
 from elasticache_police.runtime.engine import LEVELS, MAX_PLACES, MIN_LEVEL_PX
 from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
-from elasticache_police.runtime.turned import CHANNELS, CLIMBS, MARGIN_CELLS, RUN_CELLS, TURNED_THRESHOLD
+from elasticache_police.runtime.turned import CHANNELS, CLIMBS, FLOORS, MARGIN_CELLS, RUN_CELLS, TURNED_THRESHOLD
 
 __all__ = ["look_over", "on_page", "upright"]
 
@@ -87,9 +88,11 @@ def upright(page: tf.Tensor, turn: int, box: tf.Tensor) -> tf.Tensor:
 
     Args:
         page: uint8 (H, W).
-        turn: ``CLIMBS`` or ``FALLS``.
+        turn: ``CLIMBS`` or ``FALLS``, or a direction of the floor: then the box is the whole page.
         box: int32 (4,): x0, y0, x1, y1.
     """
+    if turn in FLOORS:
+        return isometric.upright(page, turn)
     x0, y0, x1, y1 = tf.unstack(box)
     return tf.transpose(tf.reverse(page[y0:y1, x0:x1], axis=[0 if turn == CLIMBS else 1]))
 
@@ -99,14 +102,16 @@ def on_page(boxes: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
 
     Args:
         boxes: float32 (P, 4) of the part as it was looked at.
-        region: int32 (5,): 0 for the whole page, else ``CLIMBS`` or ``FALLS``; x0, y0, x1, y1.
+        region: int32 (5,): 0 for the page as it is, else how it was turned; x0, y0, x1, y1.
     """
     turn = region[0]
     x0, y0, x1, y1 = tf.unstack(tf.cast(region[1:], tf.float32))
     u0, v0, u1, v1 = tf.unstack(boxes, axis=1)
     climbs = tf.stack([x0 + v0, y1 - u1, x0 + v1, y1 - u0], axis=1)
     falls = tf.stack([x1 - v1, y0 + u0, x1 - v0, y0 + u1], axis=1)
-    return tf.where(tf.equal(turn, 0), boxes, tf.where(tf.equal(turn, CLIMBS), climbs, falls))
+    quarter = tf.where(tf.equal(turn, 0), boxes, tf.where(tf.equal(turn, CLIMBS), climbs, falls))
+    plain = isometric.on_page(boxes, turn, region[3], region[4])
+    return tf.where(tf.reduce_any(tf.equal(turn, FLOORS)), plain, quarter)
 
 
 def _whole_cells(level: tf.Tensor) -> tf.Tensor:

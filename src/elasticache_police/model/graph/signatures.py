@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from elasticache_police.imaging import LINE_HEIGHT, LINE_WIDTH
 from elasticache_police.model.graph import networks
+from elasticache_police.model.graph.isometric import is_isometric
 from elasticache_police.model.graph.letters import nearly, resembles, says_otherwise, spelled, text_of
 from elasticache_police.model.graph.lines import Window, crop_window, cut, look_again, window_of
 from elasticache_police.model.graph.packing import pack
@@ -20,7 +21,7 @@ from elasticache_police.runtime.classifying import DOUBT, PLAIN
 from elasticache_police.runtime.files import FINDER, READER, read_settings
 from elasticache_police.runtime.judging import LOOKS, SURE
 from elasticache_police.runtime.lines import LINE_PX
-from elasticache_police.runtime.turned import CHANNELS
+from elasticache_police.runtime.turned import CHANNELS, FLOORS
 
 __all__ = ["Signatures"]
 
@@ -158,15 +159,22 @@ class Signatures:
     def _inspect_page(self, encoded: tf.Tensor) -> Tensors:
         page = grey_pixels(encoded, max_pixels=self._max_pixels)
         size = tf.shape(page)
-        seen: list[Tensors] = [self._look_over(page, tf.stack([0, 0, 0, size[1], size[0]]))]
-        for turn, box in zip(CHANNELS, tf.unstack(seen[0].pop("turned")), strict=True):
+        whole = tf.stack([0, 0, size[1], size[0]])
+        seen: list[Tensors] = [self._look_over(page, tf.concat([[0], whole], axis=0))]
+        turns = [
+            (turn, box, box[2] > box[0]) for turn, box in zip(CHANNELS, tf.unstack(seen[0]["turned"]), strict=True)
+        ]
+        drawing = is_isometric(page)
+        turns += [(turn, whole, drawing) for turn in FLOORS]
+        del seen[0]["turned"]
+        for turn, box, wanted in turns:
 
             def turned(turn: int = turn, box: tf.Tensor = box) -> Tensors:
                 part: Tensors = self._look_over(upright(page, turn, box), tf.concat([[turn], box], axis=0))
                 del part["turned"]
                 return part
 
-            seen.append(tf.cond(tf.greater(box[2], box[0]), turned, _nothing))
+            seen.append(tf.cond(wanted, turned, _nothing))
         together: Tensors = {key: tf.concat([part[key] for part in seen], axis=0) for key in seen[0]}
         return {**together, "size": size}
 
