@@ -63,7 +63,8 @@ def _to_page(turn: tf.Tensor, width: tf.Tensor, height: tf.Tensor) -> tuple[tf.T
 def upright(page: tf.Tensor, turn: int) -> tf.Tensor:
     """Return a whole page, uint8 (H, W), seen so that the labels along one direction of its floor are plain text.
 
-    To the bit what Pillow's affine transformation with bilinear resampling gives (``Geometry.c``).
+    What Pillow's affine transformation with bilinear resampling gives (``Geometry.c``), here and there one grey off:
+    processors round the last bit of a product and sum differently.
     """
     shape = tf.shape(page)
     height, width = tf.unstack(tf.cast(shape, tf.float64))
