@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from elasticache_police import _wire
-from elasticache_police._aws import Clients, Request
-from elasticache_police._remote import min_confidence_of_packaged_model, refined, runtime_config
+from elasticache_police._remote import RemoteBackend
 from elasticache_police.errors import AwsError, ConfigurationError
 from elasticache_police.spelling import DEFAULT_NAME
 from elasticache_police.tickets import Ticket
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
     from PIL import Image
 
-    from elasticache_police._aws import JsonValue
     from elasticache_police._wire import Wire
     from elasticache_police.findings import Classification, Finding, Report
 
@@ -32,8 +30,8 @@ _JOBS = 32
 _PAGES_AT_ONCE = 32
 
 
-class AsyncBackend:
-    """A model behind an endpoint that answers through S3. Connects on first use; safe to use from several threads.
+class AsyncBackend(RemoteBackend):
+    """A model behind an endpoint that answers through S3.
 
     Args:
         endpoint_name: Which.
@@ -61,21 +59,11 @@ class AsyncBackend:
         bucket, _, prefix = input_url.removeprefix("s3://").partition("/")
         if not input_url.startswith("s3://") or not bucket:
             raise ConfigurationError(f"input_url {input_url!r} is not of the form s3://bucket/prefix")
-        self._endpoint_name = endpoint_name
+        super().__init__(endpoint_name, names=names, client=client, session=session, config=config)
         self._bucket = bucket
         self._prefix = prefix.strip("/")
-        self._names = tuple(names)
         self._timeout_s = timeout_s
         self._poll_s = poll_s
-        self._given = None if client is None else {"sagemaker-runtime": client}
-        self._session = session
-        self._config = config
-        self._clients: Clients | None = None
-
-    @property
-    def default_min_confidence(self) -> float:
-        """The packaged model's; an endpoint does not tell its own."""
-        return min_confidence_of_packaged_model()
 
     @property
     def default_jobs(self) -> int:
@@ -131,9 +119,8 @@ class AsyncBackend:
     ) -> Ticket:
         inference_id = str(uuid.uuid4())
         key = "/".join(part for part in (self._prefix, f"{inference_id}.json") if part)
-        clients = self._connected()
         put = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": "application/json"}
-        clients.perform(_request("s3", "PutObject", put))
+        self._perform("s3", "PutObject", put)
         input_url = f"s3://{self._bucket}/{key}"
         invoke = {
             "EndpointName": self._endpoint_name,
@@ -143,10 +130,10 @@ class AsyncBackend:
             "InferenceId": inference_id,
         }
         try:
-            answer = clients.perform(_request("sagemaker-runtime", "InvokeEndpointAsync", invoke))
+            answer = self._perform("sagemaker-runtime", "InvokeEndpointAsync", invoke)
         except AwsError as error:
-            clients.perform(_request("s3", "DeleteObject", {"Bucket": self._bucket, "Key": key}))
-            raise refined(error) from error.__cause__
+            self._take_back(key, error)
+            raise
         return Ticket(
             endpoint_name=self._endpoint_name,
             inference_id=str(answer.get("InferenceId") or inference_id),
@@ -159,11 +146,9 @@ class AsyncBackend:
             min_confidence=min_confidence,
         )
 
-    def _connected(self) -> Clients:
-        if self._clients is None:
-            self._clients = Clients(clients=self._given, session=self._session, config=runtime_config(self._config))
-        return self._clients
-
-
-def _request(service: str, operation: str, parameters: Mapping[str, object]) -> Request:
-    return Request(service=service, operation=operation, parameters=cast("Mapping[str, JsonValue]", parameters))
+    def _take_back(self, key: str, why: AwsError) -> None:
+        """Delete a request that nobody took, and note where it lies when even that is refused."""
+        try:
+            self._perform("s3", "DeleteObject", {"Bucket": self._bucket, "Key": key})
+        except AwsError as error:
+            why.add_note(f"the request stays at s3://{self._bucket}/{key}: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.response import StreamingBody
 
     Scalar: TypeAlias = bool | int | float | str | None
     JsonValue: TypeAlias = Scalar | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
     """What a request is made of: plain data that ``json.dumps`` writes."""
 
-__all__ = ["PROJECT_TAG", "Clients", "Request", "call", "client", "is_passing", "translate", "translated"]
+__all__ = ["PROJECT_TAG", "Clients", "Request", "call", "client", "is_passing", "read_body", "translate", "translated"]
 
 PROJECT_TAG = ("elasticache-police", "true")
 """Key and value of the tag on everything this package makes on AWS, by which it is found again."""
@@ -45,13 +47,13 @@ _DENIED = frozenset({
     "SignatureDoesNotMatch", "UnauthorizedOperation", "UnrecognizedClientException",
 })  # fmt: skip
 _MISSING = frozenset({
-    "404", "ClusterNotFoundException", "NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NotFound",
-    "ObjectNotFoundException", "QueueDoesNotExist", "RepositoryNotFoundException", "ResourceNotFound",
-    "ResourceNotFoundException",
+    "404", "AWS.SimpleQueueService.NonExistentQueue", "ClusterNotFoundException", "InvalidInstanceId", "NoSuchBucket",
+    "NoSuchEntity", "NoSuchKey", "NotFound", "ObjectNotFoundException", "QueueDoesNotExist",
+    "RepositoryNotFoundException", "ResourceNotFound", "ResourceNotFoundException",
 })  # fmt: skip
 _EXISTS = frozenset({
     "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists", "RepositoryAlreadyExistsException",
-    "ResourceAlreadyExistsException",
+    "ResourceAlreadyExistsException", "ResourceInUse",
 })  # fmt: skip
 _THROTTLED = frozenset({
     "BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete", "RequestLimitExceeded",
@@ -61,8 +63,9 @@ _THROTTLED = frozenset({
 _TOO_LARGE = frozenset({"413", "EntityTooLarge", "RequestEntityTooLarge", "RequestEntityTooLargeException"})
 _PASSING = frozenset({
     "500", "502", "503", "504", "ConnectTimeoutError", "ConnectionClosedError", "EndpointConnectionError",
-    "InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "ReadTimeoutError",
-    "RequestTimeout", "ServerException", "ServiceUnavailable", "ServiceUnavailableException",
+    "IncompleteReadError", "InternalError", "InternalFailure", "InternalServerError", "InternalServerException",
+    "ReadTimeoutError", "RequestTimeout", "ResponseStreamingError", "ServerException", "ServiceUnavailable",
+    "ServiceUnavailableException",
 })  # fmt: skip
 _VALIDATION = frozenset({"InvalidParameterException", "ValidationError", "ValidationException"})
 _SAYS_MISSING = re.compile(r"could not find|not found|does not exist|cannot find", re.IGNORECASE)
@@ -120,7 +123,7 @@ def client(
 
 
 class Clients:
-    """The clients of one account and region, each made when it is first used.
+    """The clients of one account and region, each made when it is first used. Safe to use from several threads.
 
     Precedence, the same everywhere in this package: a client that is given wins, then the session, then boto3's
     own default chain.
@@ -146,13 +149,15 @@ class Clients:
         self._session = session
         self._region = region
         self._config = config
+        self._lock = threading.RLock()  # boto3's sessions must not make two clients at once
 
     def __getitem__(self, service: str) -> BaseClient:
         """Return the client of a service by boto3's name."""
-        if service not in self._given:
-            made = client(service, session=self._session, region=self.region_or_none, config=self._config)
-            self._given[service] = made
-        return self._given[service]
+        with self._lock:
+            if service not in self._given:
+                made = client(service, session=self._session, region=self.region_or_none, config=self._config)
+                self._given[service] = made
+            return self._given[service]
 
     @property
     def region_or_none(self) -> str | None:
@@ -205,6 +210,16 @@ def call(sender: BaseClient, request: Request) -> Mapping[str, object]:
     with translated(request.operation):
         method = getattr(sender, xform_name(request.operation))
         return cast("Mapping[str, object]", method(**request.parameters))
+
+
+def read_body(answer: Mapping[str, object], operation: str) -> bytes:
+    """Read the body that an answer streams, whose connection may break as late as here.
+
+    Raises:
+        AwsError: It broke, or the time was up.
+    """
+    with translated(operation):
+        return cast("StreamingBody", answer["Body"]).read()
 
 
 @contextlib.contextmanager

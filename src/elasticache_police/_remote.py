@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from elasticache_police import _wire
-from elasticache_police._aws import Clients, Request
+from elasticache_police._aws import Clients, Request, read_body
 from elasticache_police.errors import AwsError, EndpointNotReadyError, InvocationError, PayloadTooLargeError
 from elasticache_police.spelling import DEFAULT_NAME
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from boto3.session import Session
     from botocore.config import Config
-    from botocore.response import StreamingBody
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
     from PIL import Image
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from elasticache_police._wire import Wire
     from elasticache_police.findings import Classification, Finding
 
-__all__ = ["EndpointBackend", "min_confidence_of_packaged_model", "runtime_config"]
+__all__ = ["EndpointBackend", "RemoteBackend", "min_confidence_of_packaged_model"]
 
 _READ_TIMEOUT_S = 70  # the container has 60: asking again earlier would make it work twice
 _JOBS = 8
@@ -34,7 +34,7 @@ _NOT_READY = re.compile(r"not in service|\bCreating\b|\bUpdating\b", re.IGNORECA
 _TOO_LARGE = re.compile(r"too large|exceeds? the (maximum|limit)|payload size", re.IGNORECASE)
 
 
-def runtime_config(config: Config | None) -> Config:
+def _runtime_config(config: Config | None) -> Config:
     """Return settings for a client that invokes endpoints; those that are given win."""
     from botocore.config import Config
 
@@ -53,8 +53,54 @@ def min_confidence_of_packaged_model() -> float:
         return Settings(names=(DEFAULT_NAME,)).min_confidence
 
 
-class EndpointBackend:
-    """A model behind an endpoint that answers at once. Connects on first use; safe to use from several threads.
+class RemoteBackend:
+    """What all models behind an endpoint have in common. Connects on first use; safe to use from several threads.
+
+    Args:
+        endpoint_name: Which.
+        names: The names its model polices.
+        client: SageMaker runtime client; wins over `session`.
+        session: boto3 session, also for other services.
+        config: botocore settings.
+    """
+
+    def __init__(
+        self,
+        endpoint_name: str,
+        *,
+        names: Sequence[str] = (DEFAULT_NAME,),
+        client: SageMakerRuntimeClient | None = None,
+        session: Session | None = None,
+        config: Config | None = None,
+    ) -> None:
+        self._endpoint_name = endpoint_name
+        self._names = tuple(names)
+        self._given = None if client is None else {"sagemaker-runtime": client}
+        self._session = session
+        self._config = config
+        self._clients: Clients | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def default_min_confidence(self) -> float:
+        """The packaged model's; an endpoint does not tell its own."""
+        return min_confidence_of_packaged_model()
+
+    def _perform(self, service: str, operation: str, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        """Send a request; what is refused says what it is, where AWS's code does not tell."""
+        with self._lock:
+            if self._clients is None:
+                config = _runtime_config(self._config)
+                self._clients = Clients(clients=self._given, session=self._session, config=config)
+        wanted = cast("Mapping[str, JsonValue]", parameters)
+        try:
+            return self._clients.perform(Request(service=service, operation=operation, parameters=wanted))
+        except AwsError as error:
+            raise _refined(error) from error.__cause__
+
+
+class EndpointBackend(RemoteBackend):
+    """A model behind an endpoint that answers at once.
 
     Args:
         endpoint_name: Which.
@@ -77,19 +123,9 @@ class EndpointBackend:
         session: Session | None = None,
         config: Config | None = None,
     ) -> None:
-        self._endpoint_name = endpoint_name
-        self._names = tuple(names)
+        super().__init__(endpoint_name, names=names, client=client, session=session, config=config)
         self._variant_name = variant_name
         self._limit_bytes = limit_bytes
-        self._given = None if client is None else {"sagemaker-runtime": client}
-        self._session = session
-        self._config = config
-        self._clients: Clients | None = None
-
-    @property
-    def default_min_confidence(self) -> float:
-        """The packaged model's; an endpoint does not tell its own."""
-        return min_confidence_of_packaged_model()
 
     @property
     def default_jobs(self) -> int:
@@ -142,24 +178,11 @@ class EndpointBackend:
         }
         if self._variant_name is not None:
             parameters["TargetVariant"] = self._variant_name
-        request = Request(
-            service="sagemaker-runtime",
-            operation="InvokeEndpoint",
-            parameters=cast("Mapping[str, JsonValue]", parameters),
-        )
-        try:
-            answer = self._connected().perform(request)
-        except AwsError as error:
-            raise refined(error) from error.__cause__
-        return cast("StreamingBody", answer["Body"]).read()
-
-    def _connected(self) -> Clients:
-        if self._clients is None:
-            self._clients = Clients(clients=self._given, session=self._session, config=runtime_config(self._config))
-        return self._clients
+        answer = self._perform("sagemaker-runtime", "InvokeEndpoint", parameters)
+        return read_body(answer, "InvokeEndpoint")
 
 
-def refined(error: AwsError) -> AwsError:
+def _refined(error: AwsError) -> AwsError:
     """Return an error of an invocation as what it says it is, where AWS's code does not tell."""
     details = {"operation": error.operation, "code": error.code, "request_id": error.request_id}
     text = str(error)

@@ -168,7 +168,7 @@ def predictions_of(body: bytes, *, count: int) -> Sequence[object]:
     try:
         answer = json.loads(body)
         predictions = answer["predictions"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _unreadable(body) from error
     if not isinstance(predictions, list) or len(predictions) != count:
         raise _unreadable(body)
@@ -231,25 +231,34 @@ def findings_of(prediction: object, *, names: Sequence[str] = (DEFAULT_NAME,)) -
             strict=True,
         )
         found = [_finding(box, score, reading, names) for box, score, reading in rows]
-    except (KeyError, TypeError, ValueError, IndexError, ModelFileError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError, ModelFileError) as error:
         shown = str(prediction)[:200]
         raise InvocationError(f"the answer of the inspect signature was expected, not {shown}") from error
     return tuple(sorted(found, key=lambda finding: (finding.box[1], finding.box[0])))
 
 
 def _only(count: object) -> int:
-    """Read a number, or a list of one."""
-    return int(cast("int", count[0] if isinstance(count, list) else count))
+    """Read a number that is not negative, or a list of one.
+
+    Raises:
+        ValueError: It is negative.
+    """
+    number = int(cast("int", count[0] if isinstance(count, list) else count))
+    if number < 0:
+        raise ValueError(f"a count of {number}")
+    return number
 
 
 def _finding(box: Sequence[int], score: float, reading: str, names: Sequence[str]) -> Finding:
     x0, y0, x1, y1 = (int(edge) for edge in box)
+    if not 0.0 <= score <= 1.0:
+        raise ValueError(f"a score of {score}")
     verdict = _verdict(score)
     name = min(names, key=lambda known: distance(reading.lower(), known.lower()))
     return Finding(
         box=(x0, y0, x1, y1),
         verdict=verdict,
-        score=min(max(float(score), 0.0), 1.0),
+        score=float(score),
         reading=reading,
         kind=None if verdict is Verdict.CORRECT else kind_of(reading, name),
         name=name,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import attrs
 
 from elasticache_police import _wire
-from elasticache_police._aws import Clients, Request
+from elasticache_police._aws import Clients, Request, read_body
 from elasticache_police._waiting import OnProgress, wait_until
 from elasticache_police.errors import (
     AccessDeniedError,
@@ -24,7 +24,6 @@ from elasticache_police.findings import Finding, Page, Report
 if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
-    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 __all__ = ["Ticket"]
@@ -157,7 +156,7 @@ class Ticket:
             except AccessDeniedError as error:
                 denied.append(error)
                 return None
-            return cast("StreamingBody", answer["Body"]).read()
+            return read_body(answer, "GetObject")
 
         def look() -> tuple[bytes | None, bytes | None]:
             answer = read(self.output_url)

@@ -227,6 +227,7 @@ class FakeSageMaker:
             "endpoint-config": self.configs,
             "endpoint": self.endpoints,
             "transform-job": self.jobs,
+            "compilation-job": self.compilations,
         }
         for key, value in stores[kind].items():
             if key.lower() == name:
@@ -327,6 +328,17 @@ class FakeSageMaker:
             "CreationTime": 1.0,
             "LastModifiedTime": 1.0,
         }
+
+    def _ListCompilationJobs(self) -> dict:
+        return {
+            "CompilationJobSummaries": [
+                {
+                    "CompilationJobName": name, "CompilationJobArn": self._arn("compilation-job", name),
+                    "CreationTime": 1.0, "CompilationTargetDevice": "ml_m5", "CompilationJobStatus": self._now(job)[0],
+                }
+                for name, job in self.compilations.items()
+            ]
+        }  # fmt: skip
 
     def _StopCompilationJob(self, CompilationJobName) -> dict:
         self.compilations[CompilationJobName]["script"] = ["STOPPED"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import attrs
 import boto3
 import pytest
 from botocore_rules import problems
@@ -13,7 +14,7 @@ from story import ROLE
 from test_remote import FOUND
 
 from elasticache_police import sagemaker_deploy as sm
-from elasticache_police.errors import ConfigurationError, ResourceFailedError, WaitTimeoutError
+from elasticache_police.errors import AlreadyExistsError, ConfigurationError, ResourceFailedError, WaitTimeoutError
 from elasticache_police.sagemaker_deploy.batch import batch_request
 from elasticache_police.sagemaker_deploy.neo import compilation_request
 
@@ -103,6 +104,26 @@ def test_a_job_that_is_refused_leaves_no_model(fake, s3, job, pace) -> None:
     with pytest.raises(Exception, match="quota"):
         list(sm.inspect_batch(job, pace=pace))
     assert fake.models == {}
+
+
+def test_a_model_and_a_job_of_somebody_else_are_neither_used_nor_removed(fake, s3, job, pace) -> None:
+    named = attrs.evolve(job, model=attrs.evolve(job.model, name="Theirs"))
+    sm.create_model(named.model)
+    with pytest.raises(AlreadyExistsError, match="model Theirs exists already"):
+        list(sm.inspect_batch(named, pace=pace))
+    fake.transforming = ["InProgress"]
+    sm.start_batch(attrs.evolve(job, model="Theirs"))
+    with pytest.raises(AlreadyExistsError, match="transform job ElastiCachePolice-1 exists already"):
+        list(sm.inspect_batch(job, pace=pace))
+    assert set(fake.models) == {"Theirs"}
+    assert not fake.operations("Stop")
+
+
+def test_a_new_role_is_waited_for(fake, s3, job, pace, time) -> None:
+    fake.fail("CreateModel", "ValidationException", "Could not assume role", times=3)
+    _answer(s3, "a.png")
+    assert len(list(sm.inspect_batch(job, pace=pace))) == 3
+    assert time.slept[:3] == [10.0, 20.0, 40.0]
 
 
 def test_results_are_read_back_later_and_a_broken_one_is_one_report(s3) -> None:

@@ -191,6 +191,36 @@ def test_batch_runs_and_reads(fake, run, s3) -> None:  # noqa: F811  the fixture
     run("batch", *where, "--read-only", code=2)
 
 
+COMPILE = ["compile", URL, "s3://bucket/compiled/", "--role-arn", ROLE, "--tensorflow-version"]
+
+
+def test_compile_prints_where_the_result_lies(fake, run) -> None:
+    result = run(*COMPILE, "2.9.2", "--target", "ml_c5")
+    assert result.stdout == "s3://bucket/compiled/model.tar.gz\n"
+    (sent,) = fake.compilations.values()
+    assert (sent["OutputConfig"]["TargetDevice"], sent["InputConfig"]["FrameworkVersion"]) == ("ml_c5", "2.9")
+    assert sent["InputConfig"]["DataInputConfig"] == '{"image": [1, 50, 700, 1]}'
+
+
+def test_compile_shows_its_request(fake, run) -> None:
+    (request,) = json.loads(run(*COMPILE, "2.9", "--dry-run", "--job-name", "J").stdout)
+    assert (request["operation"], request["parameters"]["CompilationJobName"]) == ("CreateCompilationJob", "J")
+    assert fake.calls == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["2.20"], "Neo compiles TensorFlow 1.15 and 2.9 for ml_m5, not 2.20: serve it uncompiled on Graviton"),
+        (["2.9", "--target", "ml_inf1"], "AWS Neuron has ended its support for TensorFlow and for Inf1"),
+        (["2.9", "--input-shape", "1,x"], "'1,x' is no list of numbers"),
+    ],
+)
+def test_what_neo_no_longer_compiles_is_refused_with_the_way_out(fake, run, arguments, reason) -> None:
+    assert reason in " ".join(run(*COMPILE, *arguments, code=2).stderr.split())
+    assert fake.calls == []
+
+
 def test_iam_shows_policies_of_both_halves(run) -> None:
     assert json.loads(run("iam", "show", "invoke", "--account", ACCOUNT).stdout)["Statement"][0]["Action"] == [
         "sagemaker:InvokeEndpoint"

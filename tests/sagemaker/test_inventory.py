@@ -5,8 +5,10 @@ from __future__ import annotations
 import attrs
 import boto3
 import pytest
+from test_archive import pack
 
 from elasticache_police import sagemaker_deploy as sm
+from elasticache_police._aws import PROJECT_TAG
 from elasticache_police.errors import AwsError, LeftBehindError, NotFoundError
 
 ENDPOINT = "ElastiCachePoliceEndpoint"
@@ -163,3 +165,145 @@ def test_waiting_for_what_does_not_exist_says_so(fake, pace) -> None:
     with pytest.raises(NotFoundError):
         sm.wait_in_service(ENDPOINT, pace=pace)
     sm.wait_deleted(ENDPOINT, pace=pace)
+
+
+def test_what_runs_on_ecs_is_found_and_goes_too(fake, pace) -> None:
+    from elasticache_police import ecs_anywhere
+
+    ecs_anywhere.ensure_cluster("police")
+    ecs_anywhere.ensure_log_group("police", "/ecs/elasticache-police")
+    tags = dict([PROJECT_TAG])
+    boto3.client("sqs").create_queue(QueueName="elasticache-police-run", tags=tags)
+    boto3.client("sqs").create_queue(QueueName="elasticache-police-foreign")
+    boto3.client("ecs").create_cluster(clusterName="foreign")
+    boto3.client("logs").create_log_group(logGroupName="/ecs/elasticache-police-foreign")
+    found = sm.list()
+    assert [(resource.kind, resource.part or resource.name, resource.billable) for resource in found] == [
+        ("cluster", "police", False),
+        ("queue", "elasticache-police-run", False),
+        ("log group", "/ecs/elasticache-police", True),
+    ]
+    assert sm.delete_all(pace=pace).removed == found
+    assert sm.list() == ()
+    assert len(boto3.client("sqs").list_queues()["QueueUrls"]) == 1
+
+
+class Account:
+    """ECS with a cluster of ours and another's, each with machines, as moto's cannot have them."""
+
+    OURS, THEIRS = "arn:aws:ecs:r:1:cluster/police", "arn:aws:ecs:r:1:cluster/theirs"
+
+    def __init__(self) -> None:
+        self.machines = {self.OURS: ["mi-1", "i-1"], self.THEIRS: ["mi-2", "mi-3"]}
+        self.refusals = {"DeleteCluster": ["ClusterContainsContainerInstancesException"] * 2}
+        self.sent: list[tuple[str, dict]] = []
+
+    def perform(self, request):
+        parameters = dict(request.parameters)
+        self.sent.append((request.operation, parameters))
+        for code in self.refusals.get(request.operation, [])[:1]:
+            self.refusals[request.operation].pop(0)
+            raise AwsError("not yet", operation=request.operation, code=code)
+        cluster = str(parameters.get("cluster"))
+        name = cluster.rpartition("/")[2]
+        answers = {
+            "ListClusters": {"clusterArns": [*self.machines]},
+            "DescribeClusters": {
+                "clusters": [
+                    {"clusterArn": self.OURS, "clusterName": "police", "status": "ACTIVE",
+                     "tags": [{"key": PROJECT_TAG[0], "value": PROJECT_TAG[1]}]},
+                    {"clusterArn": self.THEIRS, "clusterName": "theirs", "status": "ACTIVE"},
+                ]
+            },
+            "ListTasks": {"taskArns": [f"arn:aws:ecs:r:1:task/{name}/t-{name}"]},
+            "ListContainerInstances": {
+                "containerInstanceArns": [
+                    f"arn:aws:ecs:r:1:container-instance/{name}/{machine}" for machine in self.machines.get(cluster, [])
+                ]
+            },
+            "DescribeContainerInstances": {
+                "containerInstances": [
+                    {"containerInstanceArn": arn, "ec2InstanceId": arn.rpartition("/")[2], "status": "ACTIVE"}
+                    for arn in parameters.get("containerInstances", [])
+                ]
+            },
+            "DescribeInstanceInformation": {"InstanceInformationList": [{"InstanceId": "mi-3"}]},
+            "GetCallerIdentity": {"Account": "1"},
+        }  # fmt: skip
+        return answers.get(request.operation, {})
+
+
+def test_machines_and_tasks_of_this_project_go_and_those_of_others_stay(monkeypatch, pace, time) -> None:
+    from elasticache_police._aws import Clients
+
+    account = Account()
+    monkeypatch.setattr(Clients, "perform", account.perform)
+    monkeypatch.setattr(Clients, "account_id", lambda self: "1")
+    gone = sm.delete_all(pace=pace)
+    assert [str(resource) for resource in gone.removed] == [
+        "task t-police", "task t-theirs", "container instance mi-1", "managed instance mi-1", "container instance mi-3",
+        "managed instance mi-3", "cluster police",
+    ]  # fmt: skip
+    changes = [(name, sent) for name, sent in account.sent if name.startswith(("Stop", "Deregister", "Delete"))]
+    assert changes[0] == ("StopTask", {"cluster": "police", "task": "arn:aws:ecs:r:1:task/police/t-police"})
+    assert changes[2] == (
+        "DeregisterContainerInstance",
+        {
+            "cluster": "police",
+            "containerInstance": "arn:aws:ecs:r:1:container-instance/police/mi-1",
+            "force": True,
+        },
+    )
+    assert [name for name, _ in changes].count("DeleteCluster") == 3, "refused while it still empties"
+    assert time.slept
+
+
+def test_a_part_of_the_account_that_may_not_be_seen_is_told_and_the_rest_is_listed(
+    fake, spec, pace, monkeypatch
+) -> None:
+    from elasticache_police._aws import Clients
+    from elasticache_police.errors import AccessDeniedError
+
+    sm.deploy(spec, pace=pace)
+    real = Clients.perform
+
+    def refuse(self, request):
+        if request.operation in {"ListClusters", "ListObjectsV2"}:
+            raise AccessDeniedError(f"no {request.operation}", operation=request.operation, code="AccessDenied")
+        return real(self, request)
+
+    monkeypatch.setattr(Clients, "perform", refuse)
+    told: list[str] = []
+    found = sm.list(on_event=lambda event: told.append(str(event)))
+    assert {resource.kind for resource in found} == {"endpoint", "endpoint configuration", "model"}
+    bucket = "sagemaker-ap-northeast-1-123456789012/amazon_elasticache_police/"
+    assert [words.rpartition(": no")[0] for words in told] == [
+        f"cannot see archive {bucket}: ListObjectsV2",
+        "cannot see cluster *: ListClusters",
+    ]
+
+
+def test_an_archive_in_a_bucket_of_one_s_own_is_found_through_its_model(fake, spec, pace, tmp_path) -> None:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="own", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    archive = sm.upload(pack(tmp_path / "model.tar.gz", "1/saved_model.pb"), bucket="own", key="here.tar.gz")
+    sm.deploy(attrs.evolve(spec, model=attrs.evolve(spec.model, model_data_url=archive.url)), pace=pace)
+    assert [resource.name for resource in sm.list() if resource.kind == "archive"] == ["own/here.tar.gz"]
+    sm.delete_all(pace=pace)
+    assert "Contents" not in client.list_objects_v2(Bucket="own")
+
+
+def test_a_running_compilation_is_found_and_stopped(fake, pace) -> None:
+    tags = [{"Key": PROJECT_TAG[0], "Value": PROJECT_TAG[1]}]
+    for name, state in (("Running", "INPROGRESS"), ("Ended", "COMPLETED")):
+        fake.compilations[name] = {"Tags": tags, "script": [state]}
+    assert [(resource.kind, resource.name) for resource in sm.list()] == [("compilation job", "Running")]
+    sm.delete_all(pace=pace)
+    assert fake.changes() == ["StopCompilationJob Running"]
+
+
+def test_throttled_deletions_are_tried_again(fake, spec, pace) -> None:
+    sm.deploy(spec, pace=pace)
+    fake.fail("DeleteModel", "ThrottlingException", "Rate exceeded", times=2)
+    sm.delete(ENDPOINT, pace=pace)
+    assert fake.names == set()

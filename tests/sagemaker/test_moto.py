@@ -64,10 +64,7 @@ def test_every_request_of_the_clean_up_is_one_botocore_knows() -> None:
 
     from elasticache_police.sagemaker_deploy.resources import Kind, Resource, delete_request
 
+    names = {"archive": "bucket/key", "managed instance": "mi-0123456789abcdef0", "task": "arn:aws:ecs:r:1:task/c/t"}
     for kind in get_args(Kind):
-        assert (
-            problems(
-                delete_request(Resource(kind=kind, name="bucket/key" if kind == "archive" else "a-name", part="p"))
-            )
-            == []
-        )
+        request = delete_request(Resource(kind=kind, name=names.get(kind, "a-name"), part="p"))
+        assert problems(request) == []

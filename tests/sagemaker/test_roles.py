@@ -57,9 +57,11 @@ def test_only_what_must_be_is_open_to_every_resource() -> None:
         for action in statement["Action"]
     }
     assert {action.partition(":")[0] for action in open_to_all} == {
-        "sagemaker", "cloudwatch", "ecr", "ec2", "application-autoscaling",
+        "sagemaker", "cloudwatch", "ecr", "ec2", "application-autoscaling", "ecs", "ssm", "sqs", "logs",
     }  # fmt: skip
     assert not [action for action in open_to_all if action.startswith(("sagemaker:C", "sagemaker:D"))]
+    others = {action for action in open_to_all if action.startswith(("ecs:", "ssm:", "sqs:", "logs:"))}
+    assert all(action.partition(":")[2].startswith(("List", "Describe")) for action in others)
 
 
 def test_passing_the_role_is_for_sagemaker_only() -> None:

@@ -56,6 +56,7 @@ _COMMANDS = {
     "endpoint": CommandEntry("elasticache_police.cli.sagemaker:endpoint", "Show, list, update and delete endpoints."),
     "invoke": CommandEntry("elasticache_police.cli.invoke:invoke", "Ask a SageMaker endpoint about pictures."),
     "batch": CommandEntry("elasticache_police.cli.batch:batch", "Inspect an S3 prefix by batch transform."),
+    "compile": CommandEntry("elasticache_police.cli.compile:compile_", "Compile a model with SageMaker Neo."),
     "iam": CommandEntry("elasticache_police.cli.iam:iam", "Show the least permissions of each operation."),
     "ecs": CommandEntry("elasticache_police.cli.ecs:ecs", "Register own machines and run tasks on them."),
 }

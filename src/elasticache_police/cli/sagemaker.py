@@ -61,10 +61,11 @@ def endpoint_status(*, name: str, as_json: bool, region: str | None, profile: st
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @account_options
 def endpoint_list(*, as_json: bool, region: str | None, profile: str | None) -> None:
-    """List everything of this project in the region: endpoints, jobs, alarms, configurations, models."""
+    """List everything of this project in the region, of its SageMaker half and of its ECS half."""
     from elasticache_police import sagemaker_deploy
 
-    found = sagemaker_deploy.list(session=aws_session(region, profile))
+    with display() as shown:
+        found = sagemaker_deploy.list(on_event=shown.on_event, session=aws_session(region, profile))
     if as_json:
         click.echo(json.dumps([_plain(resource) for resource in found], indent=2))
         return
@@ -91,14 +92,18 @@ def endpoint_delete(
     region: str | None,
     profile: str | None,
 ) -> None:
-    """Delete endpoint NAME with its scaling, alarms, configurations and models."""
+    """Delete endpoint NAME with its scaling, alarms, configurations and models.
+
+    With --all-of-this-project: everything of both halves. Tasks are stopped then, and machines leave their clusters.
+    """
     from elasticache_police import sagemaker_deploy
 
     if (name is None) != all_of_this_project:
         raise click.UsageError("name an endpoint, or say --all-of-this-project")
     session = aws_session(region, profile)
     if name is None:
-        found = sagemaker_deploy.list(session=session)
+        with display() as shown:
+            found = sagemaker_deploy.list(on_event=shown.on_event, session=session)
         for resource in found:
             click.echo(f"{resource} {resource.status}".rstrip())
         if dry_run or not found:

@@ -19,10 +19,10 @@ from elasticache_police.sagemaker_deploy.batch import (
     BatchSpec,
     BatchStatus,
     inspect_batch,
-    read_batch,
     start_batch,
     wait_batch,
 )
+from elasticache_police.sagemaker_deploy.batch_answers import read_batch
 from elasticache_police.sagemaker_deploy.deploying import Deployment, deploy, deployed, update
 from elasticache_police.sagemaker_deploy.images import image_uri
 from elasticache_police.sagemaker_deploy.inventory import delete, delete_all, list  # noqa: A004

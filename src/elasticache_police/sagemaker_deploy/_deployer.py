@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
@@ -16,6 +16,7 @@ from elasticache_police.errors import (
     ResourceFailedError,
 )
 from elasticache_police.sagemaker_deploy._session import Work
+from elasticache_police.sagemaker_deploy.making import ROLE_POLL_S, config_is_new, make, role_is_new
 from elasticache_police.sagemaker_deploy.planning import CONTENT_TAG, Plan
 from elasticache_police.sagemaker_deploy.resources import Event, Resource
 from elasticache_police.sagemaker_deploy.scaling import POLICY_ARN_PLACEHOLDER
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Deployer", "Deployment"]
 
-_ROLE_POLL_S = 5.0
 _CONFIG_POLL_S = 2.0
 _CONFIG_TIMEOUT_S = 60.0
 
@@ -102,7 +102,15 @@ class Deployer:
         name = {key: request.parameters[key]}
         found = self._found(describing, name)
         if found is None:
-            if self._make(request, resource, timeout_s=timeout_s, poll_s=_ROLE_POLL_S, passing=_role_is_new):
+            if make(
+                self._work,
+                self._ledger,
+                request,
+                resource,
+                timeout_s=timeout_s,
+                poll_s=ROLE_POLL_S,
+                passing=role_is_new,
+            ):
                 return
             found = self._work.clients.perform(Request(service="sagemaker", operation=describing, parameters=name))
         different = self._differences(request, found)
@@ -133,55 +141,6 @@ class Deployer:
         except NotFoundError:
             return None
 
-    def _make(
-        self,
-        request: Request,
-        resource: Resource,
-        *,
-        timeout_s: float,
-        poll_s: float,
-        passing: Callable[[AwsError], bool],
-    ) -> bool:
-        """Send a request that makes a thing, again while it is refused for a reason that passes.
-
-        The thing is noted first, so that it is removed even when the answer is lost. "Exists already" on a repeated
-        attempt means that the earlier one took effect and its answer was lost; on the first, that somebody else was
-        faster.
-
-        Returns:
-            Whether this call made it; False when somebody else did.
-        """
-        lost = False
-
-        def attempt() -> Mapping[str, object] | None:
-            nonlocal lost
-            try:
-                return self._work.clients.perform(request)
-            except AlreadyExistsError as error:
-                if lost or _was_retried(error):
-                    return None
-                raise
-            except AwsError as error:
-                lost = lost or is_passing(error)
-                raise
-
-        self._work.tell(Event(action="creating", resource=resource))
-        self._ledger.note(resource)
-        try:
-            self._work.wait(
-                attempt,
-                done=lambda _: True,
-                waited_for=f"SageMaker to accept {request.operation}",
-                timeout_s=timeout_s,
-                status=lambda _: "accepted",
-                poll_s=poll_s,
-                passing=lambda error: is_passing(error) or passing(error),
-            )
-        except AlreadyExistsError:
-            self._ledger.forget(resource)
-            return False
-        return True
-
     def _present(self) -> EndpointStatus | None:
         """Return the endpoint once AWS lets it be changed; None when there is none."""
         name = self._plan.endpoint_name
@@ -204,12 +163,14 @@ class Deployer:
 
     def _create(self) -> EndpointStatus:
         endpoint = Resource(kind="endpoint", name=self._plan.endpoint_name)
-        ours = self._make(
+        ours = make(
+            self._work,
+            self._ledger,
             self._plan.endpoint,
             endpoint,
             timeout_s=_CONFIG_TIMEOUT_S,
             poll_s=_CONFIG_POLL_S,
-            passing=_config_is_new,
+            passing=config_is_new,
         )
         if not ours:
             raise AlreadyExistsError(f"{endpoint} was made by somebody else just now", operation="CreateEndpoint")
@@ -228,7 +189,7 @@ class Deployer:
             timeout_s=_CONFIG_TIMEOUT_S,
             status=lambda _: "accepted",
             poll_s=_CONFIG_POLL_S,
-            passing=lambda error: is_passing(error) or _config_is_new(error),
+            passing=lambda error: is_passing(error) or config_is_new(error),
         )
         return until_in_service(
             self._work,
@@ -269,22 +230,6 @@ class Deployer:
             return any(policy["PolicyName"] == parameters["PolicyName"] for policy in found)
         answer = self._work.send(request.service, "DescribeAlarms", AlarmNames=[parameters["AlarmName"]])
         return bool(answer["MetricAlarms"])
-
-
-def _role_is_new(error: AwsError) -> bool:
-    """SageMaker cannot assume a role in its first 10 to 60 seconds."""
-    return "assume role" in str(error).lower()
-
-
-def _config_is_new(error: AwsError) -> bool:
-    """CreateEndpoint may not see a configuration that was just made."""
-    return "could not find endpoint configuration" in str(error).lower()
-
-
-def _was_retried(error: AwsError) -> bool:
-    """Say whether botocore sent a request more than once before this answer."""
-    response = getattr(error.__cause__, "response", {})
-    return int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0
 
 
 def _model_resource(request: Request) -> Resource:

@@ -56,9 +56,9 @@ class Work:
         on_event: OnEvent | None = None,
         on_progress: OnProgress | None = None,
     ) -> Work:
-        """Gather what a public function was given."""
+        """Gather what a public function was given; a client that is given decides the region."""
         given = None if client is None else {"sagemaker": client}
-        clients = Clients(clients=given, session=session, region=region, config=config)
+        clients = Clients(clients=given, session=session, region=None if given else region, config=config)
         return cls(clients=clients, pace=pace or Pace(), on_event=on_event, on_progress=on_progress)
 
     def tell(self, event: Event) -> None:

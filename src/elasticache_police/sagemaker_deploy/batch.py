@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
-from elasticache_police import _wire
-from elasticache_police._aws import PROJECT_TAG, Clients, Request
+from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police._waiting import OnProgress
-from elasticache_police.errors import ConfigurationError, InvocationError, NotFoundError, ResourceFailedError
-from elasticache_police.findings import Page, Report
+from elasticache_police.errors import AlreadyExistsError, ConfigurationError, ResourceFailedError
+from elasticache_police.findings import Report
 from elasticache_police.sagemaker_deploy._session import Pace, Work
-from elasticache_police.sagemaker_deploy._validators import between, resource_name, s3_url, split_s3_url
+from elasticache_police.sagemaker_deploy._validators import between, resource_name, s3_url
+from elasticache_police.sagemaker_deploy.batch_answers import read_answers
+from elasticache_police.sagemaker_deploy.making import ROLE_POLL_S, ROLE_TIMEOUT_S, make, role_is_new
 from elasticache_police.sagemaker_deploy.planning import model_request, tag_list
-from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
+from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
 from elasticache_police.sagemaker_deploy.spec import ModelSpec, Variant
 from elasticache_police.sagemaker_deploy.teardown import Ledger, remove
 from elasticache_police.spelling import DEFAULT_NAME
@@ -25,18 +25,15 @@ from elasticache_police.spelling import DEFAULT_NAME
 if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
-    from botocore.response import StreamingBody
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
 
     from elasticache_police._aws import JsonValue
 
-__all__ = ["BatchSpec", "BatchStatus", "batch_request", "inspect_batch", "read_batch", "start_batch", "wait_batch"]
+__all__ = ["BatchSpec", "BatchStatus", "batch_request", "inspect_batch", "start_batch", "wait_batch"]
 
 _FAMILIES = frozenset(
     {"m4", "c4", "p2", "p3", "c5", "m5", "m6i", "c6i", "r6i", "m7i", "c7i", "r7i", "g4dn", "g5", "g6", "g6e", "trn1"}
 )
-_HEADER_BYTES = 65_536
 
 
 def _job_name() -> str:
@@ -147,7 +144,7 @@ def start_batch(
     """
     if not isinstance(spec.model, str):
         raise ConfigurationError("start_batch takes the name of a model that exists; inspect_batch makes one")
-    work = Work.of(client=client, session=session, config=config, region=None if client is not None else spec.region)
+    work = Work.of(client=client, session=session, config=config, region=spec.region)
     return str(work.clients.perform(batch_request(spec, spec.model))["TransformJobArn"])
 
 
@@ -213,14 +210,14 @@ def inspect_batch(
         client=client,
         session=session,
         config=config,
-        region=None if client is not None else spec.region,
+        region=spec.region,
         pace=pace,
         on_event=on_event,
         on_progress=on_progress,
     )
     ended = _run(work, spec, timeout_s=timeout_s)
     reason = ended.failure_reason or f"the job is {ended.status}"
-    reports = _read(work.clients, spec.input_url, spec.output_url, names, min_confidence, missing=reason)
+    reports = read_answers(work.clients, spec.input_url, spec.output_url, names, min_confidence, missing=reason)
     if ended.status == "Completed":
         yield from reports
         return
@@ -247,25 +244,19 @@ def _run(work: Work, spec: BatchSpec, *, timeout_s: float) -> BatchStatus:
                 variant=Variant(instance_type=spec.instance_type),
             )
             model_name = str(request.parameters["ModelName"])
-            model = Resource(kind="model", name=model_name)
-            work.tell(Event(action="creating", resource=model))
-            ledger.note(model)
-            work.wait(
-                lambda: work.clients.perform(request),
-                done=lambda _: True,
-                waited_for="SageMaker to accept CreateModel",
-                timeout_s=120.0,
-                status=lambda _: "accepted",
-                poll_s=5.0,
-                passing=lambda error: "assume role" in str(error).lower(),
-            )
-        job = Resource(kind="transform job", name=spec.job_name)
-        work.tell(Event(action="creating", resource=job))
-        ledger.note(job)
-        work.clients.perform(batch_request(spec, model_name))
+            _make(work, ledger, request, Resource(kind="model", name=model_name))
+        _make(work, ledger, batch_request(spec, model_name), Resource(kind="transform job", name=spec.job_name))
         ended = _until_ended(work, spec.job_name, timeout_s=timeout_s)
     remove(work, [resource for resource in ledger.made if resource.kind == "model"]).check()
     return ended
+
+
+def _make(work: Work, ledger: Ledger, request: Request, resource: Resource) -> None:
+    """Make a model or a job that nobody else has made."""
+    ours = make(work, ledger, request, resource, timeout_s=ROLE_TIMEOUT_S, poll_s=ROLE_POLL_S, passing=role_is_new)
+    if not ours:
+        message = f"{resource} exists already; choose another name, or leave the name out"
+        raise AlreadyExistsError(message, operation=request.operation)
 
 
 def _until_ended(work: Work, job_name: str, *, timeout_s: float) -> BatchStatus:
@@ -284,97 +275,3 @@ def _until_ended(work: Work, job_name: str, *, timeout_s: float) -> BatchStatus:
         timeout_s=timeout_s,
         status=lambda seen: seen.status,
     )
-
-
-def read_batch(
-    input_url: str,
-    output_url: str,
-    *,
-    names: Sequence[str] = (DEFAULT_NAME,),
-    min_confidence: float = 0.0,
-    client: S3Client | None = None,
-    session: Session | None = None,
-    config: Config | None = None,
-) -> Iterator[Report]:
-    """Read the answers of a job, lazily, as reports in the order of the pictures' keys.
-
-    Args:
-        input_url: The job's ``s3://bucket/prefix`` of pictures.
-        output_url: The job's ``s3://bucket/prefix`` of answers.
-        names: The names that the model polices.
-        min_confidence: Findings with less confidence are left out.
-        client: S3 client; wins over `session`.
-        session: boto3 session.
-        config: botocore settings.
-
-    Yields:
-        One report for each picture; with an error where there is no answer to it.
-
-    Raises:
-        AwsError: AWS refused.
-    """
-    clients = Clients(clients=None if client is None else {"s3": client}, session=session, config=config)
-    missing = "batch transform left no answer for it; the job's FailureReason and its log say why"
-    return _read(clients, input_url, output_url, names, min_confidence, missing=missing)
-
-
-def _read(
-    clients: Clients, input_url: str, output_url: str, names: Sequence[str], min_confidence: float, *, missing: str
-) -> Iterator[Report]:
-    bucket, prefix = split_s3_url(input_url)
-    out_bucket, out_prefix = split_s3_url(output_url)
-    base = prefix if prefix.endswith("/") else prefix.rpartition("/")[0]
-    same_place = bucket == out_bucket and out_prefix.startswith(prefix)
-    for key in _keys(clients, bucket, prefix):
-        if key.endswith("/") or (same_place and key.startswith(out_prefix.rstrip("/") + "/")):
-            continue
-        relative = key.removeprefix(base).lstrip("/")
-        out_key = f"{out_prefix.rstrip('/')}/{relative}.out".lstrip("/")
-        source = f"s3://{bucket}/{key}"
-        try:
-            answer = _object(clients, out_bucket, out_key)
-        except NotFoundError:
-            yield Report(source=source, error=missing)
-            continue
-        try:
-            (prediction,) = _wire.predictions_of(answer, count=1)
-            found = _wire.findings_of(prediction, names=names)
-        except InvocationError as error:
-            yield Report(source=source, error=str(error))
-            continue
-        width, height = _size(clients, bucket, key)
-        sure = tuple(finding for finding in found if finding.confidence >= min_confidence)
-        yield Report(source=source, pages=(Page(width=width, height=height, findings=sure),))
-
-
-def _keys(clients: Clients, bucket: str, prefix: str) -> Iterator[str]:
-    """Yield the keys under a prefix, sorted as S3 sorts them."""
-    token: JsonValue = None
-    while True:
-        more: dict[str, JsonValue] = {} if token is None else {"ContinuationToken": token}
-        request = Request(
-            service="s3", operation="ListObjectsV2", parameters={"Bucket": bucket, "Prefix": prefix, **more}
-        )
-        answer = clients.perform(request)
-        for item in cast(Sequence[Mapping[str, object]], answer.get("Contents") or ()):
-            yield str(item["Key"])
-        token = cast(str | None, answer.get("NextContinuationToken"))
-        if not token:
-            return
-
-
-def _object(clients: Clients, bucket: str, key: str, **more: JsonValue) -> bytes:
-    request = Request(service="s3", operation="GetObject", parameters={"Bucket": bucket, "Key": key, **more})
-    return cast("StreamingBody", clients.perform(request)["Body"]).read()
-
-
-def _size(clients: Clients, bucket: str, key: str) -> tuple[int, int]:
-    """Read a picture's width and height from its first bytes; (0, 0) when they do not tell."""
-    from PIL import Image, UnidentifiedImageError
-
-    header = _object(clients, bucket, key, Range=f"bytes=0-{_HEADER_BYTES - 1}")
-    try:
-        with Image.open(io.BytesIO(header)) as picture:
-            return picture.size
-    except (UnidentifiedImageError, OSError, SyntaxError):
-        return 0, 0

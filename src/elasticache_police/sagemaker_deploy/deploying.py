@@ -10,6 +10,7 @@ from elasticache_police._waiting import OnProgress
 from elasticache_police.sagemaker_deploy._deployer import Deployer, Deployment
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy.lifecycle import in_region
+from elasticache_police.sagemaker_deploy.making import ROLE_TIMEOUT_S
 from elasticache_police.sagemaker_deploy.planning import plan
 from elasticache_police.sagemaker_deploy.resources import OnEvent
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec
@@ -28,7 +29,7 @@ def deploy(
     spec: EndpointSpec,
     *,
     timeout_s: float = 3600.0,
-    role_timeout_s: float = 120.0,
+    role_timeout_s: float = ROLE_TIMEOUT_S,
     undo: bool = True,
     on_event: OnEvent | None = None,
     on_progress: OnProgress | None = None,
@@ -66,21 +67,19 @@ def deploy(
         client=client,
         session=session,
         config=config,
-        region=None if client is not None else spec.region,
+        region=spec.region,
         pace=pace,
         on_event=on_event,
         on_progress=on_progress,
     )
-    made = plan(in_region(spec, work.clients))
-    with Ledger(work, undo=undo) as ledger:
-        return Deployer(work, ledger, made, timeout_s=timeout_s, role_timeout_s=role_timeout_s).run()
+    return _made_real(work, spec, timeout_s=timeout_s, role_timeout_s=role_timeout_s, undo=undo)
 
 
 def update(
     spec: EndpointSpec,
     *,
     timeout_s: float = 3600.0,
-    role_timeout_s: float = 120.0,
+    role_timeout_s: float = ROLE_TIMEOUT_S,
     undo: bool = True,
     on_event: OnEvent | None = None,
     on_progress: OnProgress | None = None,
@@ -103,15 +102,13 @@ def update(
         client=client,
         session=session,
         config=config,
-        region=None if client is not None else spec.region,
+        region=spec.region,
         pace=pace,
         on_event=on_event,
         on_progress=on_progress,
     )
-    made = plan(in_region(spec, work.clients))
     describe(work, spec.endpoint_name)
-    with Ledger(work, undo=undo) as ledger:
-        return Deployer(work, ledger, made, timeout_s=timeout_s, role_timeout_s=role_timeout_s).run()
+    return _made_real(work, spec, timeout_s=timeout_s, role_timeout_s=role_timeout_s, undo=undo)
 
 
 @contextlib.contextmanager
@@ -134,27 +131,24 @@ def deployed(
         LeftBehindError: Something could not be removed at the end.
         AwsError: As :func:`deploy`.
     """
-    made = deploy(
-        spec,
-        timeout_s=timeout_s,
-        on_event=on_event,
-        on_progress=on_progress,
-        pace=pace,
-        client=client,
-        session=session,
-        config=config,
-    )
     work = Work.of(
         client=client,
         session=session,
         config=config,
-        region=None if client is not None else spec.region,
+        region=spec.region,
         pace=pace,
         on_event=on_event,
         on_progress=on_progress,
     )
+    made = _made_real(work, spec, timeout_s=timeout_s, role_timeout_s=ROLE_TIMEOUT_S, undo=True)
     try:
         yield made
     finally:
         if made.action == "created":
             remove(work, made.made[::-1]).check()
+
+
+def _made_real(work: Work, spec: EndpointSpec, *, timeout_s: float, role_timeout_s: float, undo: bool) -> Deployment:
+    made = plan(in_region(spec, work.clients))
+    with Ledger(work, undo=undo) as ledger:
+        return Deployer(work, ledger, made, timeout_s=timeout_s, role_timeout_s=role_timeout_s).run()

@@ -12,7 +12,8 @@ from elasticache_police._waiting import OnProgress
 from elasticache_police.errors import AccessDeniedError, NotFoundError
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy.archive import DEFAULT_PREFIX, default_bucket
-from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
+from elasticache_police.sagemaker_deploy.own_machines import on_ecs
+from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
 from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX
 from elasticache_police.sagemaker_deploy.teardown import Teardown, remove
 
@@ -28,28 +29,37 @@ __all__ = ["delete", "delete_all", "list"]
 _LISTINGS: tuple[tuple[Kind, str, str, str, str], ...] = (
     ("endpoint", "ListEndpoints", "Endpoints", "Endpoint", "EndpointStatus"),
     ("transform job", "ListTransformJobs", "TransformJobSummaries", "TransformJob", "TransformJobStatus"),
+    ("compilation job", "ListCompilationJobs", "CompilationJobSummaries", "CompilationJob", "CompilationJobStatus"),
     ("endpoint configuration", "ListEndpointConfigs", "EndpointConfigs", "EndpointConfig", ""),
     ("model", "ListModels", "Models", "Model", ""),
 )
-_ENDED_JOBS = frozenset({"Completed", "Failed", "Stopped"})
+_ENDED_JOBS = frozenset({"COMPLETED", "FAILED", "STOPPED"})
 
 
 def list(  # noqa: A001  what it does; callers write sagemaker_deploy.list(...)
     *,
+    on_event: OnEvent | None = None,
     client: SageMakerClient | None = None,
     session: Session | None = None,
     config: Config | None = None,
 ) -> tuple[Resource, ...]:
     """List everything of this project in the region, by its tag, users before what they use.
 
-    Endpoints with their scaling and alarms, running transform jobs, configurations, models, and the archives in
-    SageMaker's default bucket; :attr:`Resource.billable` says what costs money by existing. Transform jobs that have
-    ended are left out: they cost nothing and cannot be deleted.
+    Endpoints with their scaling and alarms, running jobs, configurations, models, and the archives in SageMaker's
+    default bucket and in those that its models name; of the half on ECS running tasks, registered machines, clusters,
+    queues and logs. :attr:`Resource.billable` says what costs money by existing. Jobs that have ended are left out:
+    they cost nothing and cannot be deleted.
+
+    Args:
+        on_event: Told, as ``cannot see``, of each part of the account that the caller may not look into.
+        client: SageMaker client; wins over `session`.
+        session: boto3 session, also for the other services.
+        config: botocore settings.
 
     Raises:
         AwsError: AWS refused.
     """
-    return tuple(_everything(Work.of(client=client, session=session, config=config)))
+    return tuple(_everything(Work.of(client=client, session=session, config=config, on_event=on_event)))
 
 
 def delete(
@@ -119,7 +129,16 @@ def _everything(work: Work) -> Iterator[Resource]:
         if resource.kind == "endpoint":
             yield from _scaling(work, resource.name)
     yield from project
-    yield from _archives(work)
+    yield from _archives(work, [resource.name for resource in project if resource.kind == "model"])
+    yield from _seen(work, "cluster", "*", on_ecs(work))
+
+
+def _seen(work: Work, kind: Kind, name: str, found: Iterator[Resource]) -> Iterator[Resource]:
+    """Yield what is found, as far as the caller may look, and tell where not."""
+    try:
+        yield from found
+    except AccessDeniedError as error:
+        work.tell(Event(action="cannot see", resource=Resource(kind=kind, name=name), detail=str(error)))
 
 
 def _of_endpoint(work: Work, endpoint_name: str) -> Sequence[Resource]:
@@ -147,7 +166,8 @@ def _models_of(work: Work, config_name: str) -> Sequence[str]:
         answer = work.send("sagemaker", "DescribeEndpointConfig", EndpointConfigName=config_name)
     except NotFoundError:
         return ()
-    variants = cast(Sequence[Mapping[str, str]], answer.get("ProductionVariants") or ())
+    both = (answer.get("ProductionVariants"), answer.get("ShadowProductionVariants"))
+    variants = [variant for some in both for variant in cast(Sequence[Mapping[str, str]], some or ())]
     return [variant["ModelName"] for variant in variants if "ModelName" in variant]
 
 
@@ -156,7 +176,7 @@ def _tagged(work: Work, tag: tuple[str, str]) -> Sequence[Resource]:
     for kind, operation, answer_key, field, status_field in _LISTINGS:
         for item in _pages(work, "sagemaker", operation, answer_key):
             status = str(item.get(status_field, ""))
-            if status in _ENDED_JOBS and kind == "transform job":
+            if status.upper() in _ENDED_JOBS and kind.endswith("job"):
                 continue
             if tag in _tags(work, str(item[f"{field}Arn"])):
                 made = cast(dt.datetime | None, item.get("CreationTime"))
@@ -186,26 +206,53 @@ def _scaling(work: Work, endpoint_name: str) -> Iterator[Resource]:
             yield Resource(kind="scaling target", name=str(item["ResourceId"]))
 
 
-def _archives(work: Work) -> Iterator[Resource]:
-    """Yield the model archives in SageMaker's default bucket that carry the project's tag."""
+def _archives(work: Work, model_names: Sequence[str]) -> Iterator[Resource]:
+    """Yield the archives that carry the project's tag: in SageMaker's default bucket, and those that models name."""
+    named = dict.fromkeys(place for name in model_names for place in _archive_of(work, name))
     bucket = default_bucket(work.clients.region, work.clients.account_id())
-    where = {"Bucket": bucket, "Prefix": f"{DEFAULT_PREFIX}/"}
+    for archive in _seen(work, "archive", f"{bucket}/{DEFAULT_PREFIX}/", _archives_in(work, bucket)):
+        named.pop(archive.name, None)
+        yield archive
+    for place in named:
+        yield from _seen(work, "archive", place, _archive_at(work, place))
+
+
+def _archives_in(work: Work, bucket: str) -> Iterator[Resource]:
     token: object = None
     while True:
         more = {} if token is None else {"ContinuationToken": token}
         try:
-            answer = work.send("s3", "ListObjectsV2", **where, **more)
-        except (NotFoundError, AccessDeniedError):  # no bucket, or one that is not ours to look into
+            answer = work.send("s3", "ListObjectsV2", Bucket=bucket, Prefix=f"{DEFAULT_PREFIX}/", **more)
+        except NotFoundError:  # no such bucket
             return
         for item in cast(Sequence[Mapping[str, object]], answer.get("Contents") or ()):
-            tagging = work.send("s3", "GetObjectTagging", Bucket=bucket, Key=str(item["Key"]))
-            pairs = cast(Sequence[Mapping[str, str]], tagging.get("TagSet") or ())
-            if PROJECT_TAG in {(pair["Key"], pair["Value"]) for pair in pairs}:
-                made = cast(dt.datetime | None, item.get("LastModified"))
-                yield Resource(kind="archive", name=f"{bucket}/{item['Key']}", created_at=made)
+            made = cast(dt.datetime | None, item.get("LastModified"))
+            yield from _archive_at(work, f"{bucket}/{item['Key']}", made)
         token = answer.get("NextContinuationToken")
         if not token:
             return
+
+
+def _archive_of(work: Work, model_name: str) -> Sequence[str]:
+    """Return ``bucket/key`` of a model's archive."""
+    try:
+        answer = work.send("sagemaker", "DescribeModel", ModelName=model_name)
+    except NotFoundError:
+        return ()
+    url = cast(Mapping[str, str], answer.get("PrimaryContainer") or {}).get("ModelDataUrl", "")
+    return [url.removeprefix("s3://")] if url.startswith("s3://") else ()
+
+
+def _archive_at(work: Work, place: str, made: dt.datetime | None = None) -> Iterator[Resource]:
+    """Yield an object if it is there and carries the project's tag."""
+    bucket, _, key = place.partition("/")
+    try:
+        tagging = work.send("s3", "GetObjectTagging", Bucket=bucket, Key=key)
+    except NotFoundError:
+        return
+    pairs = cast(Sequence[Mapping[str, str]], tagging.get("TagSet") or ())
+    if PROJECT_TAG in {(pair["Key"], pair["Value"]) for pair in pairs}:
+        yield Resource(kind="archive", name=place, created_at=made)
 
 
 def _alarms(work: Work, prefix: str) -> Iterator[Resource]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_police._aws import Clients
 from elasticache_police.errors import ConfigurationError
+from elasticache_police.sagemaker_deploy._session import Work
 from elasticache_police.sagemaker_deploy.planning import model_request, plan
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec, ModelSpec, Variant
 
@@ -30,13 +31,6 @@ def in_region(spec: EndpointSpec, clients: Clients) -> EndpointSpec:
     if spec.region not in {None, region}:
         raise ConfigurationError(f"the specification is for {spec.region} and the client for {region}")
     return attrs.evolve(spec, region=region)
-
-
-def _clients(
-    client: SageMakerClient | None, session: Session | None, config: Config | None, region: str | None = None
-) -> Clients:
-    given = None if client is None else {"sagemaker": client}
-    return Clients(clients=given, session=session, config=config, region=None if given else region)
 
 
 def create_model(
@@ -67,7 +61,7 @@ def create_model(
         AlreadyExistsError: There is a model of that name.
         AwsError: AWS refused.
     """
-    clients = _clients(client, session, config)
+    clients = Work.of(client=client, session=session, config=config).clients
     request = model_request(model, region=clients.region, variant=variant, tags=tags)
     return str(clients.perform(request)["ModelArn"])
 
@@ -97,7 +91,7 @@ def create_endpoint_config(
         NotFoundError: A model does not exist.
         AwsError: AWS refused.
     """
-    clients = _clients(client, session, config, spec.region)
+    clients = Work.of(client=client, session=session, config=config, region=spec.region).clients
     return str(clients.perform(plan(in_region(spec, clients)).config)["EndpointConfigArn"])
 
 
@@ -126,5 +120,5 @@ def create_endpoint(
         NotFoundError: The configuration does not exist, or AWS does not see it yet.
         AwsError: AWS refused.
     """
-    clients = _clients(client, session, config, spec.region)
+    clients = Work.of(client=client, session=session, config=config, region=spec.region).clients
     return str(clients.perform(plan(in_region(spec, clients)).endpoint)["EndpointArn"])

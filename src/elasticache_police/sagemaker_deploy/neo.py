@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import attrs
 
@@ -18,7 +18,7 @@ from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police._waiting import OnProgress
 from elasticache_police.errors import AwsError, ConfigurationError, ResourceFailedError
 from elasticache_police.sagemaker_deploy._session import Pace, Work
-from elasticache_police.sagemaker_deploy._validators import between, resource_name, role_arn, s3_url
+from elasticache_police.sagemaker_deploy._validators import between, one_of, resource_name, role_arn, s3_url, some
 from elasticache_police.sagemaker_deploy.planning import tag_list
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_sagemaker import SageMakerClient
 
-__all__ = ["CompilationSpec", "compilation_request", "compile_model"]
+__all__ = ["CompilationSpec", "Target", "compilation_request", "compile_model"]
+
+Target = Literal["ml_m4", "ml_m5", "ml_c4", "ml_c5", "ml_p2", "ml_p3", "ml_g4dn", "ml_inf1"]
 
 _SUPPORTED = {"cloud": ("1.15", "2.9"), "ml_inf1": ("1.15", "2.5")}
 _INSTEAD = "serve it uncompiled on Graviton (ml.c7g with the arm64 image) or serverless for a lower price"
@@ -45,9 +47,11 @@ class CompilationSpec:
     output_url: str = attrs.field(validator=s3_url)
     tensorflow_version: str
     """The version that exported the model, such as ``2.9``."""
-    target: Literal["ml_m4", "ml_m5", "ml_c4", "ml_c5", "ml_p2", "ml_p3", "ml_g4dn", "ml_inf1"] = "ml_m5"
+    target: Target = attrs.field(default="ml_m5", validator=one_of(*get_args(Target)))
+    """The kind of instance to compile for (AWS: TargetDevice)."""
     input_name: str = "image"
-    input_shape: tuple[int, ...] = (1, 50, 700, 1)
+    input_shape: tuple[int, ...] = attrs.field(default=(1, 50, 700, 1), validator=some)
+    """Neo wants every size named: no batch of any size."""
     job_name: str = attrs.field(factory=_job_name, validator=resource_name)
     max_runtime_s: int = attrs.field(default=900, validator=between(1, 86_400))
 

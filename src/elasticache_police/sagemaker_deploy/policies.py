@@ -15,8 +15,12 @@ import attrs
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.sagemaker_deploy.archive import DEFAULT_PREFIX
 from elasticache_police.sagemaker_deploy.images import registry_account
+from elasticache_police.sagemaker_deploy.own_machines import NAMES
 
 __all__ = ["EXECUTION_TRUST", "OPERATIONS", "PolicyDocument", "Scope", "Statement", "policy"]
+
+
+_ECS_KINDS = ("cluster", "task", "container-instance")
 
 
 class Statement(TypedDict, total=False):
@@ -145,14 +149,26 @@ def _list(scope: Scope) -> list[Statement]:
         _allow(
             "List",
             "sagemaker:ListEndpoints sagemaker:ListEndpointConfigs sagemaker:ListModels sagemaker:ListTransformJobs"
-            " cloudwatch:DescribeAlarms application-autoscaling:DescribeScalableTargets"
-            " application-autoscaling:DescribeScalingPolicies",
+            " sagemaker:ListCompilationJobs cloudwatch:DescribeAlarms"
+            " application-autoscaling:DescribeScalableTargets application-autoscaling:DescribeScalingPolicies"
+            " ecs:ListClusters ecs:DescribeClusters ecs:ListTasks ecs:ListContainerInstances"
+            " ecs:DescribeContainerInstances ssm:DescribeInstanceInformation sqs:ListQueues logs:DescribeLogGroups",
             "*",
         ),
-        _allow("Tags", "sagemaker:ListTags", *_three(scope), scope.sagemaker("transform-job")),
+        _allow("Tags", "sagemaker:ListTags", *_three(scope), *_jobs(scope)),
+        _allow("Models", "sagemaker:DescribeModel", scope.sagemaker("model")),
+        _allow("TagsOnEcs", "sqs:ListQueueTags logs:ListTagsForResource", *_on_ecs(scope)),
         _allow("Archives", "s3:ListBucket", scope.bucket_arn),
         _allow("ArchiveTags", "s3:GetObjectTagging", scope.objects),
     ]
+
+
+def _jobs(scope: Scope) -> list[str]:
+    return [scope.sagemaker("transform-job"), scope.sagemaker("compilation-job")]
+
+
+def _on_ecs(scope: Scope) -> list[str]:
+    return [f"arn:{scope.partition}:sqs:{scope.region}:{scope.account_id}:{NAMES}-*", scope.logs(f"/ecs/{NAMES}*")]
 
 
 def _delete(scope: Scope) -> list[Statement]:
@@ -161,9 +177,21 @@ def _delete(scope: Scope) -> list[Statement]:
         _allow("Describe", "sagemaker:DescribeEndpoint sagemaker:DescribeEndpointConfig", *_three(scope)[1:]),
         _allow(
             "Delete",
-            "sagemaker:DeleteModel sagemaker:DeleteEndpointConfig sagemaker:DeleteEndpoint sagemaker:StopTransformJob",
+            "sagemaker:DeleteModel sagemaker:DeleteEndpointConfig sagemaker:DeleteEndpoint sagemaker:StopTransformJob"
+            " sagemaker:StopCompilationJob",
             *_three(scope),
-            scope.sagemaker("transform-job"),
+            *_jobs(scope),
+        ),
+        _allow("DeleteOnEcs", "sqs:DeleteQueue logs:DeleteLogGroup", *_on_ecs(scope)),
+        _allow(
+            "LeaveEcs",
+            "ecs:StopTask ecs:DeregisterContainerInstance ecs:DeleteCluster",
+            *(f"arn:{scope.partition}:ecs:{scope.region}:{scope.account_id}:{kind}/*" for kind in _ECS_KINDS),
+        ),
+        _allow(
+            "ForgetMachines",
+            "ssm:DeregisterManagedInstance",
+            f"arn:{scope.partition}:ssm:{scope.region}:{scope.account_id}:managed-instance/mi-*",
         ),
         _allow(
             "Scaling",

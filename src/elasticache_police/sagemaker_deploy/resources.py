@@ -13,6 +13,10 @@ from elasticache_police.sagemaker_deploy.scaling import DIMENSION
 
 __all__ = ["Event", "Kind", "OnEvent", "Resource", "delete_request"]
 
+_BILLABLE = frozenset({
+    "alarm", "endpoint", "transform job", "archive", "task", "container instance", "log group",
+})  # fmt: skip
+
 Kind = Literal[
     "alarm",
     "scaling policy",
@@ -21,7 +25,14 @@ Kind = Literal[
     "endpoint configuration",
     "model",
     "transform job",
+    "compilation job",
     "archive",
+    "task",
+    "container instance",
+    "managed instance",
+    "cluster",
+    "queue",
+    "log group",
 ]
 
 
@@ -31,9 +42,10 @@ class Resource:
 
     kind: Kind
     name: str
-    """Its name; for scaling the variant's resource id, for an archive ``bucket/key``."""
+    """Its name; for scaling the variant's resource id, for an archive ``bucket/key``, for what runs on ECS its ARN, for
+    a queue its URL."""
     part: str = ""
-    """The policy's name, for a scaling policy."""
+    """What to call it, where that is shorter: a scaling policy's name, a task's id, a machine's ``mi-...``."""
     status: str = attrs.field(default="", eq=False)
     created_at: dt.datetime | None = attrs.field(default=None, eq=False)
 
@@ -42,15 +54,15 @@ class Resource:
 
     @property
     def billable(self) -> bool:
-        """Whether it costs money by existing; configurations, models and policies do not."""
-        return self.kind in {"alarm", "endpoint", "transform job", "archive"}
+        """Whether it costs money by existing; configurations, models, policies, clusters and idle queues do not."""
+        return self.kind in _BILLABLE
 
 
 @attrs.frozen(kw_only=True)
 class Event:
     """One step of a deployment or a clean-up."""
 
-    action: Literal["creating", "reusing", "updating", "removing", "removed", "left behind"]
+    action: Literal["creating", "reusing", "updating", "removing", "removed", "left behind", "cannot see"]
     resource: Resource
     detail: str = ""
 
@@ -87,4 +99,30 @@ def delete_request(resource: Resource) -> Request:
             operation, field = "DeleteModel", "ModelName"
         case "transform job":
             operation, field = "StopTransformJob", "TransformJobName"
+        case "compilation job":
+            operation, field = "StopCompilationJob", "CompilationJobName"
+        case _:
+            return _delete_on_ecs(resource)
     return Request(service="sagemaker", operation=operation, parameters={field: resource.name})
+
+
+def _delete_on_ecs(resource: Resource) -> Request:
+    """Build the request that deletes a thing of the other half (for a task: stops it)."""
+    name = resource.name
+    in_cluster = {"cluster": name.split("/")[1]} if "/" in name else {}  # arn:...:task/CLUSTER/ID
+    match resource.kind:
+        case "task":
+            return Request(service="ecs", operation="StopTask", parameters={**in_cluster, "task": name})
+        case "container instance":
+            return Request(
+                service="ecs",
+                operation="DeregisterContainerInstance",
+                parameters={**in_cluster, "containerInstance": name, "force": True},
+            )
+        case "managed instance":
+            return Request(service="ssm", operation="DeregisterManagedInstance", parameters={"InstanceId": name})
+        case "cluster":
+            return Request(service="ecs", operation="DeleteCluster", parameters={"cluster": name})
+        case "queue":
+            return Request(service="sqs", operation="DeleteQueue", parameters={"QueueUrl": name})
+    return Request(service="logs", operation="DeleteLogGroup", parameters={"logGroupName": name})

@@ -8,12 +8,15 @@ from typing import Self
 
 import attrs
 
-from elasticache_police.errors import AwsError, LeftBehindError, NotFoundError, PoliceError
+from elasticache_police._aws import Request
+from elasticache_police.errors import AwsError, LeftBehindError, NotFoundError, PoliceError, ThrottledError
 from elasticache_police.sagemaker_deploy._session import Work
 from elasticache_police.sagemaker_deploy.resources import Event, Resource, delete_request
 from elasticache_police.sagemaker_deploy.watching import MOVING, describe, until_deleted, until_settled
 
 __all__ = ["Ledger", "Leftover", "Teardown", "remove"]
+
+_PASSES_WITHIN_S = 180.0
 
 
 @attrs.frozen(kw_only=True)
@@ -87,11 +90,30 @@ class _Remover:
         self._left.append(Leftover(resource=resource, reason=reason))
         self._work.tell(Event(action="left behind", resource=resource, detail=reason))
 
+    def _perform(self, request: Request) -> None:
+        """Send a request; again while AWS throttles it or what it deletes is not empty yet."""
+        try:
+            self._work.clients.perform(request)
+        except AwsError as error:
+            if not _passes(error):
+                raise
+        else:
+            return
+        self._work.wait(
+            lambda: self._work.clients.perform(request),
+            done=lambda _: True,
+            waited_for=f"AWS to accept {request.operation}",
+            timeout_s=_PASSES_WITHIN_S,
+            status=lambda _: "accepted",
+            poll_s=5.0,
+            passing=_passes,
+        )
+
     def _delete(self, resource: Resource) -> bool:
         """Delete a thing; False when it was not there."""
         request = delete_request(resource)
         try:
-            self._work.clients.perform(request)
+            self._perform(request)
         except NotFoundError:
             return False
         except AwsError as error:
@@ -104,6 +126,11 @@ class _Remover:
         if resource.kind == "endpoint":
             until_deleted(self._work, resource.name, timeout_s=self._timeout_s)
         return True
+
+
+def _passes(error: AwsError) -> bool:
+    """Throttling passes, and so does what a cluster holds for a while after its tasks and machines were told to go."""
+    return isinstance(error, ThrottledError) or error.code.startswith("ClusterContains")
 
 
 def _in_progress(error: AwsError) -> bool:

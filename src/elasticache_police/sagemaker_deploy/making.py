@@ -1,0 +1,97 @@
+"""Making one thing on AWS, so that it is known whose it is: by this call, or by somebody else before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from elasticache_police._aws import Request, is_passing
+from elasticache_police.errors import AlreadyExistsError, AwsError
+from elasticache_police.sagemaker_deploy._session import Work
+from elasticache_police.sagemaker_deploy.resources import Event, Resource
+from elasticache_police.sagemaker_deploy.teardown import Ledger
+
+__all__ = ["ROLE_POLL_S", "ROLE_TIMEOUT_S", "config_is_new", "make", "role_is_new"]
+
+ROLE_TIMEOUT_S = 120.0
+"""A new execution role takes SageMaker 10 to 60 seconds to see."""
+ROLE_POLL_S = 5.0
+
+
+def make(
+    work: Work,
+    ledger: Ledger,
+    request: Request,
+    resource: Resource,
+    *,
+    timeout_s: float,
+    poll_s: float,
+    passing: Callable[[AwsError], bool],
+) -> bool:
+    """Send a request that makes a thing, again while it is refused for a reason that passes.
+
+    The thing is noted first, so that it is removed even when the answer is lost. "Exists already" on a repeated
+    attempt means that the earlier one took effect and its answer was lost; on the first, that somebody else made it,
+    and it is not ours to remove.
+
+    Args:
+        work: Clients, patience, listeners.
+        ledger: Where it is noted.
+        request: What makes it.
+        resource: What it is then.
+        timeout_s: Seconds for the refusal to pass.
+        poll_s: Seconds between two attempts.
+        passing: Says which refusals pass, beside throttling and broken connections.
+
+    Returns:
+        Whether this call made it; False when somebody else did.
+
+    Raises:
+        WaitTimeoutError: It was refused all the time.
+        AwsError: AWS refused for good.
+    """
+    lost = False
+
+    def attempt() -> Mapping[str, object] | None:
+        nonlocal lost
+        try:
+            return work.clients.perform(request)
+        except AlreadyExistsError as error:
+            if lost or _was_retried(error):
+                return None
+            raise
+        except AwsError as error:
+            lost = lost or is_passing(error)
+            raise
+
+    work.tell(Event(action="creating", resource=resource))
+    ledger.note(resource)
+    try:
+        work.wait(
+            attempt,
+            done=lambda _: True,
+            waited_for=f"SageMaker to accept {request.operation}",
+            timeout_s=timeout_s,
+            status=lambda _: "accepted",
+            poll_s=poll_s,
+            passing=lambda error: is_passing(error) or passing(error),
+        )
+    except AlreadyExistsError:
+        ledger.forget(resource)
+        return False
+    return True
+
+
+def role_is_new(error: AwsError) -> bool:
+    """SageMaker cannot assume a role in its first 10 to 60 seconds."""
+    return "assume role" in str(error).lower()
+
+
+def config_is_new(error: AwsError) -> bool:
+    """CreateEndpoint may not see a configuration that was just made."""
+    return "could not find endpoint configuration" in str(error).lower()
+
+
+def _was_retried(error: AwsError) -> bool:
+    """Say whether botocore sent a request more than once before this answer."""
+    response = getattr(error.__cause__, "response", {})
+    return int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0
