@@ -4,7 +4,8 @@
     python benchmarks/collection.py --pictures 200 --workers 4 --kills 100 --seed 1
 
 Real workers, real boto3, moto's S3 and SQS on loopback; a picture takes `--work` seconds of CPU in place of a model, or
-the packaged model looks at pictures of `--folder`. Prints pictures a second per number of workers, or what the kills
+`--wait` seconds of waiting where this machine's cores are few or busy, or the packaged model looks at pictures of
+`--folder`. Prints pictures a second per number of workers, or what the kills
 lost and duplicated: nothing. moto answers from one process under Python's lock, so its share grows with the workers:
 the figures show how the workers scale, not how AWS does.
 """
@@ -30,8 +31,10 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--work", type=float, default=0.15, help="seconds of CPU a picture takes")
+    parser.add_argument("--wait", type=float, help="seconds of waiting a picture takes, in place of CPU")
     parser.add_argument("--folder", type=Path, help="real pictures, looked at by the packaged model")
     parser.add_argument("--kills", type=int, default=0, help="SIGKILLs, at seeded moments")
+    parser.add_argument("--poison", type=int, default=0, help="pictures that nobody can read, among the others")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     from moto.server import ThreadedMotoServer
@@ -46,6 +49,7 @@ def main() -> None:
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "POLICE_TEST_WORK_S": str(options.work),
+        "POLICE_TEST_WAIT_S": str(options.wait or 0),
         "OMP_NUM_THREADS": "1",
     }
     try:
@@ -91,13 +95,25 @@ def measure(options: argparse.Namespace, count: int) -> None:
     )
     place = report.report_uri.removeprefix(f"s3://{BUCKET}/")
     files = [one["file"] for one in json.loads(s3.get_object(Bucket=BUCKET, Key=place)["Body"].read())["files"]]
-    lost, twice = len(wanted - set(files)) + len(report.failures), len(files) - len(set(files))
+    named = {failure.file for failure in report.failures}
+    poison = {uri for uri in wanted if "/poison-" in uri}
+    lost, twice = len(wanted - set(files)) + len(named - poison), len(files) - len(set(files))
     killed = sum(one.killed for one in crews)
     print(
         f"{count} worker(s): {report.pictures} pictures in {report.elapsed_s:.1f} s, {report.pictures_per_s:.2f} a "
-        f"second; {killed} killed, {lost} lost, {twice} twice",
+        f"second; {killed} killed, {lost} lost, {twice} twice"
+        + (f"; {len(named & poison)} of {len(poison)} poison pictures named, " if poison else "")
+        + (f"{dead_letters(report)} in the dead-letter queue" if poison else ""),
         flush=True,
     )
+
+
+def dead_letters(report) -> int:  # noqa: ANN001  a CollectionReport
+    """Count the different pictures in the dead-letter queue."""
+    from elasticache_police._aws import Clients
+    from elasticache_police.ecs_anywhere import queues
+
+    return len(queues.dead_letters(Clients(), report.dead_letter_queue_url))
 
 
 def put_pictures(s3, options: argparse.Namespace, count: int) -> set[str]:  # noqa: ANN001  a boto3 client
@@ -106,8 +122,12 @@ def put_pictures(s3, options: argparse.Namespace, count: int) -> set[str]:  # no
         found = [path for path in sorted(options.folder.rglob("*")) if path.suffix in {".png", ".jpg", ".webp"}]
         bodies = {f"{count}/{number:06}{path.suffix}": path.read_bytes() for number, path in enumerate(found)}
     else:
+        kind = "busy" if options.wait is None else "waits"
         bodies = {
-            f"{count}/{number:06}.png": f"busy ElasticCache {number}".encode() for number in range(options.pictures)
+            f"{count}/{number:06}.png": f"{kind} ElasticCache {number}".encode() for number in range(options.pictures)
+        }
+        bodies |= {
+            f"{count}/poison-{number:06}.png": f"unreadable {number}".encode() for number in range(options.poison)
         }
     for key, body in bodies.items():
         s3.put_object(Bucket=BUCKET, Key=key, Body=body)

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from elasticache_police._remote import min_confidence_of_packaged_model
 from elasticache_police.cli import main
 from elasticache_police.findings import Finding, Kind, Page, Report, Verdict
 
@@ -238,8 +239,11 @@ def test_a_prefix_of_s3_is_handed_to_a_cluster(monkeypatch):
         "results": None,
         "names": ("GitHub",),
         "model": None,
+        "min_confidence": None,
         "form": "json",
         "output": None,
+        "quiet": False,
+        "dry_run": False,
     }
 
 
@@ -256,7 +260,9 @@ def test_a_prefix_of_s3_is_handed_to_a_batch_transform(monkeypatch):
         "s3://my-in/pictures", "--on-sagemaker", "police", "--results", "s3://my-out/answers", "--format", "json"
     )
     assert result.exit_code == 1
-    assert asked == [("police", "s3://my-in/pictures", "s3://my-out/answers", ("ElastiCache",), 0.9)]
+    assert asked == [
+        ("police", "s3://my-in/pictures", "s3://my-out/answers", ("ElastiCache",), min_confidence_of_packaged_model())
+    ]
     assert json.loads(result.stdout)["files"][0]["file"] == "s3://my-in/a.png"
 
 
@@ -266,11 +272,11 @@ def test_a_prefix_of_s3_is_handed_to_a_batch_transform(monkeypatch):
         (["clean.png", "--on-ecs", "studio"], "one s3://"),
         (["s3://a/b", "s3://a/c", "--on-ecs", "studio"], "one s3://"),
         (["s3://a/b", "--on-ecs", "studio", "--annotate", "out"], "--annotate does not go"),
-        (["s3://a/b", "--on-ecs", "studio", "--format", "html"], "--format html does not go"),
-        (["s3://a/b", "--on-ecs", "studio", "--min-confidence", "0.5"], "--min-confidence does not go"),
+        (["clean.png", "--dry-run"], "--dry-run is about --on-ecs"),
         (["clean.png", "--tasks", "3"], "about --on-ecs"),
         (["clean.png", "--results", "s3://a/b"], "about --on-ecs and --on-sagemaker"),
-        (["s3://a/b", "--on-sagemaker", "police"], "needs --results"),
+        (["s3://a/b", "--on-sagemaker", "police", "--results", "s3://a/b/c"], "lies among the pictures"),
+        (["s3://a/", "--on-sagemaker", "police"], "lies among the pictures"),
         (["clean.png", "--on-sagemaker", "police"], "one s3://"),
         (["s3://a/b", "--on-sagemaker", "police", "--results", "s3://a/c", "--jobs", "3"], "--jobs does not go"),
         (["s3://a/b", "--on-sagemaker", "police", "--results", "s3://a/c", "--model", "m"], "--model does not go"),

@@ -73,3 +73,14 @@ def joined(fake, cluster):
     activation = ecs_anywhere.create_activation(cluster, create_missing=True)
     fake.joins(activation.activation_id, activation.code)
     return cluster
+
+
+@pytest.fixture
+def no_sleep(monkeypatch, fake):
+    """The command line takes real time; here its every pause is a tick of the fake."""
+    real = Cluster.__init__
+
+    def quick(self, *args, **options):
+        real(self, *args, **{**options, "clock": fake.clock, "sleep": fake.tick})
+
+    monkeypatch.setattr(Cluster, "__init__", quick)

@@ -60,6 +60,7 @@ class Machine:
     connected: bool = True
     status: str = "ACTIVE"
     registered_at: float = 0.0
+    os_type: str = "linux"
 
 
 @dataclass
@@ -315,7 +316,7 @@ class FakeEcs:
             "pendingTasksCount": 0,
             "versionInfo": {"agentVersion": "1.89.0", "dockerVersion": "DockerVersion: 27.1.1"},
             "registeredAt": one.registered_at,
-            "attributes": [{"name": "ecs.capability.external"}, {"name": "ecs.os-type", "value": "linux"}],
+            "attributes": [{"name": "ecs.capability.external"}, {"name": "ecs.os-type", "value": one.os_type}],
         }
 
     def _found(self, p: dict, name: str) -> Machine:

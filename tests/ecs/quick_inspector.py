@@ -10,7 +10,7 @@ from pathlib import Path
 from elasticache_police.errors import ImageError
 
 
-def make(names, model):
+def make(names, model, min_confidence):
     def inspect(picture, source):
         word = picture.decode("latin-1")
         if word.startswith("unreadable"):
@@ -23,6 +23,8 @@ def make(names, model):
             time.sleep(60)
         if word.startswith("slow"):
             time.sleep(0.2)
+        if word.startswith("waits"):
+            time.sleep(float(os.environ["POLICE_TEST_WAIT_S"]))
         if word.startswith("busy"):
             until = time.process_time() + float(os.environ.get("POLICE_TEST_WORK_S", "0.15"))
             while time.process_time() < until:

@@ -7,10 +7,12 @@ import stat
 
 import pytest
 from click.testing import CliRunner
+from fake_ecs import Script
 
 from elasticache_police import ecs_anywhere
 from elasticache_police.cli.ecs import ecs
 from elasticache_police.ecs_anywhere.roles import OPERATIONS
+from elasticache_police.errors import TaskFailedError
 
 ROLE = "arn:aws:iam::111122223333:role/police"
 
@@ -59,8 +61,9 @@ def test_training_has_a_dry_run(fake, fake_url):
     assert code == 0
     assert [line for line in out.splitlines() if line[0].isdigit()] == [
         "1. logs:CreateLogGroup",
-        "2. ecs:RegisterTaskDefinition",
-        "3. ecs:RunTask",
+        "2. logs:PutRetentionPolicy",
+        "3. ecs:RegisterTaskDefinition",
+        "4. ecs:RunTask",
     ]
     assert '[\\"--seed\\", \\"3\\"]' in out
     assert fake.calls == []
@@ -97,6 +100,54 @@ def test_leaving_prints_what_to_run_on_the_machine(fake, joined):
     assert out.startswith("sudo systemctl stop ecs amazon-ssm-agent\n")
     assert "1 registration(s) removed from ECS, removed from Systems Manager" in err
     assert fake.managed == {}
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_any_image_runs_and_its_log_is_followed(fake, joined):
+    fake.script("hello", Script(runs=0, log=["hello from the container"]))
+    code, out, err = _run(
+        *("run", "police", "--image", "hello:1", "--family", "hello", "--execution-role", ROLE, "--cpu", "256"),
+        *("--env", "A=1", "--", "echo", "hello"),
+    )
+    assert code == 0
+    assert out.endswith("hello from the container\n")
+    assert "it ended well" in err
+    (task,) = fake.tasks.values()
+    assert (task.command, task.environment) == (["echo", "hello"], {"A": "1"})
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_a_task_that_fails_is_an_error_with_its_reason(fake, joined):
+    fake.script("hello", Script(runs=0, exit_code=137))
+    with pytest.raises(TaskFailedError, match="SIGKILL"):
+        _run("run", "police", "--image", "hello:1", "--family", "hello", "--cpu", "256")
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_running_tasks_are_followed_and_stopped_by_name(fake, joined):
+    fake.script("hello", Script(runs=1))
+    run = ecs_anywhere.run_task(joined, ecs_anywhere.TaskSpec(family="hello", image="hello:1"))
+    code, out, _ = _run("stop", "police", run.arn, "--dry-run")
+    assert (code, out.splitlines()[0], fake.tasks[run.arn].stop_asked) == (0, "1. ecs:StopTask", False)
+    assert _run("stop", "police", run.arn)[0] == 0
+    assert fake.tasks[run.arn].stop_asked
+    fake.tick()
+    with pytest.raises(TaskFailedError, match="told to end"):
+        _run("follow", "police", run.arn)
+
+
+def test_run_needs_an_image_or_a_registered_task(fake, joined):
+    assert "give --image, or --task" in _run("run", "police")[2]
+    code, out, _ = _run("run", "police", "--task", "hello", "--tasks", "12", "--dry-run")
+    assert (code, [line for line in out.splitlines() if line[0].isdigit()]) == (0, ["1. ecs:RunTask", "2. ecs:RunTask"])
+
+
+def test_leaving_takes_the_activation_along_when_asked(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    (activation,) = fake.activations
+    assert "ssm:DeleteActivation" in _run("delete-activation", activation, "--dry-run")[1]
+    assert _run("leave", "police", machine.instance_id, "--activation", activation)[0] == 0
+    assert fake.activations == {}
 
 
 def test_an_inspector_is_registered_for_inspect_on_ecs(fake, joined):

@@ -177,7 +177,7 @@ def test_a_picture_that_vanished_is_reported_and_not_retried(s3, here):
 
 
 def test_killed_workers_lose_nothing_and_duplicate_nothing(s3, here):
-    """Ten SIGKILLs at seeded moments; `benchmarks/kill_workers.py` does a hundred."""
+    """Ten SIGKILLs at seeded moments; `benchmarks/collection.py --kills 100` does a hundred."""
     wanted = {}
     for number in range(40):
         word = "ElasticCache" if number % 3 == 0 else "ElastiCache"

@@ -129,6 +129,18 @@ def test_windows_has_its_own_command():
     assert ecs_anywhere.cloud_init(ACTIVATION, HostOptions(operating_system="windows")).startswith("#ps1")
 
 
+def test_windows_has_a_script_that_checks_first_and_a_check_without_the_secret():
+    options = HostOptions(operating_system="windows", proxy="http://10.0.0.1:3128")
+    check = ecs_anywhere.check_script("eu-west-1", options)
+    assert "$Region = 'eu-west-1'" in check
+    assert "$Proxy = @{ Proxy = 'http://10.0.0.1:3128' }" in check
+    assert "ActivationCode" not in check
+    script = ecs_anywhere.install_script(ACTIVATION, options)
+    places = [script.index(part) for part in ("WindowsPrincipal", "This host is ready", "AuthenticodeSignature")]
+    assert places == sorted(places)
+    assert script.rstrip().endswith("-ActivationCode 'dRmgnYaFv567vEXAMPLE'")
+
+
 def test_cloud_init_writes_the_script_for_root_only_and_deletes_it():
     text = ecs_anywhere.cloud_init(ACTIVATION, HostOptions(gpu=True))
     first, body = text.split("\n", 1)

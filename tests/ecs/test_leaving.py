@@ -116,3 +116,18 @@ def test_the_plan_names_the_changes_in_order(joined):
     (machine,) = ecs_anywhere.instances(joined)
     plan = ecs_anywhere.plan_leave(joined, machine, stop_tasks=True, force=False)
     assert tuple(one.operation for one in plan) == CHANGES
+
+
+def test_the_activation_goes_too_when_asked(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    (activation,) = fake.activations
+    assert ecs_anywhere.plan_leave(joined, machine, activation=activation)[-1].operation == "DeleteActivation"
+    assert ecs_anywhere.leave(joined, machine.instance_id, activation=activation).deleted_activation is True
+    assert fake.activations == {}
+    assert ecs_anywhere.leave(joined, machine.instance_id, activation=activation).deleted_activation is False
+
+
+def test_a_windows_machine_gets_its_own_clean_up(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.machine(machine.instance_id).os_type = "windows"
+    assert "ecs-anywhere-install.ps1 -Uninstall" in ecs_anywhere.leave(joined, machine.instance_id).cleanup_command

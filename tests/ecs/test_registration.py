@@ -176,6 +176,13 @@ def test_an_expired_activation_ends_the_wait_with_the_reason(fake, cluster):
         ecs_anywhere.wait_registered(cluster, 2, activation=activation)
 
 
+def test_ec2_instances_of_the_cluster_are_not_waited_for(fake, joined):
+    (machine,) = fake.machines
+    fake._register("i-0123456789abcdef0", machine.cluster, 4096, 8192, 0, True)
+    (found,) = ecs_anywhere.wait_registered(joined, 1, timeout_s=0)
+    assert found.instance_id == machine.instance_id
+
+
 def test_an_activation_registers_no_more_machines_than_its_limit(fake, cluster):
     activation = ecs_anywhere.create_activation(cluster, create_missing=True)
     fake.joins(activation.activation_id, activation.code)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
-from fake_ecs import Script
+from fake_ecs import AwsFault, Script
 
 from elasticache_police import ecs_anywhere
 from elasticache_police.ecs_anywhere import LaunchType, TaskSpec, Volume
@@ -184,6 +185,32 @@ def test_the_same_call_runs_on_fargate(fake, joined):
         "securityGroups": [],
         "assignPublicIp": "ENABLED",
     }
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_one_spec_runs_in_all_three_places(fake, joined, registered):
+    spec = TaskSpec(family="job", image="image", cpu_units=256, memory_mib=512)
+    for place, subnets in (("EXTERNAL", ()), ("FARGATE", ("subnet-1",)), ("EC2", ())):
+        task = ecs_anywhere.register_task(joined, attrs.evolve(spec, launch_type=place, subnets=subnets))
+        ecs_anywhere.run_task(joined, task.arn if registered else spec, launch_type=place, subnets=subnets)
+    assert [sent["launchType"] for sent in _sent(fake, "RunTask")] == ["EXTERNAL", "FARGATE", "EC2"]
+    assert ["networkConfiguration" in sent for sent in _sent(fake, "RunTask")] == [False, True, False]
+
+
+def test_an_unknown_launch_type_is_named_with_the_known_ones(joined):
+    with pytest.raises(ConfigurationError, match="one of EXTERNAL, FARGATE, EC2, not 'MOON'"):
+        ecs_anywhere.run_task(joined, SPEC, launch_type="MOON")
+
+
+def test_a_task_left_running_can_be_waited_for_by_another_process(fake, joined):
+    fake.script("job", Script(runs=3, log=["hello"]))
+    started = ecs_anywhere.run_task(joined, SPEC)
+    found = ecs_anywhere.find_task(joined, started.arn)
+    lines = []
+    (result,) = ecs_anywhere.wait_stopped(joined, [found], on_log=lambda line: lines.append(line.message))
+    assert (result.exit_code, lines) == (0, ["hello"])
+    with pytest.raises(NotFoundError, match="does not know task gone"):
+        ecs_anywhere.find_task(joined, "gone")
 
 
 def test_many_tasks_are_started_ten_at_a_time(fake, joined):
@@ -367,6 +394,35 @@ def test_throttling_when_starting_is_typed(fake, joined):
     fake.fails("RegisterTaskDefinition", "ThrottlingException", "Rate exceeded")
     with pytest.raises(ThrottledError):
         ecs_anywhere.run_task(joined, SPEC)
+
+
+def test_what_a_plan_shows_is_what_is_sent(fake, joined):
+    register, run = ecs_anywhere.plan_run(joined, SPEC, command=["go"])
+    ecs_anywhere.run_task(joined, SPEC, command=["go"])
+    assert _sent(fake, "RegisterTaskDefinition") == [register.parameters]
+    (sent,) = _sent(fake, "RunTask")
+    assert {**sent, "clientToken": "", "taskDefinition": ""} == {
+        **run.parameters,
+        "clientToken": "",
+        "taskDefinition": "",
+    }
+
+
+def test_tasks_that_nobody_would_know_of_are_stopped_again(fake, joined):
+    small = TaskSpec(family="job", image="image", cpu_units=64, memory_mib=64)
+    ecs_anywhere.register_task(joined, small)
+    sent = fake.run_task
+
+    def second_is_refused(parameters):
+        if fake.tasks:
+            raise AwsFault("AccessDeniedException", "no more")
+        return sent(parameters)
+
+    fake.run_task = second_is_refused
+    with pytest.raises(AwsError, match="no more") as caught:
+        ecs_anywhere.run_tasks(joined, small, 12)
+    assert all(task.stop_asked for task in fake.tasks.values())
+    assert len(caught.value.__notes__) == 10
 
 
 def test_logs_that_come_late_are_still_shown_once(fake, joined):

@@ -81,6 +81,26 @@ def test_fonts_come_from_s3_and_the_model_goes_there(s3, tmp_path):
     body = s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read()
     assert _weights(body)["words"][-2:] == ["--fonts", str(tmp_path / "fonts-0")]
     assert _keys(s3, "run/keep/") == []  # a later training must not resume from a finished one
+    assert not (tmp_path / "run").exists()
+
+
+def test_trained_weights_come_from_s3_too(s3, tmp_path):
+    s3.put_object(Bucket="models", Key="weights/v1/finder.npz", Body=b"weights")
+    job = TrainingJob(out=PLACES["out"], start_from="s3://models/weights/v1", work=tmp_path)
+
+    assert run(job) == 0
+
+    assert (tmp_path / "start" / "finder.npz").read_bytes() == b"weights"
+    body = s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read()
+    assert _weights(body)["words"][-2:] == ["--start-from", str(tmp_path / "start")]
+
+
+def test_a_training_works_in_the_same_place_every_time_so_that_it_can_be_resumed(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    first, again, other = (parse(["--out", f"s3://b/{name}.tar.gz"], {}).work for name in ("m", "m", "n"))
+    assert first == again
+    assert first != other
+    assert first.is_relative_to(tmp_path)
 
 
 def _stop_when_training(work: Path, stop: threading.Event) -> None:
@@ -188,7 +208,12 @@ def test_a_training_that_cannot_work_is_refused_beforehand(wrong, reason):
 def test_the_plan_of_a_training_names_every_call(cluster):
     spec = ecs_anywhere.training_spec(**PLACES, task_role_arn=ROLE, execution_role_arn=ROLE)
     plan = ecs_anywhere.plan_training(cluster, spec)
-    assert [one.operation for one in plan] == ["CreateLogGroup", "RegisterTaskDefinition", "RunTask"]
+    assert [one.operation for one in plan] == [
+        "CreateLogGroup",
+        "PutRetentionPolicy",
+        "RegisterTaskDefinition",
+        "RunTask",
+    ]
 
 
 def test_train_on_returns_what_deploy_takes(s3, fake, joined, tmp_path):

@@ -25,16 +25,17 @@ class Elsewhere:
     results: str | None
     """``s3://BUCKET/PREFIX`` for results."""
     min_confidence: float | None
+    """None for the model's own threshold."""
+    quiet: bool = False
+    """Leave names that are spelled right out of the table."""
+    dry_run: bool = False
+    """Print the calls, make none."""
     local: Mapping[str, object]
     """Options that only this machine can follow: refused where they are not None."""
 
     def on_ecs(self, cluster: str, *, tasks: int | None) -> int:
         """Inspect with tasks on a cluster and return the exit code."""
         source = self._source("--on-ecs")
-        if self.form not in {"text", "json"}:
-            raise click.UsageError(f"--format {self.form} does not go with --on-ecs; text and json do")
-        if self.min_confidence is not None:
-            raise click.UsageError("--min-confidence does not go with --on-ecs")
         from elasticache_police.cli.ecs import inspect_collection
 
         return inspect_collection(
@@ -44,35 +45,57 @@ class Elsewhere:
             results=self.results,
             names=self.names,
             model=self.model,
+            min_confidence=self.min_confidence,
             form=self.form,
             output=self.output,
+            quiet=self.quiet,
+            dry_run=self.dry_run,
         )
 
     def on_sagemaker(self, model_name: str) -> int:
         """Inspect by a batch transform with a SageMaker model and return the exit code."""
         source = self._source("--on-sagemaker")
-        if self.results is None:
-            raise click.UsageError("--on-sagemaker needs --results s3://BUCKET/PREFIX")
         if self.model is not None:
             raise click.UsageError("--model does not go with --on-sagemaker, which names a SageMaker model")
         from elasticache_police import sagemaker_deploy
+        from elasticache_police._remote import min_confidence_of_packaged_model
         from elasticache_police.cli._aws_options import display
         from elasticache_police.report.document import summarise
         from elasticache_police.spelling import DEFAULT_NAME
 
-        spec = sagemaker_deploy.BatchSpec(model=model_name, input_url=source, output_url=self.results)
+        spec = sagemaker_deploy.BatchSpec(model=model_name, input_url=source, output_url=self._answers(source))
+        if self.dry_run:
+            from elasticache_police.cli.ecs._shared import show_plan
+            from elasticache_police.sagemaker_deploy.batch import batch_request
+
+            show_plan([batch_request(spec, model_name)])
+            return 0
         with display() as shown:
             reports = list(
                 sagemaker_deploy.inspect_batch(
                     spec,
                     names=self.names or (DEFAULT_NAME,),
-                    min_confidence=0.9 if self.min_confidence is None else self.min_confidence,
+                    min_confidence=min_confidence_of_packaged_model()
+                    if self.min_confidence is None
+                    else self.min_confidence,
                     on_event=shown.on_event,
                     on_progress=shown.on_progress,
                 )
             )
-        write_reports(reports, self.form, self.output)
+        write_reports(reports, self.form, self.output, quiet=self.quiet)
+        for report in reports:
+            if report.error is not None:
+                click.echo(f"error: {report.source}: {report.error}", err=True)
+        click.echo(f"answers: {spec.result_prefix}", err=True)
         return summarise(reports).exit_code
+
+    def _answers(self, source: str) -> str:
+        """Return where a batch transform's answers go: never below the pictures, or the next job would read them."""
+        bucket, _, prefix = source.removeprefix("s3://").partition("/")
+        place = self.results or f"s3://{bucket}/elasticache-police/answers"
+        if f"{place.rstrip('/')}/".startswith(f"s3://{bucket}/{prefix}"):
+            raise click.UsageError(f"--results: {place} lies among the pictures of {source}; name another place")
+        return place
 
     def _source(self, option: str) -> str:
         if len(self.paths) != 1 or not self.paths[0].startswith("s3://"):

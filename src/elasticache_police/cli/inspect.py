@@ -57,8 +57,9 @@ Exit codes:
 @click.option("--tasks", type=click.IntRange(min=1), help="Tasks on that cluster.  [default: 4]")
 @click.option("--on-sagemaker", metavar="MODEL", help="Inspect an S3 prefix by batch transform with a SageMaker model.")
 @click.option(
-    "--results", metavar="S3URI", help="Where those two put results.  [default for ECS: the pictures' bucket]"
+    "--results", metavar="S3URI", help="Where those two put results.  [default: elasticache-police/ in the bucket]"
 )
+@click.option("--dry-run", is_flag=True, help="With one of those two: print every call it would make, and make none.")
 @click.option("--quiet", "-q", is_flag=True, help="Leave names that are spelled right out of the table.")
 @click.pass_context
 def inspect(
@@ -76,6 +77,7 @@ def inspect(
     on_sagemaker: str | None,
     tasks: int | None,
     results: str | None,
+    dry_run: bool,
     quiet: bool,
 ) -> None:
     """Find misspelled names in pictures.
@@ -91,6 +93,8 @@ def inspect(
         model=model,
         results=results,
         min_confidence=min_confidence,
+        quiet=quiet,
+        dry_run=dry_run,
         local={"--annotate": annotate_dir, "--jobs": jobs},
     )
     if on_ecs is not None:
@@ -101,6 +105,8 @@ def inspect(
         ctx.exit(elsewhere.on_sagemaker(on_sagemaker))
     if results is not None:
         raise click.UsageError("--results is about --on-ecs and --on-sagemaker")
+    if dry_run:
+        raise click.UsageError("--dry-run is about --on-ecs and --on-sagemaker: without them no call is made")
     from elasticache_police.client import Police
     from elasticache_police.report.document import summarise
 

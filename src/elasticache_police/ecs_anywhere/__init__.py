@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from elasticache_police.ecs_anywhere.activation import Activation, Secret
     from elasticache_police.ecs_anywhere.cluster import Cluster
     from elasticache_police.ecs_anywhere.collection import CollectionJob, Picture
+    from elasticache_police.ecs_anywhere.definitions import Definition, plan_register, register_task
     from elasticache_police.ecs_anywhere.host import (
         HostOptions,
         check_script,
@@ -33,10 +34,16 @@ if TYPE_CHECKING:
         install_script,
     )
     from elasticache_police.ecs_anywhere.inspection import inspect_on, plan_inspection
-    from elasticache_police.ecs_anywhere.leaving import Departure, delete_activation, leave, plan_leave
-    from elasticache_police.ecs_anywhere.logs import LogLine, LogPlace, LogTail, ensure_log_group
+    from elasticache_police.ecs_anywhere.leaving import (
+        Departure,
+        delete_activation,
+        leave,
+        plan_delete_activation,
+        plan_leave,
+    )
+    from elasticache_police.ecs_anywhere.logs import LogLine, LogPlace, LogTail, ensure_log_group, plan_log_group
     from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
-    from elasticache_police.ecs_anywhere.merging import CollectionReport, Failure
+    from elasticache_police.ecs_anywhere.merging import CollectionReport, Failure, read_report
     from elasticache_police.ecs_anywhere.registration import (
         create_activation,
         ensure_cluster,
@@ -47,10 +54,10 @@ if TYPE_CHECKING:
     from elasticache_police.ecs_anywhere.roles import policy
     from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec, Volume
     from elasticache_police.ecs_anywhere.tasks import (
-        Definition,
         TaskRun,
+        find_task,
         plan_run,
-        register_task,
+        plan_stop,
         run_task,
         run_tasks,
         stop_task,
@@ -95,17 +102,23 @@ __all__ = [
     "delete_activation",
     "ensure_cluster",
     "ensure_log_group",
+    "find_task",
     "inspect_on",
     "install_command",
     "install_script",
     "instances",
     "leave",
     "plan_activation",
+    "plan_delete_activation",
     "plan_inspection",
     "plan_leave",
+    "plan_log_group",
+    "plan_register",
     "plan_run",
+    "plan_stop",
     "plan_training",
     "policy",
+    "read_report",
     "register_task",
     "run_task",
     "run_tasks",
@@ -121,17 +134,18 @@ _HOMES = {
     "activation": ("Activation", "Secret"),
     "cluster": ("Cluster",),
     "collection": ("CollectionJob", "Picture"),
+    "definitions": ("Definition", "plan_register", "register_task"),
     "host": ("HostOptions", "check_script", "cleanup_command", "cloud_init", "install_command", "install_script"),
     "inspection": ("inspect_on", "plan_inspection"),
     "machines": ("Connection", "Instance", "instances"),
-    "leaving": ("Departure", "delete_activation", "leave", "plan_leave"),
-    "logs": ("LogLine", "LogPlace", "LogTail", "ensure_log_group"),
-    "merging": ("CollectionReport", "Failure"),
+    "leaving": ("Departure", "delete_activation", "leave", "plan_delete_activation", "plan_leave"),
+    "logs": ("LogLine", "LogPlace", "LogTail", "ensure_log_group", "plan_log_group"),
+    "merging": ("CollectionReport", "Failure", "read_report"),
     "registration": ("create_activation", "ensure_cluster", "plan_activation", "wait_registered"),
     "results": ("TaskResult",),
     "roles": ("policy",),
     "task_spec": ("LaunchType", "TaskSpec", "Volume"),
-    "tasks": ("Definition", "TaskRun", "plan_run", "register_task", "run_task", "run_tasks", "stop_task"),
+    "tasks": ("TaskRun", "find_task", "plan_run", "plan_stop", "run_task", "run_tasks", "stop_task"),
     "training": ("TrainedModel", "plan_training", "train", "train_on", "training_spec"),
     "waiting": ("wait_stopped",),
     "worker": ("Worker",),

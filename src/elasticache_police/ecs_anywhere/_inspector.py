@@ -36,11 +36,15 @@ class Outcome:
     """Whether trying again would end the same way."""
 
 
-def police(names: tuple[str, ...], model: str | None) -> Inspect:
+def police(names: tuple[str, ...], model: str | None, min_confidence: float | None) -> Inspect:
     """Return the inspection by the packaged model, or by one from a folder."""
     from elasticache_police import Police
 
-    judge = Police.from_model(model, names or None) if model else Police(names or None)
+    judge = (
+        Police.from_model(model, names or None, min_confidence=min_confidence)
+        if model
+        else Police(names or None, min_confidence=min_confidence)
+    )
 
     def inspect(picture: bytes, source: str) -> ReportDict:
         report = judge.inspect(picture).to_dict()
@@ -49,11 +53,13 @@ def police(names: tuple[str, ...], model: str | None) -> Inspect:
     return inspect
 
 
-def _serve(connection: Connection, factory: str, names: tuple[str, ...], model: str | None) -> None:
+def _serve(
+    connection: Connection, factory: str, names: tuple[str, ...], model: str | None, min_confidence: float | None
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     module, _, attribute = factory.partition(":")
-    inspect = cast("Inspect", getattr(importlib.import_module(module), attribute)(names, model))
+    inspect = cast("Inspect", getattr(importlib.import_module(module), attribute)(names, model, min_confidence))
     connection.send(("ready", ""))
     while True:
         try:
@@ -83,19 +89,22 @@ class Sandbox:
         *,
         names: tuple[str, ...] = (),
         model: str | None = None,
+        min_confidence: float | None = None,
         timeout_s: float = 300,
     ) -> None:
         """Remember what to run; the process starts with the first picture.
 
         Args:
-            factory: ``module:function`` that makes the :data:`Inspect` from names and model.
+            factory: ``module:function`` that makes the :data:`Inspect` from names, model and confidence.
             names: The policed names; none for the model's own.
             model: A model's folder; None for the packaged one.
+            min_confidence: Findings with less confidence are left out; None for the model's own threshold.
             timeout_s: Seconds that one picture may take.
         """
         self._factory = factory
         self._names = names
         self._model = model
+        self._min_confidence = min_confidence
         self._timeout_s = timeout_s
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
@@ -104,7 +113,10 @@ class Sandbox:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs, self._factory, self._names, self._model), daemon=True, name="inspector"
+            target=_serve,
+            args=(theirs, self._factory, self._names, self._model, self._min_confidence),
+            daemon=True,
+            name="inspector",
         )
         self._process.start()
         theirs.close()

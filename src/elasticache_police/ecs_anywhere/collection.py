@@ -7,8 +7,8 @@ Where things lie, below the results' place::
     runs/RUN/failures/ETAG.json     why a picture could not be inspected
     runs/RUN/report.json            the merged report
 
-Results are keyed by content (ETag) and by recipe (version, model, names), so writing one twice changes nothing: that,
-and not the queue, is what makes killed workers and repeated runs harmless.
+Results are keyed by content (ETag) and by recipe (version, model, names, confidence), so writing one twice changes
+nothing: that, and not the queue, is what makes killed workers and repeated runs harmless.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ _ENVIRONMENT = {
 }
 
 
-def recipe_of(version: str, names: tuple[str, ...], model: str) -> str:
-    """Return the short digest under which results of this version, these names and this model are kept."""
-    return hashlib.sha256(json.dumps([version, sorted(names), model]).encode()).hexdigest()[:12]
+def recipe_of(version: str, names: tuple[str, ...], model: str, min_confidence: float | None = None) -> str:
+    """Return the short digest under which results of this version, these names, this model and confidence are kept."""
+    parts = [version, sorted(names), model, *([] if min_confidence is None else [min_confidence])]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
 @attrs.frozen
@@ -85,6 +86,8 @@ class CollectionJob:
     """The policed names; none for the model's own."""
     model: str | None = None
     """``s3://...`` of a packed model directory; None for the packaged one."""
+    min_confidence: float | None = None
+    """Findings with less confidence are left out; None for the model's own threshold."""
     visibility_timeout_s: int = 120
     """A picture whose worker died is handed out again after this long."""
     picture_timeout_s: float = 300.0
@@ -97,6 +100,7 @@ class CollectionJob:
             **simple,
             "POLICE_NAMES": json.dumps(list(self.names)),
             "POLICE_MODEL": self.model or "",
+            "POLICE_MIN_CONFIDENCE": "" if self.min_confidence is None else repr(self.min_confidence),
             "POLICE_VISIBILITY_TIMEOUT_S": str(self.visibility_timeout_s),
             "POLICE_PICTURE_TIMEOUT_S": str(self.picture_timeout_s),
         }
@@ -116,6 +120,7 @@ class CollectionJob:
                 **{name: environment[variable] for variable, name in _ENVIRONMENT.items()},
                 names=tuple(str(name) for name in json.loads(environment.get("POLICE_NAMES", "[]"))),
                 model=environment.get("POLICE_MODEL") or None,
+                min_confidence=float(confidence) if (confidence := environment.get("POLICE_MIN_CONFIDENCE")) else None,
                 visibility_timeout_s=int(environment.get("POLICE_VISIBILITY_TIMEOUT_S", "120")),
                 picture_timeout_s=float(environment.get("POLICE_PICTURE_TIMEOUT_S", "300")),
             )

@@ -15,12 +15,12 @@ from typing import Literal
 import attrs
 
 from elasticache_police.ecs_anywhere.activation import Activation
+from elasticache_police.ecs_anywhere.host_windows import CLEANUP, windows_check, windows_command, windows_script
 from elasticache_police.errors import ConfigurationError
 
 __all__ = ["HostOptions", "check_script", "cleanup_command", "cloud_init", "install_command", "install_script"]
 
 INSTALLER = "https://amazon-ecs-agent.s3.amazonaws.com/ecs-anywhere-install-latest.sh"
-WINDOWS_INSTALLER = "https://amazon-ecs-agent.s3.amazonaws.com/ecs-anywhere-install.ps1"
 _DOWNLOADED = "/tmp/ecs-anywhere-install.sh"  # noqa: S108  where AWS's own instructions put it
 SIGNING_KEY = "F34C3DDAE72926B079BEAEC6BCE9D9A42D51784F"
 """Fingerprint of "Amazon ECS <ecs-security@amazon.com>", which signs the Linux installer."""
@@ -166,7 +166,7 @@ def install_command(activation: Activation, options: HostOptions | None = None) 
     """
     options = options or HostOptions()
     if options.operating_system == "windows":
-        return _windows_command(activation, options)
+        return windows_command(activation, options)
     proxy = _proxy_environment(options)
     through = ["env", *proxy] if proxy else []
     curl = [*through, "curl", "--proto", "=https", "-fsSo", _DOWNLOADED]
@@ -177,54 +177,14 @@ def install_command(activation: Activation, options: HostOptions | None = None) 
     return " && \\\n".join(lines)
 
 
-def _powershell(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _windows_command(activation: Activation, options: HostOptions) -> str:
-    lines = []
-    settings = options.ecs_config()
-    if options.proxy is not None:
-        lines.append(f"netsh winhttp set proxy {_powershell(options.proxy.removeprefix('http://'))}")
-    lines += [
-        f"[Environment]::SetEnvironmentVariable({_powershell(key)}, {_powershell(value)}, 'Machine')"
-        for key, value in settings.items()
-    ]
-    download = f"Invoke-RestMethod -Uri '{WINDOWS_INSTALLER}' -OutFile ecs-anywhere-install.ps1"
-    if options.proxy is not None:
-        download += f" -Proxy {_powershell(options.proxy)}"
-    lines.append(download)
-    lines.append(
-        "if ((Get-AuthenticodeSignature .\\ecs-anywhere-install.ps1).Status -ne 'Valid') "
-        "{ throw 'the installer is not signed by Amazon' }"
-    )
-    run = (
-        f".\\ecs-anywhere-install.ps1 -Region {_powershell(activation.region)}"
-        f" -Cluster {_powershell(activation.cluster)}"
-    )
-    if options.skip_registration:
-        run += " -SkipRegistration"
-    else:
-        run += (
-            f" -ActivationID {_powershell(activation.activation_id)}"
-            f" -ActivationCode {_powershell(str(activation.code))}"
-        )
-    if options.ecs_version is not None:
-        run += f" -ECSVersion {_powershell(options.ecs_version)}"
-    if options.ecs_endpoint is not None:
-        run += f" -ECSEndpoint {_powershell(options.ecs_endpoint)}"
-    return "\n".join([*lines, run])
-
-
 def check_script(region: str, options: HostOptions | None = None) -> str:
-    """Return a bash script that says whether a host is ready to be registered; it changes nothing and holds no secret.
+    """Return a script that says whether a host is ready to be registered; it changes nothing and holds no secret.
 
-    Raises:
-        ConfigurationError: The options are for Windows; AWS's installer does its own checks there.
+    For Linux it is bash, for Windows PowerShell.
     """
     options = options or HostOptions()
     if options.operating_system == "windows":
-        raise ConfigurationError("the check script is for Linux hosts; the Windows installer does its own checks")
+        return windows_check(region, options)
     body = importlib.resources.files(__package__).joinpath("check-host.sh").read_text(encoding="utf-8")
     settings = {
         "REGION": region,
@@ -240,16 +200,19 @@ def check_script(region: str, options: HostOptions | None = None) -> str:
 
 
 def install_script(activation: Activation, options: HostOptions | None = None, *, verify_signature: bool = True) -> str:
-    """Return one bash script for a Linux host: check, configure, verify the installer, register.
+    """Return one script for a host: check, configure, verify the installer, register.
 
-    It holds the activation code: mode 0600, and delete it afterwards.
+    For Linux it is bash, for Windows PowerShell. It holds the activation code: mode 0600, and delete it afterwards.
 
     Args:
         activation: What to register with.
         options: How to set the host up.
-        verify_signature: Check the installer against Amazon's PGP key; needs ``gpg`` and a key server.
+        verify_signature: Check the installer against Amazon's PGP key; needs ``gpg`` and a key server. On Windows its
+            own signature is checked always.
     """
     options = options or HostOptions()
+    if options.operating_system == "windows":
+        return windows_script(activation, options)
     check = check_script(activation.region, options)
     lines = [
         "#!/bin/bash",
@@ -286,7 +249,7 @@ def cloud_init(activation: Activation, options: HostOptions | None = None, *, ve
     """
     options = options or HostOptions()
     if options.operating_system == "windows":
-        return "#ps1_sysnative\n" + _windows_command(activation, options) + "\n"
+        return "#ps1_sysnative\n" + windows_command(activation, options) + "\n"
     path = "/run/ecs-anywhere/register.sh"
     document = {
         "write_files": [
@@ -308,5 +271,5 @@ def cleanup_command(operating_system: Literal["linux", "windows"] = "linux") -> 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-anywhere-deregistration.html
     """
     if operating_system == "windows":
-        return "Stop-Service AmazonECS\nStop-Service AmazonSSMAgent\n.\\ecs-anywhere-install.ps1 -Uninstall"
+        return CLEANUP
     return _CLEANUP

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
+from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import number, text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, CollectionJob, Picture, recipe_of
+from elasticache_police.ecs_anywhere.definitions import Definition, register_task
 from elasticache_police.ecs_anywhere.merging import CollectionReport, done_etags, failures, merge
 from elasticache_police.ecs_anywhere.packing import send_model
 from elasticache_police.ecs_anywhere.queues import (
@@ -30,9 +32,9 @@ from elasticache_police.ecs_anywhere.queues import (
     remove_queues,
 )
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
-from elasticache_police.ecs_anywhere.tasks import Definition, TaskRun, plan_run, register_task, run_tasks, stop_task
+from elasticache_police.ecs_anywhere.tasks import TaskRun, plan_run, run_tasks, stop_task
 from elasticache_police.ecs_anywhere.waiting import describe
-from elasticache_police.errors import ConfigurationError, PlacementError, TaskFailedError, WaitTimeoutError
+from elasticache_police.errors import ConfigurationError, PlacementError, PoliceError, TaskFailedError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Clients, Request
@@ -140,7 +142,7 @@ def plan_inspection(
         run_id,
         visibility_timeout_s=visibility_timeout_s,
         max_receives=max_receives,
-        tags={"elasticache-police": "true"},
+        tags={**dict([PROJECT_TAG]), "run": run_id},
         dead_letter_arn="<arn of the dead-letter queue>",
     )
     return (
@@ -164,6 +166,7 @@ def inspect_on(
     tasks: int = 4,
     names: tuple[str, ...] = (),
     model: str | None = None,
+    min_confidence: float | None = None,
     run_id: str | None = None,
     suffixes: Sequence[str] = SUFFIXES,
     visibility_timeout_s: int = 120,
@@ -190,6 +193,7 @@ def inspect_on(
         names: The policed names; none for the model's own.
         model: A model's directory, which is packed and uploaded, or ``s3://...`` of a packed one; None for the model in
             the package.
+        min_confidence: Findings with less confidence are left out; None for the model's own threshold.
         run_id: Goes on with that run; None begins a new one.
         suffixes: Endings of the keys to take; empty for every object.
         visibility_timeout_s: A picture whose task died is handed out again after this long.
@@ -202,7 +206,7 @@ def inspect_on(
 
     Raises:
         PlacementError: The cluster cannot take a single task.
-        WaitTimeoutError: The time is up; results stay, and a later call goes on.
+        WaitTimeoutError: The time is up; results stay, and a later call with the run id in the error's notes goes on.
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
@@ -219,11 +223,12 @@ def inspect_on(
                 source=source,
                 results=results,
                 run_id=run_id or _new_run_id(),
-                recipe=recipe_of(_version(), names, model or "packaged"),
+                recipe=recipe_of(_version(), names, model or "packaged", min_confidence),
                 queue_url="-",
                 dead_letter_queue_url="-",
                 names=names,
                 model=model,
+                min_confidence=min_confidence,
                 visibility_timeout_s=visibility_timeout_s,
                 picture_timeout_s=picture_timeout_s,
             ),
@@ -240,6 +245,9 @@ def inspect_on(
             left = timeout_s - (cluster.clock() - began)
             try:
                 _drain(cluster, run, workers, timeout_s=max(left, 0.0), delay_s=delay_s, on_progress=on_progress)
+            except (KeyboardInterrupt, PoliceError) as error:
+                error.add_note(f"what is done stays done; go on with run_id={run.job.run_id!r}")
+                raise
             finally:
                 workers.stop()
             reasons |= _reasons(cluster.clients, run)
@@ -272,7 +280,7 @@ def _begin(cluster: Cluster, folder: Path, *, job: CollectionJob, suffixes: Sequ
         job.run_id,
         visibility_timeout_s=job.visibility_timeout_s,
         max_receives=max_receives,
-        tags={"elasticache-police": "true", "run": job.run_id},
+        tags={**dict([PROJECT_TAG]), "run": job.run_id},
     )
     job = attrs.evolve(job, queue_url=queues.url, dead_letter_queue_url=queues.dead_letter_url)
     run = _Run(job=job, queues=queues, manifest=manifest, pictures=count, skipped=skipped)
@@ -371,21 +379,14 @@ def _drain(
             f"{rate:.1f} a second, {alive} task(s)"
         )
 
-    try:
-        wait_until(
-            look,
-            done=lambda _: empty >= 2,
-            waited_for=f"the {run.pictures} pictures of {run.job.source}",
-            timeout_s=timeout_s,
-            delay_s=delay_s,
-            status=words,
-            on_progress=on_progress,
-            clock=cluster.clock,
-            sleep=cluster.sleep,
-        )
-    except WaitTimeoutError as error:
-        raise WaitTimeoutError(
-            f"{error.waited_for} (go on with run_id={run.job.run_id!r})",
-            elapsed_s=error.elapsed_s,
-            last_status=error.last_status,
-        ) from error
+    wait_until(
+        look,
+        done=lambda _: empty >= 2,
+        waited_for=f"the {run.pictures} pictures of {run.job.source}",
+        timeout_s=timeout_s,
+        delay_s=delay_s,
+        status=words,
+        on_progress=on_progress,
+        clock=cluster.clock,
+        sleep=cluster.sleep,
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
 from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere._read import texts
+from elasticache_police.ecs_anywhere.activation import Activation
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.host import cleanup_command
 from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from elasticache_police._aws import Request
     from elasticache_police._waiting import OnProgress
 
-__all__ = ["Departure", "delete_activation", "leave", "plan_leave"]
+__all__ = ["Departure", "delete_activation", "leave", "plan_delete_activation", "plan_leave"]
 
 _GONE_FROM_SSM = frozenset({"InvalidInstanceId", "InvalidActivation", "InvalidActivationId"})
 
@@ -35,11 +36,15 @@ class Departure:
     """Tasks that were asked to stop."""
     abandoned_tasks: tuple[str, ...] = ()
     """Tasks that still run on the machine, unknown to ECS from now on; only ever with ``force``."""
+    deleted_activation: bool = False
+    """Whether the activation was deleted just now; False when that was not asked for, or it was gone already."""
+    operating_system: Literal["linux", "windows"] = "linux"
+    """What ECS said of the machine; ``linux`` when it was gone from ECS already."""
 
     @property
     def cleanup_command(self) -> str:
-        """What to run on a Linux machine now; without it the machine cannot register again."""
-        return cleanup_command()
+        """What to run on the machine now; without it the machine cannot register again."""
+        return cleanup_command(self.operating_system)
 
 
 def _of(cluster: Cluster, instance_id: str) -> list[Instance]:
@@ -57,7 +62,14 @@ def _tasks(cluster: Cluster, instance: Instance) -> list[str]:
     return [arn for page in pages for arn in texts(page, "taskArns")]
 
 
-def plan_leave(cluster: Cluster | str, instance: Instance, *, stop_tasks: bool, force: bool) -> tuple[Request, ...]:
+def plan_leave(
+    cluster: Cluster | str,
+    instance: Instance,
+    *,
+    stop_tasks: bool = False,
+    force: bool = False,
+    activation: Activation | str | None = None,
+) -> tuple[Request, ...]:
     """Return the requests that change something when ``instance`` leaves, in order, without sending any.
 
     StopTask is shown once; it is sent for each task that runs by then.
@@ -85,7 +97,15 @@ def plan_leave(cluster: Cluster | str, instance: Instance, *, stop_tasks: bool, 
     )
     if instance.external:
         plan.append(request("ssm", "DeregisterManagedInstance", InstanceId=instance.instance_id))
+    if activation is not None:
+        plan.append(plan_delete_activation(activation))
     return tuple(plan)
+
+
+def plan_delete_activation(activation: Activation | str) -> Request:
+    """Return the request that :func:`delete_activation` would send, without sending it."""
+    which = activation if isinstance(activation, str) else activation.activation_id
+    return request("ssm", "DeleteActivation", ActivationId=which)
 
 
 def leave(
@@ -94,6 +114,7 @@ def leave(
     *,
     stop_tasks: bool = False,
     force: bool = False,
+    activation: Activation | str | None = None,
     timeout_s: float = 1800.0,
     delay_s: float = 10.0,
     on_progress: OnProgress | None = None,
@@ -108,6 +129,8 @@ def leave(
         instance_id: ``mi-...``, or a container instance's id or ARN.
         stop_tasks: Stop its tasks rather than wait for them to end. Draining alone ends only tasks of services.
         force: Do not wait: leave tasks running on the machine, where ECS neither sees nor counts them any more.
+        activation: Delete this activation too (or the one with this id), so that nobody registers with it any more;
+            machines that did keep working.
         timeout_s: Seconds to wait for tasks to end.
         delay_s: Seconds between looks.
         on_progress: Called after every look.
@@ -149,6 +172,8 @@ def leave(
         left_systems_manager=machine.startswith("mi-") and _forget(cluster, machine),
         stopped_tasks=tuple(stopped),
         abandoned_tasks=tuple(abandoned),
+        deleted_activation=activation is not None and delete_activation(cluster, activation),
+        operating_system="windows" if any("ecs.os-type=windows" in one.attributes for one in found) else "linux",
     )
 
 
@@ -202,8 +227,12 @@ def _forget(cluster: Cluster, instance_id: str) -> bool:
     return True
 
 
-def delete_activation(cluster: Cluster | str, activation_id: str) -> bool:
+def delete_activation(cluster: Cluster | str, activation: Activation | str) -> bool:
     """Delete an activation, so that no further machine can register with it. Machines that did keep working.
+
+    Args:
+        cluster: Whose account and region.
+        activation: Which, or its id.
 
     Returns:
         Whether it was deleted just now; False when it was gone already.
@@ -213,7 +242,7 @@ def delete_activation(cluster: Cluster | str, activation_id: str) -> bool:
     """
     cluster = as_cluster(cluster)
     try:
-        cluster.perform("ssm", "DeleteActivation", ActivationId=activation_id)
+        cluster.clients.perform(plan_delete_activation(activation))
     except AwsError as error:
         if error.code in _GONE_FROM_SSM:
             return False

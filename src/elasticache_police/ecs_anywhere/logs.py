@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import attrs
 
-from elasticache_police._aws import PROJECT_TAG
+from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police.ecs_anywhere._read import children, number, text
-from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
+from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.errors import AlreadyExistsError, NotFoundError
 
-__all__ = ["LogLine", "LogPlace", "LogTail", "OnLog", "ensure_log_group"]
+__all__ = ["LogLine", "LogPlace", "LogTail", "OnLog", "ensure_log_group", "plan_log_group"]
 
 _PAGES_A_POLL = 20
 
@@ -101,9 +101,18 @@ def ensure_log_group(cluster: Cluster | str, group: str, *, retention_days: int 
         Whether it was made just now.
     """
     cluster = as_cluster(cluster)
+    create, keep = plan_log_group(group, retention_days=retention_days)
     try:
-        cluster.perform("logs", "CreateLogGroup", logGroupName=group, tags=dict([PROJECT_TAG]))
+        cluster.clients.perform(create)
     except AlreadyExistsError:
         return False
-    cluster.perform("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=retention_days)
+    cluster.clients.perform(keep)
     return True
+
+
+def plan_log_group(group: str, *, retention_days: int = 30) -> tuple[Request, Request]:
+    """Return the requests that :func:`ensure_log_group` would send where there is no such group; send none."""
+    return (
+        request("logs", "CreateLogGroup", logGroupName=group, tags=dict([PROJECT_TAG])),
+        request("logs", "PutRetentionPolicy", logGroupName=group, retentionInDays=retention_days),
+    )

@@ -15,13 +15,16 @@ import attrs
 from elasticache_police._aws import Clients
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import text
+from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
 from elasticache_police.ecs_anywhere.collection import CollectionJob, Picture
 from elasticache_police.errors import NotFoundError
+from elasticache_police.findings import Finding, Kind, Page, Report, Verdict
 
 if TYPE_CHECKING:
-    from elasticache_police.findings import ReportDict
+    from elasticache_police.findings import FindingDict, ReportDict
+    from elasticache_police.report.document import DocumentDict
 
-__all__ = ["CollectionReport", "Failure", "done_etags", "failures", "merge", "reports"]
+__all__ = ["CollectionReport", "Failure", "done_etags", "failures", "merge", "read_report", "reports"]
 
 _THREADS = 16
 _CHUNK = 1_000
@@ -152,4 +155,45 @@ def merge(
         misspelled_pictures=wrong_pictures,
         misspelled_findings=wrong,
         failures=tuple(failed),
+    )
+
+
+def read_report(cluster: Cluster | str, report: CollectionReport | str) -> tuple[Report, ...]:
+    """Return a merged report as the :class:`~elasticache_police.findings.Report` of each picture, without pixels.
+
+    Args:
+        cluster: Whose S3 to read from.
+        report: What :func:`~elasticache_police.ecs_anywhere.inspect_on` returned, or the ``s3://...`` of its report.
+
+    Raises:
+        NotFoundError: There is none.
+        AwsError: S3 refused.
+    """
+    place = _s3.parse(report if isinstance(report, str) else report.report_uri, what="the report's place")
+    document = cast("DocumentDict", json.loads(_s3.read(as_cluster(cluster).clients, place)))
+    return tuple(_report_of(one) for one in document["files"])
+
+
+def _report_of(data: ReportDict) -> Report:
+    pages = tuple(
+        Page(
+            number=page["page"],
+            width=page["width"],
+            height=page["height"],
+            findings=tuple(map(_finding_of, page["findings"])),
+        )
+        for page in data["pages"]
+    )
+    return Report(source=data["file"], pages=pages, error=data["error"])
+
+
+def _finding_of(data: FindingDict) -> Finding:
+    x0, y0, x1, y1 = data["box"]
+    return Finding(
+        box=(x0, y0, x1, y1),
+        verdict=Verdict(data["verdict"]),
+        score=data["score"],
+        reading=data["reading"],
+        kind=None if data["kind"] is None else Kind(data["kind"]),
+        name=data["name"],
     )

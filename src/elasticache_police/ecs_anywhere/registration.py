@@ -19,7 +19,7 @@ from elasticache_police.ecs_anywhere.activation import (
     quiet_response_bodies,
 )
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
-from elasticache_police.ecs_anywhere.machines import Instance, instances
+from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
 from elasticache_police.ecs_anywhere.roles import HOST_POLICIES, HOST_ROLE, SSM, ensure_role, role_parameters
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, ResourceFailedError
 
@@ -211,7 +211,9 @@ def wait_registered(
     delay_s: float = 10.0,
     on_progress: OnProgress | None = None,
 ) -> tuple[Instance, ...]:
-    """Wait until ``n`` machines have joined and their agents are connected.
+    """Wait until ``n`` machines of one's own have joined and their agents are connected.
+
+    EC2 instances of the same cluster do not count.
 
     Args:
         cluster: The cluster.
@@ -241,7 +243,7 @@ def wait_registered(
             managed = frozenset(text(one, "InstanceId") for one in found)
             if len(managed) < n:
                 expired = _expired(cluster, chosen)
-        ours = [one for one in instances(cluster) if one.connection.value != "duplicate"]
+        ours = [one for one in instances(cluster) if one.external and one.connection is not Connection.DUPLICATE]
         if chosen is not None:
             ours = [one for one in ours if one.instance_id in managed]
         return _Joining(

@@ -174,6 +174,7 @@ OPERATIONS = {
     "ecs-register": "make a cluster, the host role and activations; watch machines join",
     "ecs-leave": "drain and deregister machines, delete activations",
     "ecs-tasks": "register, run, watch and stop tasks, read their logs",
+    "ecs-train": "run a training and look at what it left",
     "ecs-inspect": "run an inspection of a collection: queues, tasks, results",
     "ecs-host": "what the machine itself needs, trimmed from AWS's managed policies",
     "ecs-execution-role": "what the agent needs to pull the image and write logs",
@@ -235,7 +236,8 @@ def policy(
                    f"{ecs}:cluster/{cluster}", f"{ecs}:container-instance/{cluster}/*"),
         _statement("PassTaskRoles", "iam:PassRole", f"{iam}/*",
                    condition={"StringEquals": {"iam:PassedToService": TASKS}}),
-        _statement("Logs", "logs:CreateLogGroup logs:PutRetentionPolicy logs:GetLogEvents", f"{logs}*"),
+        _statement("Logs", "logs:CreateLogGroup logs:TagResource logs:PutRetentionPolicy logs:GetLogEvents",
+                   f"{logs}*"),
     ]  # fmt: skip
     read = [_statement("Read", "s3:GetObject", data), _statement("List", "s3:ListBucket", s3)]
     write = _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload s3:DeleteObject", results)
@@ -260,6 +262,9 @@ def policy(
             _statement("Activations", "ssm:DeleteActivation ssm:DescribeInstanceInformation", "*"),
         ],
         "ecs-tasks": run,
+        "ecs-train": [
+            *run, _statement("Look", "s3:GetObject", results), _statement("List", "s3:ListBucket", s3),
+        ],
         "ecs-inspect": [
             *run, *read, write,
             _statement("Queues", "sqs:CreateQueue sqs:TagQueue sqs:GetQueueUrl sqs:GetQueueAttributes sqs:SendMessage "

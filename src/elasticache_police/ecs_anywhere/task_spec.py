@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
+from typing import NoReturn
 
 import attrs
 
@@ -38,6 +39,10 @@ class LaunchType(str, enum.Enum):
 
     def __str__(self) -> str:
         return self.value
+
+    @classmethod
+    def _missing_(cls, value: object) -> NoReturn:
+        raise ConfigurationError(f"a launch type is one of {', '.join(cls)}, not {value!r}")
 
 
 @attrs.frozen(kw_only=True)

@@ -1,27 +1,31 @@
-"""Registering and starting tasks: on machines of one's own, on Fargate and on EC2 with the same call."""
+"""Starting, finding and stopping tasks: on machines of one's own, on Fargate and on EC2 with the same call."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import attrs
 
-from elasticache_police._aws import Request
+from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police._waiting import wait_until
-from elasticache_police.ecs_anywhere._read import Answer, child, children, text
+from elasticache_police.ecs_anywhere._read import Answer, children, text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
-from elasticache_police.ecs_anywhere.logs import LogPlace
-from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec, definition_request
+from elasticache_police.ecs_anywhere.definitions import (
+    Definition,
+    definition_of,
+    look_up,
+    plan_register,
+    register_task,
+)
+from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PlacementError
 
-__all__ = ["Definition", "TaskRun", "plan_run", "register_task", "run_task", "run_tasks", "stop_task"]
+__all__ = ["TaskRun", "find_task", "plan_run", "plan_stop", "run_task", "run_tasks", "stop_task"]
 
 _AT_ONCE = 10
 """RunTask starts at most ten tasks."""
-_DIGEST = "elasticache-police-digest"
 _LACKS = {
     "RESOURCE:CPU": "no machine has enough CPU units free",
     "RESOURCE:MEMORY": "no machine has enough memory free",
@@ -32,20 +36,6 @@ _LACKS = {
     "INACTIVE": "the machine or the cluster is not active",
     "MemberOf": "no machine meets the placement constraint",
 }
-
-
-@attrs.frozen(kw_only=True)
-class Definition:
-    """A registered task definition: what is needed to run it and to find its log."""
-
-    arn: str
-    container_name: str
-    launch_type: LaunchType
-    log: LogPlace | None = None
-    network_mode: str = "bridge"
-    subnets: tuple[str, ...] = ()
-    security_groups: tuple[str, ...] = ()
-    assign_public_ip: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -61,70 +51,6 @@ class TaskRun:
     def task_id(self) -> str:
         """The last part of the ARN; the log stream ends with it."""
         return self.arn.rsplit("/", 1)[-1]
-
-
-def _digest(wanted: Request) -> str:
-    return hashlib.sha256(json.dumps(wanted.parameters, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def register_task(cluster: Cluster | str, spec: TaskSpec) -> Definition:
-    """Register a task definition, or find the newest one of the family when it is the same.
-
-    Raises:
-        AwsError: ECS refused it.
-    """
-    cluster = as_cluster(cluster)
-    if spec.log_group is not None and spec.log_region is None:
-        spec = attrs.evolve(spec, log_region=cluster.region)
-    if spec.launch_type is LaunchType.EXTERNAL:
-        _ = cluster.region  # refuses regions without ECS Anywhere
-    wanted = definition_request(spec)
-    digest = _digest(wanted)
-    arn = _same_already(cluster, spec.family, digest)
-    if arn is None:
-        tags = {**spec.tags, "elasticache-police": "true", _DIGEST: digest}
-        listed = [{"key": key, "value": value} for key, value in sorted(tags.items())]
-        answer = cluster.perform("ecs", "RegisterTaskDefinition", **{**wanted.parameters, "tags": listed})
-        arn = text(child(answer, "taskDefinition"), "taskDefinitionArn")
-    return _definition(arn, spec)
-
-
-def _same_already(cluster: Cluster, family: str, digest: str) -> str | None:
-    try:
-        answer = cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=family, include=["TAGS"])
-    except NotFoundError:
-        return None
-    except AwsError as error:
-        if error.code == "ClientException":  # "Unable to describe task definition."
-            return None
-        raise
-    found = child(answer, "taskDefinition")
-    same = any(text(tag, "key") == _DIGEST and text(tag, "value") == digest for tag in children(answer, "tags"))
-    return text(found, "taskDefinitionArn") if same and text(found, "status") in ("", "ACTIVE") else None
-
-
-def _look_up(cluster: Cluster, name: str) -> Definition:
-    found = child(cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=name), "taskDefinition")
-    container = children(found, "containerDefinitions")[0]
-    options = child(child(container, "logConfiguration"), "options")
-    asked = [text({"one": one}, "one") for one in _sequence(found.get("requiresCompatibilities"))]
-    return Definition(
-        arn=text(found, "taskDefinitionArn"),
-        container_name=text(container, "name"),
-        launch_type=LaunchType(asked[0]) if asked else LaunchType.EXTERNAL,
-        network_mode=text(found, "networkMode") or "bridge",
-        log=LogPlace(
-            group=text(options, "awslogs-group"),
-            prefix=text(options, "awslogs-stream-prefix"),
-            container=text(container, "name"),
-        )
-        if text(options, "awslogs-stream-prefix")
-        else None,
-    )
-
-
-def _sequence(value: object) -> Sequence[object]:
-    return value if isinstance(value, list | tuple) else ()
 
 
 def _run_request(
@@ -172,6 +98,8 @@ def plan_run(
     *,
     command: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    launch_type: LaunchType | str | None = None,
+    subnets: Sequence[str] = (),
 ) -> tuple[Request, ...]:
     """Return the requests that :func:`run_tasks` would send, in order, without sending any.
 
@@ -179,7 +107,9 @@ def plan_run(
     """
     cluster = as_cluster(cluster)
     _check_count(n)
-    definition = _as_planned(task)
+    if isinstance(task, TaskSpec):
+        task = _placed(task, launch_type, subnets)
+    definition = _placed(_as_planned(task), launch_type, subnets)
     runs = [
         _run_request(
             cluster,
@@ -188,11 +118,11 @@ def plan_run(
             token=f"<token>-{number}",
             command=command,
             environment=environment or {},
-            tags={"elasticache-police": "true"},
+            tags=dict([PROJECT_TAG]),
         )
         for number, count in enumerate(_batches(n))
     ]
-    return (definition_request(task), *runs) if isinstance(task, TaskSpec) else tuple(runs)
+    return (plan_register(cluster, task), *runs) if isinstance(task, TaskSpec) else tuple(runs)
 
 
 def _as_planned(task: TaskSpec | Definition | str) -> Definition:
@@ -200,23 +130,16 @@ def _as_planned(task: TaskSpec | Definition | str) -> Definition:
         return task
     if isinstance(task, str):
         return Definition(arn=task, container_name="main", launch_type=LaunchType.EXTERNAL)
-    return _definition(f"{task.family}:<new revision>", task)
+    return definition_of(f"{task.family}:<new revision>", task)
 
 
-def _definition(arn: str, spec: TaskSpec) -> Definition:
-    place = None
-    if spec.log_group is not None:
-        place = LogPlace(group=spec.log_group, prefix=spec.family, container=spec.container_name)
-    return Definition(
-        arn=arn,
-        container_name=spec.container_name,
-        launch_type=spec.launch_type,
-        log=place,
-        network_mode=spec.network,
-        subnets=spec.subnets,
-        security_groups=spec.security_groups,
-        assign_public_ip=spec.assign_public_ip,
-    )
+_Task = TypeVar("_Task", TaskSpec, Definition)
+
+
+def _placed(task: _Task, launch_type: LaunchType | str | None, subnets: Sequence[str]) -> _Task:
+    """Return a task as it is to run elsewhere than it says itself."""
+    where = task.launch_type if launch_type is None else LaunchType(launch_type)
+    return attrs.evolve(task, launch_type=where, subnets=tuple(subnets) or task.subnets)
 
 
 def _check_count(n: int) -> None:
@@ -234,6 +157,8 @@ def run_task(
     *,
     command: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    launch_type: LaunchType | str | None = None,
+    subnets: Sequence[str] = (),
     client_token: str | None = None,
     placement_timeout_s: float = 0.0,
     tags: Mapping[str, str] | None = None,
@@ -245,6 +170,8 @@ def run_task(
         1,
         command=command,
         environment=environment,
+        launch_type=launch_type,
+        subnets=subnets,
         client_token=client_token,
         placement_timeout_s=placement_timeout_s,
         tags=tags,
@@ -258,6 +185,8 @@ def run_tasks(
     *,
     command: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    launch_type: LaunchType | str | None = None,
+    subnets: Sequence[str] = (),
     client_token: str | None = None,
     placement_timeout_s: float = 0.0,
     allow_fewer: bool = False,
@@ -273,6 +202,8 @@ def run_tasks(
         n: How many.
         command: Replaces the container's command.
         environment: Added to the container's environment.
+        launch_type: Run it there instead of where it says itself: EXTERNAL, FARGATE or EC2.
+        subnets: For FARGATE, instead of its own.
         client_token: At most 32 characters. A second call with the same token and the same request starts nothing
             and returns the tasks of the first. By default every call has its own, so that botocore's retries of a
             lost answer start nothing twice.
@@ -282,7 +213,7 @@ def run_tasks(
 
     Raises:
         PlacementError: The cluster cannot take them; what could be placed was stopped again.
-        AwsError: ECS refused a request.
+        AwsError: ECS refused a request; what was started before was stopped again, and the error's notes say so.
     """
     cluster = as_cluster(cluster)
     _check_count(n)
@@ -290,8 +221,8 @@ def run_tasks(
     if not 1 <= len(base) <= 32:
         raise ConfigurationError("a client token has 1 to 32 characters")
     if isinstance(task, TaskSpec):
-        task = register_task(cluster, task)
-    definition = _look_up(cluster, task) if isinstance(task, str) else task
+        task = register_task(cluster, _placed(task, launch_type, subnets))
+    definition = _placed(look_up(cluster, task) if isinstance(task, str) else task, launch_type, subnets)
     started: list[TaskRun] = []
     attempt = 0
 
@@ -307,7 +238,7 @@ def run_tasks(
                 token=f"{base}-{attempt}-{len(started)}",
                 command=command,
                 environment=environment or {},
-                tags={"elasticache-police": "true", **(tags or {})},
+                tags={**dict([PROJECT_TAG]), **(tags or {})},
             )
             answer = _place_some(cluster, wanted)
             placed = [
@@ -327,16 +258,20 @@ def run_tasks(
         return failures
 
     deadline = cluster.clock() + placement_timeout_s
-    failures = wait_until(
-        place,
-        done=lambda _: len(started) >= n or cluster.clock() >= deadline,
-        waited_for=f"cluster {cluster.name} to take {n} task(s)",
-        timeout_s=placement_timeout_s + 60.0,
-        delay_s=min(10.0, max(placement_timeout_s, 0.0)),
-        status=lambda found: _words(found) if found else f"{len(started)} of {n} placed",
-        clock=cluster.clock,
-        sleep=cluster.sleep,
-    )
+    try:
+        failures = wait_until(
+            place,
+            done=lambda _: len(started) >= n or cluster.clock() >= deadline,
+            waited_for=f"cluster {cluster.name} to take {n} task(s)",
+            timeout_s=placement_timeout_s + 60.0,
+            delay_s=min(10.0, max(placement_timeout_s, 2.0)),
+            status=lambda found: _words(found) if found else f"{len(started)} of {n} placed",
+            clock=cluster.clock,
+            sleep=cluster.sleep,
+        )
+    except BaseException as error:  # whatever ends it, nobody gets to know of these tasks
+        _undo(cluster, started, error)
+        raise
     if len(started) < n and not (allow_fewer and started):
         for run in started:
             stop_task(cluster, run, reason="not all tasks could be placed")
@@ -346,6 +281,16 @@ def run_tasks(
             f"{placed} in cluster {cluster.name}: {_words(failures)}", wanted=n, placed=len(started), reasons=reasons
         )
     return tuple(started)
+
+
+def _undo(cluster: Cluster, started: Sequence[TaskRun], error: BaseException) -> None:
+    for run in started:
+        try:
+            stop_task(cluster, run, reason="not all tasks could be started")
+        except AwsError as refused:
+            error.add_note(f"task {run.arn} was started and could not be stopped again: {refused}")
+        else:
+            error.add_note(f"task {run.arn} was started and is being stopped again")
 
 
 def _place_some(cluster: Cluster, wanted: Request) -> Answer:
@@ -366,6 +311,12 @@ def _words(failures: Sequence[Answer]) -> str:
     return "; ".join(words) or "ECS gave no reason"
 
 
+def plan_stop(cluster: Cluster | str, run: TaskRun | str, *, reason: str = "stopped by elasticache-police") -> Request:
+    """Return the request that :func:`stop_task` would send, without sending it."""
+    arn = run if isinstance(run, str) else run.arn
+    return request("ecs", "StopTask", cluster=as_cluster(cluster).name, task=arn, reason=reason)
+
+
 def stop_task(cluster: Cluster | str, run: TaskRun | str, *, reason: str = "stopped by elasticache-police") -> bool:
     """Ask ECS to stop a task: SIGTERM, then SIGKILL after its stop timeout. Safe to repeat.
 
@@ -373,9 +324,31 @@ def stop_task(cluster: Cluster | str, run: TaskRun | str, *, reason: str = "stop
         Whether ECS knew the task.
     """
     cluster = as_cluster(cluster)
-    arn = run if isinstance(run, str) else run.arn
     try:
-        cluster.perform("ecs", "StopTask", cluster=cluster.name, task=arn, reason=reason)
+        cluster.clients.perform(plan_stop(cluster, run, reason=reason))
     except NotFoundError:
         return False
     return True
+
+
+def find_task(cluster: Cluster | str, task: str) -> TaskRun:
+    """Return a task that was started before, by this process or another, to wait for it or to follow its log.
+
+    Args:
+        cluster: Where it runs.
+        task: Its ARN, or the last part of that.
+
+    Raises:
+        NotFoundError: ECS does not know it: wrong, or stopped more than an hour ago.
+        AwsError: ECS refused a request.
+    """
+    cluster = as_cluster(cluster)
+    found = children(cluster.perform("ecs", "DescribeTasks", cluster=cluster.name, tasks=[task]), "tasks")
+    if not found:
+        raise NotFoundError(f"ECS does not know task {task} in cluster {cluster.name}", operation="DescribeTasks")
+    return TaskRun(
+        arn=text(found[0], "taskArn"),
+        cluster=cluster.name,
+        definition=look_up(cluster, text(found[0], "taskDefinitionArn")),
+        instance_arn=text(found[0], "containerInstanceArn"),
+    )

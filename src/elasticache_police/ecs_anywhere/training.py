@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from elasticache_police.ecs_anywhere import _s3
-from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
-from elasticache_police.ecs_anywhere.logs import OnLog, ensure_log_group
+from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
+from elasticache_police.ecs_anywhere.logs import OnLog, ensure_log_group, plan_log_group
 from elasticache_police.ecs_anywhere.results import TaskResult
 from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec, Volume
 from elasticache_police.ecs_anywhere.tasks import plan_run, run_task
@@ -70,6 +70,7 @@ def training_spec(
     subnets: Sequence[str] = (),
     log_group: str | None = LOG_GROUP,
     checkpoints: str | None = None,
+    start_from: str | None = None,
     train_arguments: Sequence[str] = (),
     work_path: str | None = None,
 ) -> TaskSpec:
@@ -90,6 +91,7 @@ def training_spec(
         log_group: Where the log goes; None leaves it on the machine.
         checkpoints: ``s3://...`` prefix for checkpoints, from which an interrupted training resumes; by default beside
             ``out``.
+        start_from: ``s3://...`` prefix of ``finder.npz`` and ``reader.npz``, trained weights to go on from.
         train_arguments: Further arguments of ``elasticache-police train``, such as ``("--steps", "2000")``.
         work_path: A directory of the machine to work in; by default a volume that lives as long as the task.
 
@@ -99,6 +101,8 @@ def training_spec(
     _s3.parse(fonts, what="the fonts' place")
     if not _s3.parse(out, what="the model's place").key.endswith(".tar.gz"):
         raise ConfigurationError(f"the model's place ends with .tar.gz, as SageMaker wants it; not {out!r}")
+    if start_from is not None:
+        _s3.parse(start_from, what="the place of the weights to start from")
     where = LaunchType(launch_type)
     if task_role_arn is None and where is not LaunchType.EC2:
         raise ConfigurationError(
@@ -119,6 +123,7 @@ def training_spec(
             "POLICE_CHECKPOINTS": checkpoints or f"{out.removesuffix('.tar.gz')}.checkpoints",
             "POLICE_TRAIN_ARGUMENTS": json.dumps(list(train_arguments)),
             "POLICE_WORK": WORK,
+            **({} if start_from is None else {"POLICE_START_FROM": start_from}),
         },
         volumes=(
             Volume(name="work", container_path=WORK, host_path=work_path),
@@ -133,10 +138,8 @@ def training_spec(
 def plan_training(cluster: Cluster | str, spec: TaskSpec) -> tuple[Request, ...]:
     """Return the requests that :func:`train` would send, in order, without sending any."""
     cluster = as_cluster(cluster)
-    plan = list(plan_run(cluster, spec))
-    if spec.log_group is not None:
-        plan.insert(0, request("logs", "CreateLogGroup", logGroupName=spec.log_group))
-    return tuple(plan)
+    logs = () if spec.log_group is None else plan_log_group(spec.log_group)
+    return (*logs, *plan_run(cluster, spec))
 
 
 def train(
@@ -208,6 +211,8 @@ def train_on(
     gpus: int = 0,
     subnets: Sequence[str] = (),
     log_group: str | None = LOG_GROUP,
+    checkpoints: str | None = None,
+    start_from: str | None = None,
     train_arguments: Sequence[str] = (),
     placement_timeout_s: float = 0.0,
     timeout_s: float = 86_400.0,
@@ -237,6 +242,8 @@ def train_on(
         gpus: NVIDIA GPUs.
         subnets: For FARGATE.
         log_group: Where the log goes.
+        checkpoints: Where checkpoints go; by default beside ``out``.
+        start_from: Trained weights to go on from.
         train_arguments: Further arguments of ``elasticache-police train``.
         placement_timeout_s: Seconds to wait for a machine with room.
         timeout_s: Seconds the training may take.
@@ -266,6 +273,8 @@ def train_on(
         gpus=gpus,
         subnets=subnets,
         log_group=log_group,
+        checkpoints=checkpoints,
+        start_from=start_from,
         train_arguments=train_arguments,
     )
     trained = train(

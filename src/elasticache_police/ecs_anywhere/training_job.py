@@ -14,6 +14,7 @@ at least once a minute.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -21,7 +22,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -56,6 +56,8 @@ class TrainingJob:
     """Place of the ``model.tar.gz``, or a directory to unpack the model into."""
     checkpoints: str | None = None
     """Place under which the run directory is kept between runs."""
+    start_from: str | None = None
+    """Place with ``finder.npz`` and ``reader.npz``, trained weights to go on from."""
     train_arguments: tuple[str, ...] = ()
     work: Path
     """The directory to work in."""
@@ -163,12 +165,15 @@ def run(job: TrainingJob, *, clients: Clients | None = None, stop: threading.Eve
     resumed = mirror.pull()
     _say(f"train: {'resuming from ' + str(job.checkpoints) if resumed else 'from the beginning'}")
     arguments = ["train", "--name", job.name, "--out", str(run_folder)]
-    for folder in _font_folders(job, clients):
-        arguments += ["--fonts", str(folder)]
+    for number, place in enumerate(job.fonts):
+        arguments += ["--fonts", str(_fetched(place, job.work / f"fonts-{number}", clients, "fonts"))]
+    if job.start_from is not None:
+        arguments += ["--start-from", str(_fetched(job.start_from, job.work / "start", clients, "weights"))]
     code = _train([*COMMAND, *arguments, *job.train_arguments], job, mirror, stop)
     if code:
         return code
     exported = job.work / "exported"
+    shutil.rmtree(exported, ignore_errors=True)  # of a run that was killed here
     command = [*COMMAND, "export", "--model", str(run_folder / "model"), "--out", str(exported)]
     export = subprocess.run(command, check=False)  # noqa: S603  our own command
     if export.returncode:
@@ -176,21 +181,20 @@ def run(job: TrainingJob, *, clients: Clients | None = None, stop: threading.Eve
         return export.returncode
     _deliver(exported / "model.tar.gz", job.out, clients)
     mirror.clear()
+    shutil.rmtree(run_folder)  # a directory of the machine may be the next training's too
+    shutil.rmtree(exported)
     _say(f"done: the model is at {job.out}")
     return 0
 
 
-def _font_folders(job: TrainingJob, clients: Clients) -> list[Path]:
-    folders = []
-    for number, place in enumerate(job.fonts):
-        if not place.startswith("s3://"):
-            folders.append(Path(place))
-            continue
-        folder = job.work / f"fonts-{number}"
-        if not _s3.download_prefix(clients, _s3.parse(place), folder):
-            raise ConfigurationError(f"there are no fonts below {place}")
-        folders.append(folder)
-    return folders
+def _fetched(place: str, folder: Path, clients: Clients, what: str) -> Path:
+    """Return a directory with the files of a place, downloaded to ``folder`` where it is in S3."""
+    if not place.startswith("s3://"):
+        return Path(place)
+    shutil.rmtree(folder, ignore_errors=True)
+    if not _s3.download_prefix(clients, _s3.parse(place), folder):
+        raise ConfigurationError(f"there are no {what} below {place}")
+    return folder
 
 
 def _train(command: Sequence[str], job: TrainingJob, mirror: Mirror, stop: threading.Event) -> int:
@@ -256,7 +260,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str], sagemaker: P
         defaults |= {"out": str(sagemaker / "model"), "checkpoints": str(sagemaker / "checkpoints")}
         if fonts.is_dir():
             defaults["fonts"] = str(fonts)
-    for variable in ("name", "fonts", "out", "checkpoints", "train_arguments", "work"):
+    for variable in ("name", "fonts", "out", "checkpoints", "start_from", "train_arguments", "work"):
         value = environment.get(f"POLICE_{variable.upper()}")
         if value:
             defaults[variable] = value
@@ -265,6 +269,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str], sagemaker: P
     parser.add_argument("--fonts", action="append", help="s3://bucket/prefix or directory of fonts; repeatable")
     parser.add_argument("--out", default=defaults.get("out"), help="s3://... or path of the model.tar.gz")
     parser.add_argument("--checkpoints", default=defaults.get("checkpoints"), help="s3://... or directory")
+    parser.add_argument("--start-from", default=defaults.get("start_from"), help="s3://... or directory of weights")
     parser.add_argument("--work", default=defaults.get("work"), help="directory to work in")
     parser.add_argument("train_arguments", nargs="*", help="after --: arguments of elasticache-police train")
     words = list(arguments)
@@ -283,9 +288,15 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str], sagemaker: P
         fonts=tuple(fonts_given),
         out=options.out,
         checkpoints=options.checkpoints,
+        start_from=options.start_from,
         train_arguments=tuple(str(word) for word in more),
-        work=Path(options.work or tempfile.mkdtemp(prefix="training-")),
+        work=Path(options.work or _usual_work(options.out)),
     )
+
+
+def _usual_work(out: str) -> Path:
+    """Return where a training for this place works: the same directory every time, so that it can be resumed."""
+    return Path.home() / ".cache" / "elasticache-police" / f"training-{hashlib.sha256(out.encode()).hexdigest()[:12]}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

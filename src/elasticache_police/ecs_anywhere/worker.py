@@ -73,7 +73,7 @@ class Worker:
         Args:
             job: What to do.
             clients: Where to send requests; boto3's default chain otherwise.
-            inspector: ``module:function`` that makes the inspection from names and model.
+            inspector: ``module:function`` that makes the inspection from names, model and confidence.
             model_folder: The job's model, unpacked; None for the packaged one.
             poll_s: Seconds of a long poll of the queue, 0 to 20.
             idle_polls: End after so many empty polls of a queue that also has nothing in flight.
@@ -81,7 +81,13 @@ class Worker:
         self.job = job
         self.tally = Tally()
         self._clients = clients or Clients()
-        self._sandbox = Sandbox(inspector, names=job.names, model=model_folder, timeout_s=job.picture_timeout_s)
+        self._sandbox = Sandbox(
+            inspector,
+            names=job.names,
+            model=model_folder,
+            min_confidence=job.min_confidence,
+            timeout_s=job.picture_timeout_s,
+        )
         self._poll_s = poll_s
         self._idle_polls = idle_polls
         self._stop = threading.Event()

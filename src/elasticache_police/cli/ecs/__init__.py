@@ -27,6 +27,9 @@ for _command in (
     collection.register_inspector,
     collection.inspect,
     collection.work,
+    tasks.run,
+    tasks.follow,
+    tasks.stop,
     tasks.policy,
 ):
     ecs.add_command(_command)

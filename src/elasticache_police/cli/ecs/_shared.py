@@ -22,6 +22,7 @@ __all__ = [
     "dry_run_option",
     "host_of",
     "host_options",
+    "log_group_for",
     "print_log",
     "show_plan",
     "task_options",
@@ -94,6 +95,13 @@ def host_of(**given: object) -> HostOptions:
 
     windows = given.pop("windows")
     return HostOptions(operating_system="windows" if windows else "linux", **given)  # type: ignore[arg-type]
+
+
+def log_group_for(execution_role: str | None) -> str | None:
+    """Return where a task's log goes: the agent writes it to CloudWatch with the execution role, or not at all."""
+    from elasticache_police.ecs_anywhere.training import LOG_GROUP
+
+    return LOG_GROUP if execution_role else None
 
 
 def show_plan(plan: Iterable[Request]) -> None:

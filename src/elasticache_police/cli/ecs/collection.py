@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from elasticache_police.cli._aws_options import account_options
-from elasticache_police.cli.ecs._shared import Status, cluster_of, dry_run_option, show_plan, task_options
+from elasticache_police.cli.ecs._shared import (
+    Status,
+    cluster_of,
+    dry_run_option,
+    log_group_for,
+    show_plan,
+    task_options,
+)
+from elasticache_police.cli.writing import FORMATS, write_reports
 
 if TYPE_CHECKING:
     from elasticache_police.ecs_anywhere import Cluster
@@ -52,11 +57,12 @@ def register_inspector(
         cpu_units=cpu_units,
         memory_mib=memory_mib,
         volumes=(ecs_anywhere.Volume(name="tmp", container_path="/tmp"),),  # noqa: S108  the container's own
-        log_group="/ecs/elasticache-police" if execution_role else None,
+        log_group=log_group_for(execution_role),
     )
     place = cluster_of(cluster, region, profile)
     if dry_run:
-        show_plan(ecs_anywhere.plan_run(place, spec)[:1])
+        logs = () if spec.log_group is None else ecs_anywhere.plan_log_group(spec.log_group)
+        show_plan((*logs, ecs_anywhere.plan_register(place, spec)))
         return
     if spec.log_group is not None:
         ecs_anywhere.ensure_log_group(place, spec.log_group)
@@ -79,41 +85,20 @@ def work() -> None:
 @click.option("--results", metavar="S3URI", help="Where results go.  [default: elasticache-police/ in the bucket]")
 @click.option("--name", "names", multiple=True, help="A name to police; may be repeated.")
 @click.option("--model", metavar="DIR", help="A model's folder, or s3:// of a packed one.  [default: the packaged one]")
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0.0, 1.0),
+    help="Leave out findings with less confidence.  [default: the model's own]",
+)
 @click.option("--run", "run_id", help="Go on with an interrupted run.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write the report to a file.")
 @click.option("--timeout", "timeout_s", type=float, default=86_400, show_default=True, help="Seconds.")
 @dry_run_option
 @account_options
-def inspect(
-    *,
-    source: str,
-    cluster: str,
-    tasks: int,
-    family: str | None,
-    results: str | None,
-    names: tuple[str, ...],
-    model: str | None,
-    run_id: str | None,
-    form: str,
-    timeout_s: float,
-    dry_run: bool,
-    region: str | None,
-    profile: str | None,
-) -> None:
+def inspect(*, source: str, cluster: str, region: str | None, profile: str | None, **options: object) -> None:
     """Inspect every picture below S3URI with tasks on a cluster; the same as `inspect S3URI --on-ecs CLUSTER`."""
-    code = inspect_collection(
-        source,
-        cluster=cluster_of(cluster, region, profile),
-        tasks=tasks,
-        family=family,
-        results=results,
-        names=names,
-        model=model,
-        run_id=run_id,
-        form=form,
-        timeout_s=timeout_s,
-        dry_run=dry_run,
-    )
+    code = inspect_collection(source, cluster=cluster_of(cluster, region, profile), **options)  # type: ignore[arg-type]
     click.get_current_context().exit(code)
 
 
@@ -126,13 +111,15 @@ def inspect_collection(
     results: str | None = None,
     names: tuple[str, ...] = (),
     model: str | None = None,
+    min_confidence: float | None = None,
     run_id: str | None = None,
     form: str = "text",
     output: str | None = None,
+    quiet: bool = False,
     timeout_s: float = 86_400.0,
     dry_run: bool = False,
 ) -> int:
-    """Inspect an S3 prefix on a cluster, print the merged report and return the exit code.
+    """Inspect an S3 prefix on a cluster, write the merged report and return the exit code.
 
     Args:
         source: ``s3://bucket/prefix``.
@@ -142,66 +129,54 @@ def inspect_collection(
         results: Where results go.
         names: The policed names; empty for the model's own.
         model: A model's directory or ``s3://`` of a packed one; None for the packaged one.
+        min_confidence: Findings with less confidence are left out; None for the model's own threshold.
         run_id: Goes on with that run.
-        form: ``text`` or ``json``.
+        form: One of :data:`~elasticache_police.cli.writing.FORMATS`.
         output: A file for the report; None for standard output.
+        quiet: Leave names that are spelled right out of the table.
         timeout_s: Seconds after which to give up.
         dry_run: Print the calls, make none.
     """
     from elasticache_police import ecs_anywhere
-    from elasticache_police.ecs_anywhere import _s3
     from elasticache_police.ecs_anywhere.cluster import as_cluster
     from elasticache_police.ecs_anywhere.inspection import FAMILY
+    from elasticache_police.errors import PoliceError
+    from elasticache_police.report.document import summarise
 
     place = as_cluster(cluster)
     task = family or FAMILY
     if dry_run:
         show_plan(ecs_anywhere.plan_inspection(place, source, task, results=results, tasks=tasks))
         return 0
-    with Status() as status:
-        report = ecs_anywhere.inspect_on(
-            place,
-            source,
-            task,
-            results=results,
-            tasks=tasks,
-            names=names,
-            model=model,
-            run_id=run_id,
-            timeout_s=timeout_s,
-            on_progress=status,
-        )
-    merged = _s3.read(place.clients, _s3.parse(report.report_uri)).decode()
-    text = merged if form == "json" else _as_text(json.loads(merged)["files"])
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        Path(output).write_text(text, encoding="utf-8")
-    for failure in report.failures:
+    try:
+        with Status() as status:
+            merged = ecs_anywhere.inspect_on(
+                place,
+                source,
+                task,
+                results=results,
+                tasks=tasks,
+                names=names,
+                model=model,
+                min_confidence=min_confidence,
+                run_id=run_id,
+                timeout_s=timeout_s,
+                on_progress=status,
+            )
+    except (KeyboardInterrupt, PoliceError) as error:
+        for note in getattr(error, "__notes__", ()):
+            click.echo(note, err=True)
+        raise
+    reports = ecs_anywhere.read_report(place, merged)
+    write_reports(reports, form, output, quiet=quiet)
+    for failure in merged.failures:
         click.echo(f"error: {failure.file}: {failure.reason}", err=True)
     click.echo(
-        f"{report.pictures} pictures ({report.skipped} known from before), {report.misspelled_pictures} with "
-        f"{report.misspelled_findings} misspelled names, {len(report.failures)} unreadable; "
-        f"{report.elapsed_s:.0f} s, {report.pictures_per_s:.1f} pictures a second; report: {report.report_uri}",
+        f"{merged.pictures} pictures ({merged.skipped} known from before), {merged.misspelled_pictures} with "
+        f"{merged.misspelled_findings} misspelled names, {len(merged.failures)} unreadable; "
+        f"{merged.elapsed_s:.0f} s, {merged.pictures_per_s:.1f} pictures a second; report: {merged.report_uri}",
         err=True,
     )
-    if report.dead_letter_queue_url:
-        click.echo(f"pictures nobody could inspect wait in {report.dead_letter_queue_url}", err=True)
-    if report.failures:
-        return 2
-    return 1 if report.misspelled_findings else 0
-
-
-def _as_text(files: Iterable[dict[str, object]]) -> str:
-    """Return a line per misspelled name: file, page, box, reading, score."""
-    lines = []
-    for file in files:
-        pages = file["pages"]
-        for page in pages if isinstance(pages, list) else []:
-            lines += [
-                f"{file['file']}\tpage {page['page']}\t{','.join(map(str, found['box']))}\t"
-                f"{found['reading']}\t{found['score']}\n"
-                for found in page["findings"]
-                if found["verdict"] == "misspelled"
-            ]
-    return "".join(lines)
+    if merged.dead_letter_queue_url:
+        click.echo(f"pictures nobody could inspect wait in {merged.dead_letter_queue_url}", err=True)
+    return summarise(reports).exit_code

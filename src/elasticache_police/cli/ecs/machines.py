@@ -111,7 +111,7 @@ def _write_private(path: Path, text: str) -> None:
 @click.option("--region", required=True, help="AWS region of the cluster.")
 @host_options
 def check_script(*, region: str, **host: object) -> None:
-    """Print a script that says whether a Linux host is ready to be registered. It changes nothing."""
+    """Print a script that says whether a host is ready to be registered. It changes nothing."""
     from elasticache_police import ecs_anywhere
 
     click.echo(ecs_anywhere.check_script(region, host_of(**host)), nl=False)
@@ -179,6 +179,7 @@ def instances(*, cluster: str, form: str, region: str | None, profile: str | Non
 @click.argument("instance")
 @click.option("--stop-tasks", is_flag=True, help="Stop its tasks rather than wait for them to end.")
 @click.option("--force", is_flag=True, help="Do not wait: tasks run on, unknown to ECS.")
+@click.option("--activation", metavar="ID", help="Delete this activation too.")
 @click.option("--timeout", "timeout_s", type=float, default=1800, show_default=True, help="Seconds to wait for tasks.")
 @dry_run_option
 @account_options
@@ -188,6 +189,7 @@ def leave(
     instance: str,
     stop_tasks: bool,
     force: bool,
+    activation: str | None,
     timeout_s: float,
     dry_run: bool,
     region: str | None,
@@ -203,11 +205,19 @@ def leave(
     if dry_run:
         for one in ecs_anywhere.instances(place):
             if instance in (one.instance_id, one.arn):
-                show_plan(ecs_anywhere.plan_leave(place, one, stop_tasks=stop_tasks, force=force))
+                show_plan(
+                    ecs_anywhere.plan_leave(place, one, stop_tasks=stop_tasks, force=force, activation=activation)
+                )
         return
     with Status() as status:
         gone = ecs_anywhere.leave(
-            place, instance, stop_tasks=stop_tasks, force=force, timeout_s=timeout_s, on_progress=status
+            place,
+            instance,
+            stop_tasks=stop_tasks,
+            force=force,
+            activation=activation,
+            timeout_s=timeout_s,
+            on_progress=status,
         )
     click.echo(
         f"{gone.instance_id}: {len(gone.deregistered)} registration(s) removed from ECS, "
@@ -223,11 +233,15 @@ def leave(
 
 @click.command("delete-activation")
 @click.argument("activation")
+@dry_run_option
 @account_options
-def delete_activation(*, activation: str, region: str | None, profile: str | None) -> None:
+def delete_activation(*, activation: str, dry_run: bool, region: str | None, profile: str | None) -> None:
     """Delete an activation, so that no further machine can register with it."""
     from elasticache_police import ecs_anywhere
 
+    if dry_run:
+        show_plan([ecs_anywhere.plan_delete_activation(activation)])
+        return
     deleted = ecs_anywhere.delete_activation(cluster_of("default", region, profile), activation)
     click.echo("deleted" if deleted else "it was gone already", err=True)
 

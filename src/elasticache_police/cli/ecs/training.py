@@ -5,7 +5,15 @@ from __future__ import annotations
 import click
 
 from elasticache_police.cli._aws_options import account_options
-from elasticache_police.cli.ecs._shared import Status, cluster_of, dry_run_option, print_log, show_plan, task_options
+from elasticache_police.cli.ecs._shared import (
+    Status,
+    cluster_of,
+    dry_run_option,
+    log_group_for,
+    print_log,
+    show_plan,
+    task_options,
+)
 
 __all__ = ["train"]
 
@@ -16,6 +24,7 @@ __all__ = ["train"]
 @click.option("--out", required=True, metavar="S3URI", help="The model.tar.gz to write.")
 @click.option("--image", required=True, help="URI of the training image.")
 @click.option("--name", default="ElastiCache", show_default=True, help="The name to police.")
+@click.option("--start-from", metavar="S3URI", help="Prefix of finder.npz and reader.npz, weights to go on from.")
 @click.option("--gpus", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--timeout", "timeout_s", type=float, default=86_400, show_default=True, help="Seconds.")
 @click.option("--wait-for-room", "placement_timeout_s", type=float, default=0, show_default=True, help="Seconds.")
@@ -31,6 +40,7 @@ def train(
     out: str,
     image: str,
     name: str,
+    start_from: str | None,
     gpus: int,
     timeout_s: float,
     placement_timeout_s: float,
@@ -57,6 +67,7 @@ def train(
         out=out,
         image=image,
         name=name,
+        start_from=start_from,
         task_role_arn=task_role,
         execution_role_arn=execution_role,
         launch_type=launch_type,
@@ -64,7 +75,7 @@ def train(
         memory_mib=memory_mib,
         gpus=gpus,
         subnets=subnets,
-        log_group="/ecs/elasticache-police" if execution_role else None,
+        log_group=log_group_for(execution_role),
         train_arguments=train_arguments,
     )
     place = cluster_of(cluster, region, profile)

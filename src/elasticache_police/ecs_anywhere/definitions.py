@@ -1,0 +1,130 @@
+"""Task definitions: registered once, found again when they are the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import attrs
+
+from elasticache_police._aws import PROJECT_TAG, Request
+from elasticache_police.ecs_anywhere._read import child, children, text
+from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
+from elasticache_police.ecs_anywhere.logs import LogPlace
+from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec, definition_request
+from elasticache_police.errors import AwsError, NotFoundError
+
+__all__ = ["Definition", "definition_of", "look_up", "plan_register", "register_task"]
+
+_DIGEST = "elasticache-police-digest"
+
+
+@attrs.frozen(kw_only=True)
+class Definition:
+    """A registered task definition: what is needed to run it and to find its log."""
+
+    arn: str
+    container_name: str
+    launch_type: LaunchType
+    log: LogPlace | None = None
+    network_mode: str = "bridge"
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    assign_public_ip: bool = False
+
+
+def _digest(wanted: Request) -> str:
+    return hashlib.sha256(json.dumps(wanted.parameters, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def register_task(cluster: Cluster | str, spec: TaskSpec) -> Definition:
+    """Register a task definition, or find the newest one of the family when it is the same.
+
+    Raises:
+        AwsError: ECS refused it.
+    """
+    cluster = as_cluster(cluster)
+    wanted, digest = _wanted(cluster, spec)
+    arn = _same_already(cluster, spec.family, digest)
+    if arn is None:
+        arn = text(child(cluster.clients.perform(wanted), "taskDefinition"), "taskDefinitionArn")
+    return definition_of(arn, spec)
+
+
+def plan_register(cluster: Cluster | str, spec: TaskSpec) -> Request:
+    """Return the request that :func:`register_task` would send where there is no such task yet, without sending it."""
+    return _wanted(as_cluster(cluster), spec)[0]
+
+
+def _wanted(cluster: Cluster, spec: TaskSpec) -> tuple[Request, str]:
+    """Return the tagged request, and the digest of what it registers."""
+    if spec.launch_type is LaunchType.EXTERNAL:
+        _ = cluster.region  # refuses regions without ECS Anywhere
+    if spec.log_group is not None and spec.log_region is None:
+        spec = attrs.evolve(spec, log_region=cluster.region)
+    untagged = definition_request(spec)
+    digest = _digest(untagged)
+    tags = {**spec.tags, **dict([PROJECT_TAG]), _DIGEST: digest}
+    listed = [{"key": key, "value": value} for key, value in sorted(tags.items())]
+    return attrs.evolve(untagged, parameters={**untagged.parameters, "tags": listed}), digest
+
+
+def _same_already(cluster: Cluster, family: str, digest: str) -> str | None:
+    try:
+        answer = cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=family, include=["TAGS"])
+    except NotFoundError:
+        return None
+    except AwsError as error:
+        if error.code == "ClientException":  # "Unable to describe task definition."
+            return None
+        raise
+    found = child(answer, "taskDefinition")
+    same = any(text(tag, "key") == _DIGEST and text(tag, "value") == digest for tag in children(answer, "tags"))
+    return text(found, "taskDefinitionArn") if same and text(found, "status") in ("", "ACTIVE") else None
+
+
+def look_up(cluster: Cluster, name: str) -> Definition:
+    """Return what ECS knows of a registered family or ARN.
+
+    Raises:
+        AwsError: ECS refused, or there is none.
+    """
+    found = child(cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=name), "taskDefinition")
+    container = children(found, "containerDefinitions")[0]
+    options = child(child(container, "logConfiguration"), "options")
+    asked = [text({"one": one}, "one") for one in _sequence(found.get("requiresCompatibilities"))]
+    return Definition(
+        arn=text(found, "taskDefinitionArn"),
+        container_name=text(container, "name"),
+        launch_type=LaunchType(asked[0]) if asked else LaunchType.EXTERNAL,
+        network_mode=text(found, "networkMode") or "bridge",
+        log=LogPlace(
+            group=text(options, "awslogs-group"),
+            prefix=text(options, "awslogs-stream-prefix"),
+            container=text(container, "name"),
+        )
+        if text(options, "awslogs-stream-prefix")
+        else None,
+    )
+
+
+def _sequence(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def definition_of(arn: str, spec: TaskSpec) -> Definition:
+    """Return the definition that a spec was, or will be, registered as."""
+    place = None
+    if spec.log_group is not None:
+        place = LogPlace(group=spec.log_group, prefix=spec.family, container=spec.container_name)
+    return Definition(
+        arn=arn,
+        container_name=spec.container_name,
+        launch_type=spec.launch_type,
+        log=place,
+        network_mode=spec.network,
+        subnets=spec.subnets,
+        security_groups=spec.security_groups,
+        assign_public_ip=spec.assign_public_ip,
+    )

@@ -1,0 +1,198 @@
+"""`inspect s3://...` as a user types it, on a cluster and on SageMaker: the same pictures, the same form of report."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import boto3
+import pytest
+from batch_transform import BatchTransform, over_http, serve
+from click.testing import CliRunner
+from fake_ecs import Script
+from PIL import Image, ImageDraw
+
+from elasticache_police._aws import Clients
+from elasticache_police.cli import main
+from elasticache_police.ecs_anywhere import CollectionJob, TaskSpec, Worker, register_task
+
+SOURCE = "s3://pictures/decks/"
+FOUND = {"boxes": [[10, 20, 110, 40]], "scores": [0.01], "readings": ["ElasticCache"], "count": 1}
+NOTHING = {"boxes": [], "scores": [], "readings": [], "count": 0}
+MODELS = Path(__file__).parents[1] / "serving" / "models.py"
+
+
+def _inspect(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, ["inspect", SOURCE, *words], catch_exceptions=False)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def _png(*, marked: bool) -> bytes:
+    page = Image.new("L", (400, 300), 255)
+    if marked:
+        ImageDraw.Draw(page).rectangle((50, 60, 149, 79), fill=0)
+    file = io.BytesIO()
+    page.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def s3(moto_url):
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="pictures")
+    return client
+
+
+# --- on a cluster ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def studio(s3, fake, joined, moto_url):
+    """A cluster whose inspection task is registered; its container looks at pictures that are words."""
+    for name, word in (("a", "Amazon ElasticCache"), ("b", "Amazon ElastiCache")):
+        s3.put_object(Bucket="pictures", Key=f"decks/{name}.png", Body=word.encode())
+
+    def container(environment, _command):
+        job = CollectionJob.from_environment(environment)
+        Worker(job, clients=Clients(), inspector="quick_inspector:make", poll_s=0).run()
+        return 0
+
+    fake.script("elasticache-police-inspect", Script(execute=container))
+    register_task(joined, TaskSpec(family="elasticache-police-inspect", image="inspector:1"))
+    return fake
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_on_ecs_writes_the_same_report_as_an_inspection_here(studio):
+    code, out, err = _inspect("--on-ecs", "police", "--tasks", "2", "--format", "json")
+    assert code == 1
+    document = json.loads(out)
+    assert [(file["file"], file["pages"][0]["findings"][0]["verdict"]) for file in document["files"]] == [
+        ("s3://pictures/decks/a.png", "misspelled"),
+        ("s3://pictures/decks/b.png", "correct"),
+    ]
+    assert document["summary"]["misspelled"] == 1
+    assert "2 of 2 pictures done" in err
+    assert "report: s3://pictures/elasticache-police/runs/" in err
+
+
+@pytest.mark.usefixtures("no_sleep")
+@pytest.mark.parametrize(
+    ("form", "shows"), [("text", "1 misspelled, 1 correct"), ("github", "::error file="), ("html", "<!doctype html>")]
+)
+def test_every_format_is_there_on_ecs(studio, form, shows):
+    code, out, _ = _inspect("--on-ecs", "police", "--format", form, "--quiet")
+    assert code == 1
+    assert shows.lower() in out.lower()
+    assert "decks/a.png" in out
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_on_ecs_says_how_to_go_on_after_ctrl_c(studio, monkeypatch):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("elasticache_police.ecs_anywhere.inspection.wait_until", interrupted)
+    result = CliRunner().invoke(main, ["inspect", SOURCE, "--on-ecs", "police"])
+    assert result.exit_code == 130
+    assert "what is done stays done; go on with run_id='" in result.stderr
+
+
+def test_a_dry_run_on_ecs_makes_no_call(fake, fake_url):
+    code, out, _ = _inspect("--on-ecs", "police", "--tasks", "16", "--dry-run")
+    assert code == 0
+    assert [line.partition(". ")[2] for line in out.splitlines() if line[0].isdigit()] == [
+        "s3:ListObjectsV2", "s3:PutObject", "sqs:CreateQueue", "sqs:CreateQueue", "sqs:SendMessageBatch",
+        "ecs:RunTask", "ecs:RunTask", "s3:PutObject", "sqs:DeleteQueue",
+    ]  # fmt: skip
+    assert fake.calls == []
+
+
+# --- on SageMaker ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pictures(s3):
+    s3.put_object(Bucket="pictures", Key="decks/a.png", Body=_png(marked=True))
+    s3.put_object(Bucket="pictures", Key="decks/more/b.png", Body=_png(marked=False))
+    return s3
+
+
+def _on_sagemaker(container, monkeypatch, *words: str) -> tuple[int, str, str]:
+    with serve(BatchTransform(container)) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", url)
+        return _inspect("--on-sagemaker", "ElastiCachePoliceModel", "--format", "json", *words)
+
+
+def _shown(out: str) -> list[tuple[str, int, list[str]]]:
+    files = json.loads(out)["files"]
+    return [
+        (one["file"], one["pages"][0]["width"], [found["reading"] for found in one["pages"][0]["findings"]])
+        for one in files
+        if one["error"] is None
+    ]
+
+
+EXPECTED = [
+    ("s3://pictures/decks/a.png", 400, ["ElasticCache"]),
+    ("s3://pictures/decks/more/b.png", 400, []),
+]
+
+
+def test_on_sagemaker_every_picture_comes_back_in_the_same_report(pictures, monkeypatch):
+    seen = []
+
+    def container(body, content_type):
+        seen.append((body, content_type))
+        return json.dumps({"predictions": [FOUND if body == _png(marked=True) else NOTHING]}).encode()
+
+    code, out, err = _on_sagemaker(container, monkeypatch)
+    assert seen == [(_png(marked=True), "application/x-image"), (_png(marked=False), "application/x-image")]
+    assert (code, _shown(out)) == (1, EXPECTED)
+    assert "answers: s3://pictures/elasticache-police/answers" in err
+
+
+def test_a_picture_that_the_container_refuses_is_named_and_the_others_count(pictures, monkeypatch):
+    pictures.put_object(Bucket="pictures", Key="decks/broken.png", Body=b"no picture")
+
+    def container(body, _content_type):
+        if body == b"no picture":
+            raise OSError
+        return json.dumps({"predictions": [NOTHING]}).encode()
+
+    code, out, err = _on_sagemaker(container, monkeypatch, "--results", "s3://pictures/answers")
+    assert (code, len(_shown(out))) == (2, 2)
+    assert "error: s3://pictures/decks/broken.png: ClientError: 1 object(s) failed" in err
+
+
+def test_a_dry_run_on_sagemaker_makes_no_call():
+    code, out, _ = _inspect("--on-sagemaker", "ElastiCachePoliceModel", "--dry-run")
+    assert (code, out.splitlines()[0]) == (0, "1. sagemaker:CreateTransformJob")
+    assert '"S3OutputPath": "s3://pictures/elasticache-police/answers"' in out
+
+
+@pytest.mark.train
+def test_on_sagemaker_over_a_real_archive_in_the_container_s_contract(pictures, monkeypatch, tmp_path):
+    """CreateTransformJob sends pictures to the local endpoint, which runs the archive's own code/inference.py."""
+    if importlib.util.find_spec("uvicorn") is None:
+        pytest.skip("needs the extra serve")
+    from elasticache_police.model.export import write_archive
+    from elasticache_police.serving import EndpointOptions, LocalEndpoint
+
+    save = (
+        "import importlib.util, sys; from pathlib import Path\n"
+        "spec = importlib.util.spec_from_file_location('models', sys.argv[1])\n"
+        "models = importlib.util.module_from_spec(spec); spec.loader.exec_module(models)\n"
+        "models.save_police(Path(sys.argv[2]) / '1')"
+    )
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run([sys.executable, "-c", save, str(MODELS), str(tmp_path)], check=True, capture_output=True, env=quiet)
+    write_archive(tmp_path / "1", tmp_path / "model.tar.gz")
+    with LocalEndpoint(EndpointOptions(model=tmp_path / "model.tar.gz", port=0)) as endpoint:
+        code, out, _ = _on_sagemaker(over_http(endpoint.url), monkeypatch, "--min-confidence", "0")
+    assert (code, _shown(out)) == (0, EXPECTED)  # this model scores by the page's whiteness: all is well
