@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import tarfile
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elasticache_police.errors import ModelFileError
+from elasticache_police.sagemaker_deploy.archive import check_archive
 from elasticache_police.serving.archive import UnpackLimits, unpack
 
 
@@ -153,3 +159,46 @@ def test_an_archive_cut_short_is_said_to_be_damaged(archive, target):
 def test_a_missing_archive_is_said_to_be_missing(tmp_path, target):
     with pytest.raises(ModelFileError, match="there is no such file"):
         unpack(tmp_path / "model.tar.gz", target)
+
+
+def test_a_negative_size_is_refused(archive, target):
+    path = archive(member("1/saved_model.pb", b"graph"))
+    packed = bytearray(gzip.decompress(path.read_bytes()))
+    packed[124:136] = b"\xff" * 12  # -1, as GNU tar writes large and negative numbers
+    path.write_bytes(gzip.compress(_with_checksum(packed)))
+
+    with pytest.raises(ModelFileError):
+        unpack(path, target)
+
+
+_HEADER_BYTES = 512
+_ODD = st.sampled_from(list(b"\x00\x07\xff\x80.7LSgx/0125KD"))
+
+
+def _with_checksum(packed):
+    """Make the first header's checksum right again, so that what is wrong with it is looked at."""
+    total = 256 + sum(packed[:148]) + sum(packed[156:_HEADER_BYTES])
+    packed[148:156] = b"%06o\0 " % total
+    return bytes(packed)
+
+
+@pytest.mark.parametrize("check", [check_archive, None], ids=["before upload", "when unpacked"])
+@given(changes=st.lists(st.tuples(st.integers(0, _HEADER_BYTES - 1), _ODD), max_size=12), pax=st.booleans())
+def test_a_header_of_any_nonsense_is_refused_or_harmless(check, changes, pax):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT) as tar:
+        info, content = member("\u00e9" * 60 + "/1/saved_model.pb", b"graph")
+        tar.addfile(info, io.BytesIO(content))
+    broken = bytearray(packed.getvalue())
+    for place, value in changes:
+        broken[place] = value
+
+    with tempfile.TemporaryDirectory() as home:
+        archive, target = Path(home, "model.tar.gz"), Path(home, "unpacked")
+        archive.write_bytes(gzip.compress(_with_checksum(broken)))
+        target.mkdir()
+        with contextlib.suppress(ModelFileError):
+            check(archive) if check else unpack(archive, target, limits=UnpackLimits(members=20))
+
+        assert {path.name for path in Path(home).iterdir()} == {"model.tar.gz", "unpacked"}
+        assert not [path for path in target.rglob("*") if path.is_symlink()]

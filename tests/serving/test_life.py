@@ -207,6 +207,22 @@ def test_a_port_that_is_taken_is_said_so_before_anything_is_loaded(model):
             LocalEndpoint(EndpointOptions(model=model, port=port)).start()
 
 
+def test_a_client_that_goes_away_in_the_middle_is_not_answered_and_others_are(model, no_models):
+    with LocalEndpoint(EndpointOptions(model=model, port=0, threads=1)) as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        half = b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/x\r\nContent-Length: 100\r\n\r\nslow"
+        slow = [socket.create_connection((host, int(port))) for _ in range(20)]
+        for connection in slow:
+            connection.sendall(half)  # more of them than there are threads, and never the rest
+        answers = [requests.post(f"{running.url}/invocations", data="quick", timeout=30) for _ in range(3)]
+        for connection in slow:
+            connection.close()
+        last = requests.post(f"{running.url}/invocations", data="quick", timeout=30)
+
+    assert [answer.text.split()[0] for answer in (*answers, last)] == ["quick"] * 4
+    assert not (model / "code" / "started").exists(), "half a request must not reach the model"
+
+
 def test_a_missing_model_is_said_to_be_missing(tmp_path):
     with pytest.raises(ModelFileError, match="there is no such file or directory"):
         LocalEndpoint(EndpointOptions(model=tmp_path / "model.tar.gz", port=0)).start()

@@ -7,6 +7,7 @@ import os
 import re
 import tarfile
 import threading
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -85,7 +86,7 @@ def check_archive(path: Path) -> None:
             members = archive.getmembers()
     except FileNotFoundError as error:
         raise ModelFileError(f"{path}: there is no such file") from error
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, zlib.error) as error:
         raise ModelFileError(f"{path}: not a gzip'd tar archive ({error})") from error
     links = [member.name for member in members if member.issym() or member.islnk()]
     if links:

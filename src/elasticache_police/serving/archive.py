@@ -62,7 +62,9 @@ def unpack(archive: Path, directory: Path, *, limits: UnpackLimits = _DEFAULT_LI
             _unpack_members(archive, tar, directory, limits, packed_bytes)
     except FileNotFoundError as error:
         raise ModelFileError(f"{archive}: there is no such file") from error
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except ModelFileError:
+        raise
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, OverflowError) as error:
         raise ModelFileError(f"{archive}: not a gzipped tar, or a damaged one: {error}") from error
     except OSError as error:
         raise ModelFileError(f"{archive}: cannot be unpacked: {error}") from error
@@ -84,6 +86,8 @@ def _unpack_members(
         if name in seen:
             raise ModelFileError(f"{archive}: {member.name!r} is in it twice")
         seen.add(name)
+        if member.size < 0:
+            raise ModelFileError(f"{archive}: {member.name!r} says that it is of a negative size")
         total += member.size
         if total > limits.total_bytes:
             raise ModelFileError(f"{archive}: more than {limits.total_bytes} bytes when unpacked")

@@ -61,6 +61,10 @@ def error_response(status: int, message: str) -> Response:
     return Response(status=status, body=json.dumps({"error": message}).encode())
 
 
+class _ClientGoneError(Exception):
+    """There is nobody to answer."""
+
+
 class _App:
     """The ASGI application around an :data:`Answer`, which runs in a pool of threads."""
 
@@ -73,7 +77,11 @@ class _App:
         started = time.perf_counter()
         path = scope["raw_path"].decode("latin-1")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        body = await self._read(receive)
+        try:
+            body = await self._read(receive)
+        except _ClientGoneError:
+            _log.info("%s %s: the client went away before its request was whole", scope["method"], path)
+            return
         if body is None:
             message = f"HTTP content length exceeded {self._max_payload_bytes} bytes."
             response = Response(status=413, body=json.dumps({"error": message, "message": message}).encode())
@@ -93,6 +101,9 @@ class _App:
     async def _read(self, receive: _Receive) -> bytes | None:
         """Return the body; None if it is too large.
 
+        Raises:
+            _ClientGoneError: The client closed the connection before all of it was here.
+
         What is too much is read all the same, and dropped, up to a point: clients send a whole body before they look
         at an answer, and a closed connection would hide it from them.
         """
@@ -100,6 +111,8 @@ class _App:
         size = 0
         while True:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _ClientGoneError
             part: bytes = message.get("body", b"")
             size += len(part)
             if size > self._max_payload_bytes:
