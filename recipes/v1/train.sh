@@ -13,5 +13,5 @@ for name in VALIDATION:
 }
 measured=(); for folder in $(families); do measured+=(--measure-fonts "$folder"); done
 elasticache-police train --name ElastiCache --fonts /usr/share/fonts --fonts /usr/share/texmf/fonts \
-    --exclude-families exclude-families.txt "${measured[@]}" \
-    --finder-steps 6500 --reader-steps 8000 --seed 1 --out "${1:-../../runs/v1}"
+    --exclude-families exclude-families.txt "${measured[@]}" --start-from start \
+    --finder-steps 4500 --reader-steps 10000 --threads 1 --seed 1 --out "${1:-../../runs/v1}"

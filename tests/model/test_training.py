@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,8 +17,11 @@ from elasticache_police.dataset.fonts import find_fonts, packaged_fonts
 from elasticache_police.dataset.pages import PageStyle, font_set
 from elasticache_police.errors import TrainingError
 from elasticache_police.model.batches import FinderBatches, ReaderBatches
-from elasticache_police.model.loop import Schedule, checkpoint_step, fit, rendered
+from elasticache_police.model.loop import Schedule, checkpoint_step, fit, rendered, start_from, write_weights
 from elasticache_police.runtime.alphabet import BLANK
+
+if TYPE_CHECKING:
+    import keras
 
 pytestmark = pytest.mark.train
 
@@ -124,3 +128,54 @@ def test_an_interrupted_run_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     assert checkpoint_step(tmp_path / "checkpoint.npz") == 2
     with pytest.raises(TrainingError, match="another network"):
         fit(networks.finder(), losses.finder_loss, make, Schedule(steps=5), directory=tmp_path, workers=0)
+
+
+def test_a_run_goes_on_from_the_weights_of_another(run: Path, tmp_path: Path) -> None:
+    from elasticache_police.model import networks
+    from elasticache_police.model.loop import load_weights
+
+    other = tmp_path / "other"
+    arguments = ["train", "--name", "GitLab", "--out", str(other), "--workers", "0", *SMALL]
+    arguments += ["--finder-steps", "1", "--reader-steps", "1", "--start-from", str(run / "weights")]
+    result = CliRunner().invoke(main, arguments, standalone_mode=False)
+    assert result.exception is None, result.output
+    record = json.loads((other / "run.json").read_text())
+    assert set(record["options"]["start_from"]) == {"finder.npz", "reader.npz"}
+    before, after, fresh = networks.reader(), networks.reader(), networks.reader()
+    load_weights(run / "reader" / "checkpoint.npz", before)
+    load_weights(other / "reader" / "checkpoint.npz", after)
+
+    def apart(one: keras.Model, two: keras.Model) -> float:
+        pairs = zip(one.trainable_weights, two.trainable_weights, strict=True)
+        return max(float(np.abs(np.asarray(a) - np.asarray(b)).max()) for a, b in pairs)
+
+    assert apart(before, after) < 0.1 * apart(before, fresh)
+
+
+def test_weights_of_a_smaller_network_fill_the_part_they_know(tmp_path: Path) -> None:
+    import keras
+    from keras import layers
+
+    def network(outputs: int) -> keras.Model:
+        return keras.Sequential([keras.Input((4,)), layers.Dense(outputs, bias_initializer="ones")])
+
+    small, large = network(2), network(3)
+    small.set_weights([np.full((4, 2), 7.0), np.full(2, 5.0)])
+    write_weights(tmp_path / "small.npz", small)
+    fresh = large.get_weights()
+    start_from(tmp_path / "small.npz", large)
+    kernel, bias = large.get_weights()
+    assert (kernel[:, :2] == 7).all()
+    assert (kernel[:, 2] == fresh[0][:, 2]).all()
+    assert bias.tolist() == [5, 5, 1]
+    deeper = keras.Sequential([keras.Input((4,)), layers.Dense(2), layers.Dense(2)])
+    with pytest.raises(TrainingError, match="other layers"):
+        start_from(tmp_path / "small.npz", deeper)
+
+
+def test_a_place_without_weights_is_named(tmp_path: Path) -> None:
+    arguments = ["train", "--out", str(tmp_path / "run"), "--start-from", str(tmp_path)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "finder.npz" in result.output
+    assert not (tmp_path / "run").exists()

@@ -77,6 +77,50 @@ def label_under_icon() -> Image.Image:
     return image
 
 
+def beside_an_axis(text: str, *, climbs: bool) -> Image.Image:
+    """A chart with its label along the vertical axis."""
+    image, draw = _page(420, 300)
+    draw.line((70, 20, 70, 270, 400, 270), fill="black", width=2)
+    for i, height in enumerate((60, 140, 100, 200)):
+        draw.rectangle((100 + 70 * i, 270 - height, 140 + 70 * i, 270), fill="#4f81bd")
+    label = Image.new("RGB", (190, 30), "white")
+    ImageDraw.Draw(label).text((95, 20), text, fill="#222222", font=load(_SANS, 16), anchor="ms")
+    image.paste(label.rotate(90 if climbs else -90, expand=True), (25, 50))
+    return image
+
+
+def on_the_floor(text: str) -> Image.Image:
+    """An isometric drawing: a tiled floor, a box, and a label that lies beside it."""
+    fine = 3
+    image, draw = _page(640 * fine, 420 * fine)
+    for at in range(-800 * fine, 1200 * fine, 64 * fine):
+        for fall in (3**-0.5, -(3**-0.5)):
+            draw.line((0, at, image.width, at + image.width * fall), fill="#9aa5b1", width=2 * fine)
+    sides = {"#3f51d5": ((200, 80), (290, 132), (200, 184), (110, 132))}
+    sides["#d0d0d0"] = ((110, 132), (200, 184), (200, 234), (110, 182))
+    sides["#b0b0b0"] = ((200, 184), (290, 132), (290, 182), (200, 234))
+    for fill, corners in sides.items():
+        draw.polygon([(x * fine, y * fine) for x, y in corners], fill=fill, outline="black")
+    plain = Image.new("L", (340 * fine, 60 * fine))
+    ImageDraw.Draw(plain).text((10 * fine, 40 * fine), text, fill=255, font=load(_SANS, 26 * fine), anchor="ls")
+    # The label's x runs down to the right, its y down to the left: ((cos 30, -cos 30), (sin 30, sin 30)). This is the
+    # inverse of that matrix, with the label's corner at (x, y).
+    x, y = 260.0 * fine, 190.0 * fine
+    across = 3**-0.5
+    lie = (across, 1.0, -across * x - y, -across, 1.0, across * x - y)
+    mask = plain.transform(image.size, Image.Transform.AFFINE, lie, Image.Resampling.BICUBIC)
+    image.paste("#d26a00", (0, 0), mask)
+    return image.reduce(fine)
+
+
+def fading_out() -> Image.Image:
+    """A card at the edge of a carousel."""
+    image = line("Amazon ElasticCache", px=18)
+    ramp = Image.linear_gradient("L").rotate(90).resize((400, 160)).point(lambda value: int(value * 0.8))
+    image.paste("white", (60, 0), ramp)
+    return image
+
+
 SAMPLES = (
     Sample("plain_right", lambda: line("Amazon ElastiCache"), (RIGHT,)),
     Sample("plain_extra_c", lambda: line("Amazon ElasticCache"), (WRONG,)),
@@ -100,6 +144,12 @@ SAMPLES = (
     Sample("compressed", compressed, (RIGHT,)),
     Sample("blurred", blurred, (WRONG,)),
     Sample("label_under_icon", label_under_icon, (RIGHT,)),
+    Sample("climbing", lambda: beside_an_axis("Amazon ElasticCache", climbs=True), (WRONG,)),
+    Sample("climbing_right", lambda: beside_an_axis("ElastiCache hits", climbs=True), (RIGHT,)),
+    Sample("falling", lambda: beside_an_axis("Amazon Elasticache", climbs=False), (WRONG,)),
+    Sample("on_the_floor", lambda: on_the_floor("ElasticCache"), (WRONG,)),
+    Sample("right_on_the_floor", lambda: on_the_floor("ElastiCache - Redis"), (RIGHT,)),
+    Sample("fading_out", fading_out, (WRONG,)),
     Sample("an_arn", lambda: line("arn:aws:elasticache:us-east-1:123:cluster", px=16), ()),
     Sample("a_client", lambda: line('boto3.client("elasticache")', px=16), ()),
     Sample("a_host", lambda: line("my.elasticache.amazonaws.com", px=16), ()),

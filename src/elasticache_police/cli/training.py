@@ -116,7 +116,7 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 @click.option(
     "--start-from",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder with finder.npz and reader.npz, trained weights to go on from.",
+    help="A folder with finder.npz and reader.npz, trained weights to go on from: weights/ of another run.",
 )
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--finder-steps", type=click.IntRange(min=1), default=6500, show_default=True, help="Steps of 8 pages.")

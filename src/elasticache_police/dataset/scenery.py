@@ -69,9 +69,13 @@ def panels(rng: random.Random, canvas: Canvas) -> None:
         outline = rng.choice([None, rng.randint(0, 255), 0])
         line = rng.choice([1, 1, 2, 3])
         if rng.random() < 0.3:
-            canvas.draw.rounded_rectangle(
-                (x, y, x + w, y + h), radius=rng.randint(2, 12), fill=fill, outline=outline, width=line
-            )
+            radius = rng.randint(2, 12)
+            try:
+                canvas.draw.rounded_rectangle(
+                    (x, y, x + w, y + h), radius=radius, fill=fill, outline=outline, width=line
+                )
+            except ValueError:  # Pillow cannot round the corners of some very thin boxes
+                canvas.draw.rectangle((x, y, x + w, y + h), fill=fill, outline=outline, width=line)
         elif rng.random() < 0.15:
             canvas.draw.ellipse((x, y, x + w, y + h), fill=fill, outline=outline, width=line)
         else:

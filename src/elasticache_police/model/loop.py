@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 from elasticache_police.errors import TrainingError
 
-__all__ = ["Schedule", "checkpoint_step", "fit", "load_weights", "rendered", "start_from"]
+__all__ = ["Schedule", "checkpoint_step", "fit", "load_weights", "rendered", "start_from", "write_weights"]
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -71,6 +71,12 @@ def rendered(make: Callable[[int], Arrays], *, first: int, stop: int, workers: i
         finally:
             for future in pending:
                 future.cancel()
+
+
+def write_weights(path: Path, model: keras.Model) -> None:
+    """Write a network's weights alone, for :func:`start_from`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, allow_pickle=False, **{f"w{i}": np.asarray(v) for i, v in enumerate(model.get_weights())})
 
 
 def _write_checkpoint(path: Path, model: keras.Model, step: int) -> None:

@@ -20,7 +20,7 @@ from elasticache_police.findings import Finding, Verdict
 from elasticache_police.model import card
 from elasticache_police.model.batches import FinderBatches, ReaderBatches
 from elasticache_police.model.evaluation import Evaluation, evaluate, evaluate_crops, evaluate_pages, write_reliability
-from elasticache_police.model.loop import Schedule, fit
+from elasticache_police.model.loop import Schedule, fit, write_weights
 from elasticache_police.runtime import Runtime
 from elasticache_police.runtime.files import CONFIG, METADATA, Settings, write_config
 from elasticache_police.spelling import check_name
@@ -48,7 +48,8 @@ class TrainingOptions:
     unseen_share: float = attrs.field(default=0.08, validator=[attrs.validators.ge(0.0), attrs.validators.lt(1.0)])
     """Share of font families kept out of training, to measure on."""
     start_from: Path | None = attrs.field(default=None)
-    """A directory with ``finder.npz`` and ``reader.npz``, trained weights to go on from; None trains from nothing."""
+    """A directory with ``finder.npz`` and ``reader.npz`` to go on from, such as ``weights/`` of another run; None trains
+    from nothing."""
     seed: int = 1
     finder_steps: int = attrs.field(default=6500, validator=attrs.validators.ge(1))
     finder_batch: int = attrs.field(default=8, validator=attrs.validators.ge(1))
@@ -165,9 +166,9 @@ def train(
 ) -> Path:
     """Train a model for a name, or go on with the run in ``options.out``.
 
-    The run directory holds ``run.json`` (every input), ``finder/`` and ``reader/`` (checkpoints and logs), the model in
-    ``model/`` and what was measured: ``evaluation.json``, ``confusion.txt``, ``mistakes.png``, ``curve.png``,
-    ``reliability.png``.
+    The run directory holds ``run.json`` (every input), ``finder/`` and ``reader/`` (checkpoints and logs), the
+    model in ``model/``, its weights to go on from in ``weights/`` and what was measured: ``evaluation.json``,
+    ``confusion.txt``, ``mistakes.png``, ``curve.png``, ``reliability.png``.
 
     Args:
         options: What to train.
@@ -228,6 +229,8 @@ def train(
         workers=options.workers,
         progress=report("reader", options.reader_steps),
     )
+    write_weights(options.out / "weights" / "finder.npz", finder)
+    write_weights(options.out / "weights" / "reader.npz", reader)
     say("measuring on unseen fonts")
     model = options.out / "model"
     fresh = options.out / "model.partial"
