@@ -59,7 +59,7 @@ class Lettering:
     """Pixels that every glyph is made fatter by."""
 
     def measure(self, text: str, fonts: FontSet, rng: random.Random) -> tuple[list[tuple[str, Font]], list[float]]:
-        """Return a text's runs of one font each, and the x of every character's left edge and of the last one's right."""
+        """Return a text's runs of one font each, and the x where every character starts and the last one ends."""
         runs = _runs(text, self.font, fonts, rng)
         edges = [0.0]
         for run, font in runs:

@@ -48,7 +48,7 @@ class TrainingOptions:
     unseen_share: float = attrs.field(default=0.08, validator=[attrs.validators.ge(0.0), attrs.validators.lt(1.0)])
     """Share of font families kept out of training, to measure on."""
     start_from: Path | None = attrs.field(default=None)
-    """A directory with ``finder.npz`` and ``reader.npz`` to go on from, such as ``weights/`` of another run; None trains
+    """A directory with ``finder.npz`` and ``reader.npz`` to go on from, such as ``weights/`` of a run; None trains
     from nothing."""
     seed: int = 1
     finder_steps: int = attrs.field(default=6500, validator=attrs.validators.ge(1))
