@@ -61,7 +61,7 @@ def endpoint_status(*, name: str, as_json: bool, region: str | None, profile: st
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @account_options
 def endpoint_list(*, as_json: bool, region: str | None, profile: str | None) -> None:
-    """List everything of this project in the region, of its SageMaker half and of its ECS half."""
+    """List everything of this project here, its half on ECS included."""
     from elasticache_police import sagemaker_deploy
 
     with display() as shown:
