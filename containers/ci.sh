@@ -7,20 +7,26 @@
 #
 #   containers/ci.sh [inspect|train|all]
 #
+# KEEP=DIR keeps base and layers there, so that the next run builds only what changed. Every step says after how many
+# seconds it began.
+#
 # Where packages come through a proxy of your own: its certificates and pip.conf are mounted while building, and the
 # last step checks that neither they nor their host stay in an image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what="${1:-all}"
 PYTHON="${PYTHON:-python3}"
-graph=$(mktemp -d)
+graph="${KEEP:-$(mktemp -d)}"
 work=$(mktemp -d)
 server=""
 cleanup() {
     if [ -n "$server" ]; then kill "$server" 2>/dev/null || :; fi
     podman rm -af >/dev/null 2>&1 || :
-    buildah rmi -af >/dev/null 2>&1 || :
-    rm -rf "$graph" "$work"
+    if [ -z "${KEEP:-}" ]; then
+        buildah rmi -af >/dev/null 2>&1 || :
+        rm -rf "$graph"
+    fi
+    rm -rf "$work"
 }
 trap cleanup EXIT
 step() { echo "[$SECONDS s] $*"; }
@@ -29,17 +35,19 @@ printf '[storage]\ndriver = "overlay"\nrunroot = "%s/run"\ngraphroot = "%s/graph
 printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\nnetns = "host"\nlog_driver = "k8s-file"\n[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n' >"$work/containers.conf"
 export CONTAINERS_STORAGE_CONF="$work/storage.conf" CONTAINERS_CONF="$work/containers.conf" BUILDAH_ISOLATION=chroot
 
-step "base: a small Debian stands in for python:3.12-slim"
-mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3,python3-pip,python3-venv bookworm "$work/base.tar"
-base=$(buildah from scratch)
-buildah add -q "$base" "$work/base.tar" / >/dev/null
-root=$(buildah mount "$base")
-ln -sf /usr/bin/python3 "$root/usr/local/bin/python"
-rm -f "$root"/usr/lib/python3*/EXTERNALLY-MANAGED
-buildah umount "$base" >/dev/null
-buildah config --env PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin "$base"
-buildah commit -q --rm "$base" localhost/ci-base:latest >/dev/null
-rm "$work/base.tar"
+if ! buildah inspect --type image localhost/ci-base:latest >/dev/null 2>&1; then
+    step "base: a small Debian stands in for python:3.12-slim"
+    mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3,python3-pip,python3-venv bookworm "$work/base.tar"
+    base=$(buildah from scratch)
+    buildah add -q "$base" "$work/base.tar" / >/dev/null
+    root=$(buildah mount "$base")
+    ln -sf /usr/bin/python3 "$root/usr/local/bin/python"
+    rm -f "$root"/usr/lib/python3*/EXTERNALLY-MANAGED
+    buildah umount "$base" >/dev/null
+    buildah config --env PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin "$base"
+    buildah commit -q --rm "$base" localhost/ci-base:latest >/dev/null
+    rm "$work/base.tar"
+fi
 
 mounts=()
 for file in /etc/ssl/certs/ca-certificates.crt /etc/pip.conf; do
@@ -48,7 +56,7 @@ done
 
 build() { # name: containers/NAME.Dockerfile -> localhost/police-NAME
     step "build $1"
-    buildah bud -q --pull-never --build-arg PYTHON=localhost/ci-base:latest --build-arg REVISION="$(git rev-parse HEAD)" \
+    buildah bud -q --layers --pull-never --build-arg PYTHON=localhost/ci-base:latest --build-arg REVISION="$(git rev-parse HEAD)" \
         "${mounts[@]}" -f "containers/$1.Dockerfile" -t "police-$1:ci" . >"$work/build.log" 2>&1 || {
         tail -40 "$work/build.log"
         exit 1
@@ -83,11 +91,37 @@ if [ "$what" != inspect ]; then
         if "$PYTHON" -c 'import boto3; boto3.client("s3").create_bucket(Bucket="models")' 2>/dev/null; then break; fi
         sleep 1
     done
-    tiny=(--finder-steps 2 --reader-steps 2 --finder-batch 1 --reader-batch 2)
-    tiny+=(--evaluation-crops 2 --evaluation-pages 1 --workers 0)
-    podman run "${locked[@]}" --network host -e AWS_ACCESS_KEY_ID -e AWS_SECRET_ACCESS_KEY -e AWS_DEFAULT_REGION \
-        -e AWS_ENDPOINT_URL -e POLICE_OUT=s3://models/model.tar.gz -e POLICE_CHECKPOINTS=s3://models/keep \
-        localhost/police-train:ci -- "${tiny[@]}"
+    tiny=(--reader-steps 2 --finder-batch 1 --reader-batch 2 --evaluation-crops 2 --evaluation-pages 1 --workers 0)
+    settings=(--network host -e AWS_ACCESS_KEY_ID -e AWS_SECRET_ACCESS_KEY -e AWS_DEFAULT_REGION -e AWS_ENDPOINT_URL)
+    settings+=(-e POLICE_OUT=s3://models/model.tar.gz -e POLICE_CHECKPOINTS=s3://models/keep)
+    list_keys='import sys, boto3
+found = boto3.client("s3").list_objects_v2(Bucket="models", Prefix=sys.argv[1])
+print(*(one["Key"] for one in found.get("Contents", [])))'
+    keys() { "$PYTHON" -c "$list_keys" "$1"; }
+
+    # A training that would take for ever is told to end, as ECS does it, once it has learned a little.
+    podman run -d --name stopped "${locked[@]:1}" "${settings[@]}" localhost/police-train:ci \
+        -- --finder-steps 100000 "${tiny[@]}" >/dev/null
+    until podman exec stopped test -s /work/run/finder/log.jsonl 2>/dev/null; do
+        if [ "$(podman inspect --format '{{.State.Running}}' stopped)" != true ]; then
+            podman logs stopped
+            exit 1
+        fi
+        sleep 1
+    done
+    step "train: SIGTERM"
+    podman kill --signal TERM stopped >/dev/null
+    code=$(podman wait stopped)
+    step "train: exit code $code"
+    podman logs stopped 2>&1 | grep -E '^(train|health)'
+    test "$code" = 143
+    keys keep/
+    keys keep/ | grep -q keep/finder/checkpoint.npz
+
+    step "train: it resumes from the checkpoint and leaves the model in S3"
+    podman run "${locked[@]}" "${settings[@]}" localhost/police-train:ci -- --finder-steps 2 "${tiny[@]}" | tee "$work/train.log"
+    grep -q 'train: resuming from s3://models/keep' "$work/train.log"
+    test -z "$(keys keep/)" && keys model.tar.gz
     step "load: the archive is asked about a line"
     "$PYTHON" - "$work" <<'END'
 import sys, tarfile

@@ -6,5 +6,5 @@ lock() { uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --
 lock --universal --python-version 3.11 --extra train -o requirements-train.txt ../pyproject.toml
 lock --universal --python-version 3.11 --extra pdf -o requirements-inspect.txt ../pyproject.toml
 printf 'hatchling\n' | lock --universal --python-version 3.11 -o requirements-build.txt -
-lock --python-version 3.12 --python-platform x86_64-manylinux_2_28 -c requirements-train.txt \
-    -o requirements-train-gpu.txt requirements-train-gpu.in
+lock --python-version 3.12 --python-platform x86_64-manylinux_2_28 -c requirements-train.txt --extra train \
+    --override no-cpu-tensorflow.txt -o requirements-train-gpu.txt ../pyproject.toml requirements-train-gpu.in
