@@ -80,7 +80,10 @@ def test_our_own_errors_are_one_line_and_exit_2():
 
 def test_errors_of_a_missing_part_of_ours_are_not_hidden():
     group = LazyGroup(entries={"x": CommandEntry("elasticache_police_missing:x", "X.")})
-    assert isinstance(run("x", group=group).exception, ModuleNotFoundError)
+    result = run("x", group=group)
+    assert result.exit_code == 70
+    assert "ModuleNotFoundError: No module named 'elasticache_police_missing'" in result.stderr
+    assert "please report it" in result.stderr
 
 
 def test_a_caller_that_wants_exceptions_gets_them():

@@ -20,6 +20,7 @@ from PIL import Image
 from elasticache_police._remote import min_confidence_of_packaged_model
 from elasticache_police.cli import main
 from elasticache_police.findings import Finding, Kind, Page, Report, Verdict
+from elasticache_police.imaging import pages as imaging_pages
 
 RED, GREEN, GREY = (255, 0, 0), (0, 255, 0), (200, 200, 200)
 
@@ -169,6 +170,32 @@ def test_a_glob_in_quotes_is_expanded_and_files_are_taken_once(folder):
     assert [file["file"] for file in document["files"]] == ["clean.png", "wrong name, 画像.png"]
 
 
+def test_a_glob_means_pictures_and_folders_as_naming_a_folder_does(folder):
+    os.mkfifo("pipe.png")  # would wait for a writer
+    files = json.loads(run("--format", "json", "*").stdout)["files"]
+    assert [(file["file"], file["error"]) for file in files] == [
+        ("clean.png", None),
+        ("sub/both.jpg", None),
+        ("sub/no-suffix", None),
+        ("sub/two.tiff", None),
+        ("wrong name, 画像.png", None),
+    ]
+
+
+def test_a_folder_that_may_not_be_searched_is_not_passed_over(folder, monkeypatch):
+    scandir = os.scandir
+
+    def closed(path):
+        if os.fspath(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    result = run(".")
+    assert result.exit_code == 2
+    assert "error: sub:" in result.stderr
+
+
 def test_a_file_whose_name_looks_like_a_glob_is_that_file(folder):
     page().save("a[1]*.png")
     assert json.loads(run("--format", "json", "a[1]*.png").stdout)["files"][0]["file"] == "a[1]*.png"
@@ -212,6 +239,17 @@ def test_what_cannot_work_exits_2_in_one_clear_message(folder, arguments, says):
 def test_min_confidence_is_passed_on(folder):
     assert run("--min-confidence", "0.985", "wrong name, 画像.png").exit_code == 0
     assert run("--min-confidence", "0.97", "wrong name, 画像.png").exit_code == 1
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(folder, monkeypatch):
+    monkeypatch.setattr(PaintedRuntime, "inspect_page", None)  # nothing is looked at
+    result = run("clean.png", "--output", "none/report.json")
+    assert result.exit_code == 2
+    assert result.stderr == "error: --output none/report.json: No such file or directory: none\n"
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    result = run("clean.png", "--output", "report.json")
+    assert result.exit_code == 2
+    assert result.stderr == "error: --output report.json: may not be written to\n"
 
 
 def test_output_goes_to_a_file(folder):
@@ -431,6 +469,51 @@ def test_ctrl_c_leaves_with_130_and_without_a_traceback(folder):
     assert process.returncode == 130, stderr.decode()
     assert stderr.decode().strip().endswith("interrupted")
     assert "Traceback" not in stderr.decode()
+
+
+def test_streams_that_are_closed_do_not_matter(folder):
+    program = "import os, sys; os.close({}); os.execv(sys.executable, [sys.executable, '-c', {!r}, *sys.argv[1:]])"
+    child = _PROGRAM.format(tests=str(Path(__file__).parent), delay_s=0.0)
+    for stream, arguments, code in ((0, ["-"], 2), (1, ["clean.png"], 0), (1, ["sub"], 1), (2, ["none.png"], 2)):
+        command = [sys.executable, "-c", program.format(stream, child), "inspect", *arguments]
+        ended = subprocess.run(command, capture_output=True, check=False, timeout=60)
+        assert ended.returncode == code, ended.stderr.decode()
+        assert b"Traceback" not in ended.stderr
+
+
+def test_standard_input_without_an_end_is_refused(folder, monkeypatch):
+    monkeypatch.setattr("elasticache_police.imaging.sources.MAX_STREAM_BYTES", 1 << 20)
+    result = CliRunner().invoke(main, ["inspect", "-"], input=b"\x89PNG\r\n\x1a\n" + bytes(3 << 20))
+    assert result.exit_code == 2
+    assert "<stdin>: is longer than 1 MiB" in result.stderr
+
+
+@pytest.mark.parametrize("format_", ["text", "html"])
+def test_a_document_is_read_again_once_for_all_its_annotated_pages(folder, monkeypatch, format_):
+    pages = [page(wrong=number != 3) for number in range(6)]
+    pages[0].save("deck.tiff", save_all=True, append_images=pages[1:])
+    decoded = []
+    decode = imaging_pages.to_rgb
+    monkeypatch.setattr(imaging_pages, "to_rgb", lambda *args: decoded.append(1) or decode(*args))
+    result = run("deck.tiff", *(["--annotate", "out"] if format_ == "text" else ["--format", "html"]))
+    assert result.exit_code == 1
+    assert len(decoded) == 12  # to inspect, and to draw on
+    if format_ == "text":
+        assert sorted(path.name for path in Path("out").iterdir()) == [
+            f"deck-page-{number}.annotated.png" for number in (1, 2, 3, 5, 6)
+        ]
+    else:
+        assert result.stdout.count("<img ") == 5
+
+
+def test_a_crash_does_not_leave_with_the_code_of_misspellings(folder, monkeypatch):
+    def broken(self, grey):
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr(PaintedRuntime, "inspect_page", broken)
+    result = run("clean.png")
+    assert result.exit_code == 70
+    assert "a mistake of ours" in result.stderr
 
 
 @pytest.mark.parametrize("format_", ["text", "json"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -20,6 +21,8 @@ __all__ = ["CommandEntry", "LazyGroup", "main"]
 
 EXIT_ERROR = 2
 """Usage, an unreadable input, or any PoliceError; the same as click's own for usage."""
+EXIT_CRASH = 70
+"""A mistake of ours, as sysexits.h has it; Python's own code for that, 1, means misspellings here."""
 EXIT_INTERRUPTED = 130
 """Ctrl-C, as shells have it: 128 + SIGINT."""
 EXIT_PIPE_CLOSED = 141
@@ -124,6 +127,7 @@ class LazyGroup(click.Group):
         """Run, and leave with one of our exit codes; raise instead if not `standalone_mode`."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        _open_missing_streams()
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.ClickException as error:
@@ -133,7 +137,17 @@ class LazyGroup(click.Group):
             _leave("interrupted", EXIT_INTERRUPTED)
         except PoliceError as error:
             _leave(f"error: {error}", EXIT_ERROR)
+        except Exception:  # noqa: BLE001  a crash must not leave with 1, which says that names are misspelled
+            traceback.print_exc()
+            _leave("this is a mistake of elasticache-police: please report it with the lines above", EXIT_CRASH)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _open_missing_streams() -> None:
+    """Open what a parent process closed: nothing comes in, and what goes out is lost."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123  open to the end
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -37,17 +37,18 @@ class Annotator:
             ConfigurationError: The folder cannot be written to.
             ImageError: The file is gone or changed since it was inspected.
         """
-        for page in report.pages:
-            if not page.findings:
-                continue
-            suffix = f"-page-{page.number}" if len(report.pages) > 1 else ""
+        from elasticache_police.report.annotate import annotated_pages
+
+        found_on = {page.number for page in report.pages if page.findings}
+        for number, annotated in annotated_pages(report, found_on):
+            suffix = f"-page-{number}" if len(report.pages) > 1 else ""
             target = self._free_name(picture.relative.with_suffix(""), suffix)
-            annotated = report.annotate(page.number)
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 annotated.save(target, "PNG")
             except OSError as error:
-                raise ConfigurationError(f"--annotate: {target} cannot be written: {error.strerror}") from error
+                reason = error.strerror or error
+                raise ConfigurationError(f"--annotate: {target} cannot be written: {reason}") from error
             self.written.append(target)
 
     def _free_name(self, stem: Path, suffix: str) -> Path:

@@ -13,7 +13,7 @@ import click
 from elasticache_police.cli.annotator import Annotator
 from elasticache_police.cli.elsewhere import Elsewhere
 from elasticache_police.cli.pictures import find_pictures, input_of
-from elasticache_police.cli.writing import FORMATS, write_reports
+from elasticache_police.cli.writing import FORMATS, check_output, write_reports
 from elasticache_police.findings import Report
 from elasticache_police.report.words import printable
 
@@ -110,6 +110,7 @@ def inspect(
     from elasticache_police.client import Police
     from elasticache_police.report.document import summarise
 
+    check_output(output)
     pictures = find_pictures(paths, skip=None if annotate_dir is None else Path(annotate_dir))
     annotator = None if annotate_dir is None else Annotator(Path(annotate_dir), pictures)
     wanted = names or None

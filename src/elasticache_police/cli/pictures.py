@@ -39,8 +39,9 @@ def find_pictures(names: Iterable[str], *, skip: Path | None = None) -> list[Pic
     """Return the pictures that paths, folders, globs and ``-`` mean, each once, in order.
 
     A folder means every file below it that is a picture by its first bytes or claims to be one by its name; hidden
-    files and folders and what ``--annotate`` wrote are left out. A file named by itself is taken whatever it is, and
-    so is one that does not exist: reading it says so.
+    files and folders and what ``--annotate`` wrote are left out. A glob means such files too, and the folders it
+    matches. A file named by itself is taken whatever it is, and so is one that does not exist, or a folder below that
+    may not be searched: reading it says so.
 
     Args:
         names: What was written on the command line.
@@ -61,7 +62,11 @@ def find_pictures(names: Iterable[str], *, skip: Path | None = None) -> list[Pic
 
 def input_of(picture: Picture) -> PictureInput:
     """Return what to hand to :meth:`elasticache_police.Police.inspect`."""
-    return _StandardInput(sys.stdin.buffer.read()) if picture.path == _STDIN else Path(picture.path)
+    if picture.path != _STDIN:
+        return Path(picture.path)
+    from elasticache_police.imaging.sources import MAX_STREAM_BYTES
+
+    return _StandardInput(sys.stdin.buffer.read(MAX_STREAM_BYTES + 1))  # one more than is accepted: refused later
 
 
 class _StandardInput(io.BytesIO):
@@ -78,33 +83,38 @@ def _pictures_of(name: str, skip: Path | None) -> Iterator[Picture]:
             yield Picture(str(path), path.relative_to(name))
     elif glob.has_magic(name) and not Path(name).exists():
         root = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), Path(name).parts))
-        for match in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207  it leaves hidden files out
-            if Path(match).is_file() and not match.endswith(ANNOTATED_SUFFIX):
-                yield Picture(match, Path(match).relative_to(root))
+        for match in map(Path, sorted(glob.glob(name, recursive=True))):  # noqa: PTH207  it leaves hidden files out
+            for path in _walk(match, skip) if match.is_dir() else [match]:
+                if match.is_dir() or _is_searched_for(path):
+                    yield Picture(str(path), path.relative_to(root))
     else:
         yield Picture(name, Path(Path(name).name))
 
 
 def _walk(folder: Path, skip: Path | None) -> Iterator[Path]:
-    skipped = None if skip is None else skip.resolve()
-    for root, folders, files in os.walk(folder):
+    skipped = None if skip is None else os.path.realpath(skip)
+    closed: list[OSError] = []
+    for root, folders, files in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and Path(root, name).resolve() != skipped
+            name for name in folders if not name.startswith(".") and os.path.realpath(Path(root, name)) != skipped
         )
-        for name in sorted(files):
-            path = Path(root, name)
-            if not name.startswith(".") and not name.endswith(ANNOTATED_SUFFIX) and _is_picture(path):
-                yield path
+        yield from (path for path in (Path(root, name) for name in sorted(files)) if _is_searched_for(path))
+    yield from (Path(os.fsdecode(error.filename)) for error in closed)
+
+
+def _is_searched_for(path: Path) -> bool:
+    """Say whether a file that nobody named by itself is to be inspected."""
+    return not path.name.startswith(".") and not path.name.endswith(ANNOTATED_SUFFIX) and _is_picture(path)
 
 
 def _is_picture(path: Path) -> bool:
     from elasticache_police.imaging import looks_like_a_picture
 
+    if path.exists() and not path.is_file():  # a pipe would wait for a writer
+        return False
     if path.suffix.lower() in _SUFFIXES:
         return True  # if it is none, saying so is the point
     try:
-        if not path.is_file():  # a pipe would wait for a writer
-            return False
         with path.open("rb") as stream:
             return looks_like_a_picture(stream.read(1024))
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,9 +11,24 @@ from typing import TextIO
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Report
 
-__all__ = ["FORMATS", "write_reports"]
+__all__ = ["FORMATS", "check_output", "write_reports"]
 
 FORMATS = ("text", "json", "sarif", "github", "html")
+
+
+def check_output(output: str | None) -> None:
+    """Refuse a file that cannot be written, before the work whose report it is for.
+
+    Raises:
+        ConfigurationError: Its folder is missing, or one of both may not be written to.
+    """
+    if output is None:
+        return
+    path = Path(output)
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"--output {output}: No such file or directory: {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ConfigurationError(f"--output {output}: may not be written to")
 
 
 def write_reports(reports: Sequence[Report], form: str, output: str | None, *, quiet: bool = False) -> None:

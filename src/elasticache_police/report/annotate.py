@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -14,7 +15,7 @@ from elasticache_police.findings import Finding, Page, Report, Verdict
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["annotate_page", "draw_findings"]
+__all__ = ["annotate_page", "annotated_pages", "draw_findings"]
 
 _Rectangle: TypeAlias = tuple[int, int, int, int]
 
@@ -38,11 +39,37 @@ def annotate_page(report: Report, number: int = 1) -> Image.Image:
     Raises:
         ValueError: There is no such page; or its pixels were not kept and the file is gone or another (ImageError).
     """
-    for page in report.pages:
-        if page.number == number:
-            return draw_findings(page.image or _read_again(report.source, page), page.findings)
+    for _, picture in annotated_pages(report, [number]):
+        return picture
     known = ", ".join(str(page.number) for page in report.pages) or "none"
     raise ValueError(f"{report.source} has no page {number}; its pages: {known}")
+
+
+def annotated_pages(report: Report, numbers: Container[int]) -> Iterator[tuple[int, Image.Image]]:
+    """Yield some of a report's pages in order, each with its number, as :func:`annotate_page` returns them.
+
+    A file whose pixels were not kept is read again once for all of them.
+
+    Args:
+        report: The report.
+        numbers: The pages' numbers; those that the report does not have are left out.
+
+    Raises:
+        ImageError: The file is gone or another.
+    """
+    with contextlib.ExitStack() as stack:
+        again: Iterator[tuple[int, Image.Image]] | None = None
+        for page in report.pages:
+            if page.number not in numbers:
+                continue
+            picture = page.image
+            if picture is None:
+                if again is None:
+                    from elasticache_police.imaging import numbered_pages
+
+                    again = stack.enter_context(contextlib.closing(numbered_pages(report.source)))
+                picture = _the_page(again, report.source, page)
+            yield page.number, draw_findings(picture, page.findings)
 
 
 def draw_findings(picture: Image.Image, findings: Sequence[Finding]) -> Image.Image:
@@ -73,11 +100,11 @@ def draw_findings(picture: Image.Image, findings: Sequence[Finding]) -> Image.Im
     return drawn
 
 
-def _read_again(source: str, page: Page) -> Image.Image:
+def _the_page(pages: Iterator[tuple[int, Image.Image]], source: str, page: Page) -> Image.Image:
+    """Draw from a document's pages until the one that was inspected."""
     from elasticache_police.errors import ImageError
-    from elasticache_police.imaging import numbered_pages
 
-    for number, picture in numbered_pages(source):
+    for number, picture in pages:
         if number == page.number and picture.size == (page.width, page.height):
             return picture
     raise ImageError(source, f"its page {page.number} is not what was inspected", "inspect it again")

@@ -7,11 +7,16 @@ import html
 import io
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from elasticache_police.errors import PoliceError
 from elasticache_police.findings import Finding, Report
+from elasticache_police.report.annotate import annotated_pages
 from elasticache_police.report.document import summarise
 from elasticache_police.report.words import describe, misspellings, place, printable
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["render_html"]
 
@@ -54,10 +59,19 @@ def render_html(reports: Iterable[Report]) -> str:
 
 
 def _figures(report: Report) -> Iterator[str]:
-    for number, group in itertools.groupby(misspellings(report), key=lambda pair: pair[0].number):
-        pairs = list(group)
-        pictures = _pictures(report, number, [finding for _, finding in pairs])
-        for (page, finding), picture in zip(pairs, pictures, strict=True):
+    found = {
+        number: list(group)
+        for number, group in itertools.groupby(misspellings(report), key=lambda pair: pair[0].number)
+    }
+    annotated = annotated_pages(report, found)
+    problem = ""
+    for pairs in found.values():
+        findings = [finding for _, finding in pairs]
+        try:
+            pictures = [] if problem else _pictures(next(annotated)[1], findings)
+        except PoliceError as error:  # the file is gone or changed since
+            pictures, problem = [], f"<p>{html.escape(printable(str(error)))}</p>"
+        for (page, finding), picture in zip(pairs, pictures or [problem] * len(pairs), strict=True):
             yield (
                 f"<figure>{picture}<figcaption><code>{html.escape(printable(finding.reading))}</code> "
                 f'<span class="wrong">{html.escape(describe(finding))}</span>, '
@@ -66,11 +80,7 @@ def _figures(report: Report) -> Iterator[str]:
             )
 
 
-def _pictures(report: Report, page: int, findings: list[Finding]) -> list[str]:
-    try:
-        annotated = report.annotate(page)
-    except PoliceError as error:  # the file is gone or changed since
-        return [f"<p>{html.escape(printable(str(error)))}</p>"] * len(findings)
+def _pictures(annotated: Image.Image, findings: list[Finding]) -> list[str]:
     pictures = []
     for finding in findings:
         x0, y0, x1, y1 = finding.box
