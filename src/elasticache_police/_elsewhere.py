@@ -166,15 +166,23 @@ class RemotePolice:
             AwsError: AWS refused.
         """
         from elasticache_police import sagemaker_deploy
+        from elasticache_police._wire import SERVERLESS_LIMIT
 
         if spec.asynchronous is not None and input_url is None:
             raise ConfigurationError("an asynchronous endpoint needs input_url, where requests are put")
+        config = _in_region(config, spec.region)
+        serverless = any(variant.serverless is not None for variant in spec.variants)
         with sagemaker_deploy.deployed(
             spec, on_event=on_event, on_progress=on_progress, pace=pace, session=session, config=config
         ):
             if input_url is None or spec.asynchronous is None:
                 yield cls.from_endpoint(
-                    spec.endpoint_name, names, min_confidence=min_confidence, session=session, config=config
+                    spec.endpoint_name,
+                    names,
+                    min_confidence=min_confidence,
+                    limit_bytes=SERVERLESS_LIMIT if serverless else None,
+                    session=session,
+                    config=config,
                 )
             else:
                 yield cls.from_async(
@@ -240,3 +248,13 @@ class RemotePolice:
         if not isinstance(self._backend, AsyncBackend):
             raise ConfigurationError("only police made by Police.from_async wait for tickets; or call ticket.result()")
         return self._backend.result(ticket, timeout_s)
+
+
+def _in_region(config: Config | None, region: str | None) -> Config | None:
+    """Return settings that also send requests to a region, where one is named."""
+    from botocore.config import Config
+
+    if region is None:
+        return config
+    there = Config(region_name=region)
+    return there if config is None else config.merge(there)

@@ -81,6 +81,14 @@ class RemoteBackend:
         self._clients: Clients | None = None
         self._lock = threading.Lock()
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what another process makes for itself."""
+        return {name: value for name, value in vars(self).items() if name not in {"_clients", "_lock"}}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take over what :meth:`__getstate__` gave."""
+        vars(self).update(state, _clients=None, _lock=threading.Lock())
+
     @property
     def default_min_confidence(self) -> float:
         """The packaged model's; an endpoint does not tell its own."""

@@ -395,9 +395,11 @@ class FakeSageMaker:
                 self.send_response(status)
                 self.send_header("x-amzn-requestid", f"request-{next(request_ids)}")
                 self.send_header("Content-Type", headers.pop("Content-Type", "application/x-amz-json-1.1"))
+                missing = headers.pop("missing bytes", 0)  # of a connection that breaks
+                self.close_connection = self.close_connection or missing > 0
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(body) + missing))
                 self.end_headers()
                 self.wfile.write(body)
 

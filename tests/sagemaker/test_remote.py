@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 import io
 import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 
+import attrs
+import boto3
 import numpy as np
 import pytest
 from PIL import Image
 
 from elasticache_police import Classification, Finding, Kind, Police, Report, Verdict, _wire
+from elasticache_police import sagemaker_deploy as sm
 from elasticache_police.errors import (
     AccessDeniedError,
     AwsError,
@@ -281,3 +286,47 @@ def test_deployed_leaves_an_endpoint_that_was_there_before(fake, spec, pace) -> 
     with Police.deployed(spec, pace=pace):
         pass
     assert len(fake.names) == 3
+
+
+def test_deployed_asks_in_the_specification_s_region_and_within_serverless_limits(
+    fake, spec, pace, monkeypatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    fake.answer = _answering([[0.25]])
+    serverless = attrs.evolve(spec, variants=[sm.Variant(serverless=sm.Serverless())])
+    with Police.deployed(serverless, pace=pace) as police:
+        police.classify(Image.new("L", (700, 50), 255))
+        backend = police._backend
+    (asked,) = [call["headers"] for name, call in fake.calls if name == "InvokeEndpoint"]
+    assert "/ap-northeast-1/sagemaker/" in asked["authorization"]
+    assert backend._limit_bytes == _wire.SERVERLESS_LIMIT
+
+
+def test_police_elsewhere_can_be_pickled_before_and_after_they_were_asked(fake) -> None:
+    fake.answer = _answering([[0.25]])
+    police = Police.from_endpoint(NAME)
+    line = Image.new("L", (700, 50), 255)
+    for _ in range(2):
+        police = pickle.loads(pickle.dumps(police))  # noqa: S301  our own bytes
+        assert police.classify(line).score == 0.25
+
+
+def test_an_answer_that_breaks_off_is_one_of_our_errors(fake) -> None:
+    fake.answer = lambda name, headers, body: (b"{", {"missing bytes": 100})
+    with pytest.raises(AwsError) as caught:
+        Police.from_endpoint(NAME).classify(Image.new("L", (700, 50), 255))
+    assert caught.value.operation == "InvokeEndpoint"
+
+
+def test_many_threads_make_one_client(fake, monkeypatch) -> None:
+    from elasticache_police import _aws
+
+    fake.answer = _answering([[0.25]])
+    made: list[str] = []
+    real = _aws.client
+    monkeypatch.setattr(_aws, "client", lambda service, **options: made.append(service) or real(service, **options))
+    police = Police.from_endpoint(NAME, session=boto3.session.Session())
+    line = Image.new("L", (700, 50), 255)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: police.classify(line), range(16)))
+    assert (len(set(answers)), made) == (1, ["sagemaker-runtime"])
