@@ -41,10 +41,16 @@ def test_a_run_that_is_too_short_or_lies_flat_is_nothing() -> None:
 def test_levels_are_put_together_in_pixels_of_the_page_and_kept_inside_it() -> None:
     fine = cells_with(CLIMBS, rows=slice(0, 9), columns=slice(0, 1))
     coarse = cells_with(CLIMBS, rows=slice(5, 20), columns=slice(28, 30), shape=(20, 30))
-    falls = cells_with(FALLS, rows=slice(10, 14), columns=slice(10, 11))
-    found = regions([(fine, 1.0), (coarse, 2.0), (falls, 1.0)], width=475, height=318)
+    fine[10:14, 10, CHANNELS[FALLS]] = 4.0
+    found = regions([(fine, 1.0), (coarse, 2.0)], width=475, height=318)
     assert [region.turn for region in found] == [CLIMBS, FALLS]
     assert found[0] == Region(CLIMBS, 0, 0, 475, 318)
+
+
+def test_huge_letters_are_not_taken_for_turned_text() -> None:
+    nothing = np.full((40, 60, OUTPUTS), -4.0, np.float32)
+    huge = cells_with(CLIMBS, rows=slice(2, 8), columns=slice(3, 4), shape=(10, 15))
+    assert regions([(nothing, 1.0), (nothing[::2, ::2], 2.0), (huge, 4.0)], width=480, height=320) == []
 
 
 @given(

@@ -35,7 +35,9 @@ CHANNELS = {CLIMBS: 6, FALLS: 7}
 """Of the finder's answer."""
 FLOORS = (isometric.RISING, isometric.FALLING)
 """The directions of the floor of an isometric drawing, as turns."""
-TURNED_THRESHOLD = 0.5
+TURNED_THRESHOLD = 0.4
+TURNED_LEVELS = 2
+"""So many levels of the pyramid, the finest first, tell of turned text: of letters up to 30 pixels."""
 RUN_CELLS = 3
 """So many cells one above the other must agree: the shortest name is longer."""
 MARGIN_CELLS = (2, 4)
@@ -110,7 +112,9 @@ def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: i
     """
     found = []
     for turn, channel in CHANNELS.items():
-        boxes = [box for cells, scale in levels if (box := _extent(cells[..., channel], scale)) is not None]
+        boxes = [
+            box for cells, scale in levels[:TURNED_LEVELS] if (box := _extent(cells[..., channel], scale)) is not None
+        ]
         if boxes:
             x0, y0 = np.min(boxes, axis=0)[:2]
             x1, y1 = np.max(boxes, axis=0)[2:]

@@ -11,7 +11,15 @@ from elasticache_police.model.graph import isometric
 from elasticache_police.model.graph.resample import halve
 from elasticache_police.runtime.engine import LEVELS, MAX_PLACES, MIN_LEVEL_PX
 from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
-from elasticache_police.runtime.turned import CHANNELS, CLIMBS, FLOORS, MARGIN_CELLS, RUN_CELLS, TURNED_THRESHOLD
+from elasticache_police.runtime.turned import (
+    CHANNELS,
+    CLIMBS,
+    FLOORS,
+    MARGIN_CELLS,
+    RUN_CELLS,
+    TURNED_LEVELS,
+    TURNED_THRESHOLD,
+)
 
 __all__ = ["look_over", "on_page", "upright"]
 
@@ -45,7 +53,8 @@ def look_over(
         least = MIN_LEVEL_PX if number else 0
         names, extents = tf.cond(tf.reduce_min(tf.shape(level)) < least, nowhere, here)
         found.append(names)
-        turned.append(extents)
+        if number < TURNED_LEVELS:
+            turned.append(extents)
         if number + 1 < LEVELS:
             level = halve(level)
     places = tf.concat(found, axis=0)
@@ -58,7 +67,7 @@ _NOWHERE = tf.constant([np.inf, np.inf, -np.inf, -np.inf], tf.float64)
 
 
 def _together(extents: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Return int32 (2, 4), one box for each direction around those of all levels, float64 (LEVELS, 2, 4)."""
+    """Return int32 (2, 4), one box for each direction around those of all levels, float64 (TURNED_LEVELS, 2, 4)."""
     first = tf.reduce_min(extents[..., :2], axis=0)
     last = tf.reduce_max(extents[..., 2:], axis=0)
     height, width = tf.unstack(tf.cast(size, tf.float64))
