@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import boto3
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -79,6 +80,44 @@ def test_a_failed_deployment_says_what_became_of_what_was_made(fake, run) -> Non
     assert "did not pass the ping health check" in result.stderr
     assert f"removed again: endpoint {NAME}" in result.stderr
     assert fake.names == set()
+
+
+def _archives() -> list[str]:
+    answer = boto3.client("s3").list_objects_v2(Bucket="sagemaker-ap-northeast-1-123456789012")
+    return [item["Key"] for item in answer.get("Contents", [])]
+
+
+@pytest.mark.parametrize(
+    ("more", "said", "left"),
+    [
+        ([], "removed again: archive sagemaker-ap-northeast-1-123456789012/", 0),
+        (["--keep-on-failure"], "kept as asked: model", 1),
+    ],
+)
+def test_an_archive_sent_for_a_deployment_that_failed_goes_with_it(fake, run, tmp_path, more, said, left) -> None:
+    fake.creating = ["Creating", ("Failed", "no capacity")]
+    archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
+    result = run("deploy", str(archive), "--role-arn", ROLE, *more, code=2)
+    assert said in result.stderr
+    assert len(_archives()) == left
+
+
+def test_an_archive_that_was_there_before_or_is_still_needed_stays(fake, run, tmp_path) -> None:
+    archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
+    fake.creating = [("Failed", "no capacity")]
+    fake.fail("DeleteModel", "AccessDeniedException", "not allowed")
+    result = run("deploy", str(archive), "--role-arn", ROLE, code=2)
+    assert "LEFT BEHIND: archive" in result.stderr
+    assert len(_archives()) == 1
+    assert "removed again: archive" not in run("deploy", str(archive), "--role-arn", ROLE, code=2).stderr
+    assert len(_archives()) == 1
+
+
+def test_what_cannot_work_is_refused_before_a_role_is_made_or_an_archive_sent(fake, run, tmp_path) -> None:
+    archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
+    run("deploy", str(archive), "--create-role", "PoliceRole", "--instance-type", "ml.inf1.xlarge", code=2)
+    assert boto3.client("iam").list_roles()["Roles"] == []
+    assert boto3.client("s3").list_buckets()["Buckets"] == []
 
 
 def test_update_needs_an_endpoint(fake, run) -> None:
@@ -169,8 +208,6 @@ def test_invoke_classifies_a_line_in_the_story_s_way(fake, run, picture) -> None
 
 
 def test_tickets_are_printed_and_fetched_later(fake, run, picture, tmp_path, moto) -> None:
-    import boto3
-
     client = boto3.client("s3")
     client.create_bucket(Bucket="queue", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
     printed = run("invoke", NAME, picture, "--async", "s3://queue/in", "--submit").stdout

@@ -11,16 +11,17 @@ import click
 
 from elasticache_police.cli._aws_options import Display, account_options, aws_session, display
 from elasticache_police.cli._deploy_options import Wanted, deploy_options, spec_of
-from elasticache_police.errors import ConfigurationError
+from elasticache_police.errors import ConfigurationError, NotFoundError, PoliceError
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
-    from elasticache_police.sagemaker_deploy import EndpointStatus, Resource
+    from elasticache_police.sagemaker_deploy import EndpointSpec, EndpointStatus, Resource
 
 __all__ = ["deploy", "endpoint"]
 
 _SOME_ACCOUNT = "111122223333"  # AWS's own example; a dry run does not ask whose account this is
+_SOME_ROLE = f"arn:aws:iam::{_SOME_ACCOUNT}:role/ROLE"
 
 
 @click.command()
@@ -136,18 +137,27 @@ def _deploy(wanted: Wanted, *, updating: bool) -> None:
     if wanted.dry_run:
         click.echo(_dry_run(wanted))
         return
+    if wanted.role_arn is None and wanted.create_role is None:
+        raise click.UsageError("SageMaker needs a role to assume: give --role-arn, or --create-role NAME")
+    sagemaker_deploy.plan(spec_of(wanted, "s3://not-sent/yet", wanted.role_arn or _SOME_ROLE))  # refuse before sending
     with display() as shown:
         role_arn = _role(wanted, session)
-        spec = spec_of(wanted, _upload(wanted, session, shown), role_arn)
+        url, made = _upload(wanted, session, shown)
+        spec = spec_of(wanted, url, role_arn)
         action = sagemaker_deploy.update if updating else sagemaker_deploy.deploy
-        done = action(
-            spec,
-            timeout_s=wanted.timeout_s,
-            undo=not wanted.keep_on_failure,
-            on_event=shown.on_event,
-            on_progress=shown.on_progress,
-            session=session,
-        )
+        try:
+            done = action(
+                spec,
+                timeout_s=wanted.timeout_s,
+                undo=not wanted.keep_on_failure,
+                on_event=shown.on_event,
+                on_progress=shown.on_progress,
+                session=session,
+            )
+        except (PoliceError, KeyboardInterrupt) as error:
+            if made is not None and not wanted.keep_on_failure:
+                error.add_note(_take_back(made, spec, session))
+            raise
     click.echo(f"{done.action}: {_words(done.endpoint)}")
 
 
@@ -166,7 +176,7 @@ def _dry_run(wanted: Wanted) -> str:
             {"service": "s3", "operation": "PutObject", "parameters": {"Bucket": bucket, "Key": key, "Body": url}}
         )
         url = f"s3://{bucket}/{key}"
-    role_arn = wanted.role_arn or f"arn:aws:iam::{_SOME_ACCOUNT}:role/{wanted.create_role or 'ROLE'}"
+    role_arn = wanted.role_arn or _SOME_ROLE.replace("ROLE", wanted.create_role or "ROLE")
     if _SOME_ACCOUNT in url + role_arn:
         click.echo(f"{_SOME_ACCOUNT} stands for your account: a dry run asks AWS nothing", err=True)
     requests += json.loads(sagemaker_deploy.plan(spec_of(wanted, url, role_arn)).to_json())
@@ -179,14 +189,12 @@ def _role(wanted: Wanted, session: Session) -> str:
 
     if wanted.role_arn is not None:
         return wanted.role_arn
-    if wanted.create_role is None:
-        raise click.UsageError("SageMaker needs a role to assume: give --role-arn, or --create-role NAME")
     clients = Clients(session=session)
     scope = Scope(
         region=str(wanted.region),
         account_id=clients.account_id(),
         partition=clients.partition,
-        role_name=wanted.create_role,
+        role_name=str(wanted.create_role),
         bucket=wanted.bucket or "sagemaker-*",
         topic_arn=wanted.success_topic or wanted.error_topic,
         vpc=bool(wanted.subnets),
@@ -194,12 +202,13 @@ def _role(wanted: Wanted, session: Session) -> str:
     return ensure_execution_role(scope, session=session).arn
 
 
-def _upload(wanted: Wanted, session: Session, shown: Display) -> str:
+def _upload(wanted: Wanted, session: Session, shown: Display) -> tuple[str, Resource | None]:
+    """Return the archive's S3 URL, and the archive if it was not there before."""
     from elasticache_police import sagemaker_deploy
     from elasticache_police.sagemaker_deploy import Event, Resource
 
     if wanted.model.startswith("s3://"):
-        return wanted.model
+        return wanted.model, None
     sent = sagemaker_deploy.upload(
         wanted.model,
         bucket=wanted.bucket,
@@ -210,7 +219,25 @@ def _upload(wanted: Wanted, session: Session, shown: Display) -> str:
     )
     archive = Resource(kind="archive", name=sent.url.removeprefix("s3://"))
     shown.on_event(Event(action="reusing" if sent.reused else "creating", resource=archive))
-    return sent.url
+    return sent.url, None if sent.reused else archive
+
+
+def _take_back(archive: Resource, spec: EndpointSpec, session: Session) -> str:
+    """Remove an archive that was sent for a deployment that failed, unless a model that stayed needs it."""
+    from elasticache_police import sagemaker_deploy
+    from elasticache_police.sagemaker_deploy._session import Work
+    from elasticache_police.sagemaker_deploy.teardown import remove
+
+    work = Work.of(session=session, region=spec.region)
+    for name in sagemaker_deploy.plan(spec).model_names:
+        try:
+            work.send("sagemaker", "DescribeModel", ModelName=name)
+        except NotFoundError:
+            continue
+        except PoliceError as error:
+            return f"LEFT BEHIND: {archive} (model {name} may still need it: {error})"
+        return f"LEFT BEHIND: {archive} (model {name} needs it)"
+    return str(remove(work, [archive]))
 
 
 def _words(seen: EndpointStatus) -> str:
