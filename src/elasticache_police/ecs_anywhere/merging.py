@@ -163,7 +163,7 @@ def read_report(cluster: Cluster | str, report: CollectionReport | str) -> tuple
 
     Args:
         cluster: Whose S3 to read from.
-        report: What :func:`~elasticache_police.ecs_anywhere.inspection.inspect_on` returned, or the ``s3://...`` of its report.
+        report: What :func:`~elasticache_police.ecs_anywhere.inspection.inspect_on` returned, or the ``s3://...`` of it.
 
     Raises:
         NotFoundError: There is none.
