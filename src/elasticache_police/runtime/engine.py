@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,8 @@ class Runtime:
         self._directory = directory
         self.settings: Settings = read_settings(directory)
         self.names = tuple(check_name(name) for name in names) if names else self.settings.names
+        self._networks: dict[str, onnxruntime.InferenceSession] = {}
+        self._loading = threading.Lock()
         self._reads_everything = not set(self.names) <= set(self.settings.names)
 
     @classmethod
@@ -60,13 +63,21 @@ class Runtime:
         """Chosen on validation data when the model was made."""
         return self.settings.min_confidence
 
-    @functools.cached_property
+    @property
     def _finder(self) -> onnxruntime.InferenceSession:
-        return _session(self._directory / FINDER)
+        return self._network(FINDER)
 
-    @functools.cached_property
+    @property
     def _reader(self) -> onnxruntime.InferenceSession:
-        return _session(self._directory / READER)
+        return self._network(READER)
+
+    def _network(self, file: str) -> onnxruntime.InferenceSession:
+        """Return a network, loaded when it is first asked for, and once whoever asks."""
+        if file not in self._networks:
+            with self._loading:
+                if file not in self._networks:
+                    self._networks[file] = _session(self._directory / file)
+        return self._networks[file]
 
     def inspect_page(self, grey: np.ndarray) -> tuple[Finding, ...]:
         """Return every finding on a page, top to bottom and left to right, however unsure.

@@ -93,9 +93,10 @@ def automaton(word: str, *, glued: bool = True) -> Automaton:
 
 def _accepted(frames: np.ndarray, machine: Automaton) -> float:
     emitted = frames @ machine.emits
-    state = machine.start
+    state, after = machine.start.copy(), np.empty_like(machine.start)
     for row in emitted:
-        state = (state @ machine.moves) * row
+        np.dot(state, machine.moves, out=after)
+        np.multiply(after, row, out=state)
     return float(state @ machine.accepts)
 
 
