@@ -34,9 +34,9 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(?!elasticache_police).*"),
     # Named in signatures, and no part of the public face.
     (r"py:.*", r"elasticache_police\.(\w+\.)*_\w+.*"),
-    (r"py:class", r"elasticache_police\.dataset\.pages\.(FontSet|PageStyle)"),
+    (r"py:class", r"elasticache_police\.dataset\.(pages|lettering)\.(FontSet|PageStyle)"),
     (r"py:class", r"elasticache_police\.ecs_anywhere\.activation\.Secret"),
-    (r"py:class", r"elasticache_police\.runtime\.proposals\.Proposal"),
+    (r"py:class", r"elasticache_police\.runtime\.(proposals\.Proposal|turned\.Region)"),
     (r"py:class", r"elasticache_police\.sagemaker_deploy\.policies\.PolicyDocument"),
     (r"py:class", r"elasticache_police\.serving\.layout\.ModelLayout"),
 ]

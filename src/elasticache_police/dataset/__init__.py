@@ -7,7 +7,8 @@ of workers or on the order in which samples are made.
 from __future__ import annotations
 
 from elasticache_police.dataset.fonts import Font, FontProblem, check_font, find_fonts
-from elasticache_police.dataset.pages import PageSample, TextLine, render_page
+from elasticache_police.dataset.lines import TextLine, TurnedText
+from elasticache_police.dataset.pages import PageSample, render_page
 from elasticache_police.dataset.text import NameTexts
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "NameTexts",
     "PageSample",
     "TextLine",
+    "TurnedText",
     "check_font",
     "find_fonts",
     "render_page",
