@@ -31,7 +31,12 @@ _PLACES_AT_ONCE = 4
 
 
 def _traced(function: Callable[..., object], *specs: tf.TensorSpec) -> Callable[..., Any]:
-    return cast("Callable[..., Any]", tf.function(function, input_signature=list(specs), autograph=False))
+    return cast(
+        "Callable[..., Any]",
+        tf.function(
+            function, input_signature=list(specs), autograph=False, experimental_attributes={"_noinline": True}
+        ),
+    )
 
 
 class Signatures:
