@@ -166,14 +166,15 @@ def _is_identifier(line: str, start: int, stop: int) -> bool:
 def _is_cut(line: str, start: int, stop: int, name: str, *, cut_left: bool, cut_right: bool) -> bool:
     word = line[start:stop]
     rest = line[stop:].strip()
-    if (cut_right and not rest) or rest.startswith(("...", "\N{HORIZONTAL ELLIPSIS}")):
+    # Where the picture ends, one more sign may be what is left of a letter.
+    if (cut_right and len(rest) <= 1) or rest.startswith(("...", "\N{HORIZONTAL ELLIPSIS}")):
         shown = word.rstrip(".")
         if any(distance(shown.lower(), name[:n].lower()) == 0 for n in range(3, len(name))):
             return True
         # The last letter may itself be cut: what is read of it is not to be trusted.
         if any(shown[:-1].lower() == name[:n].lower() for n in range(3, len(name))):
             return True
-    if cut_left and not line[:start].strip():
+    if cut_left and len(line[:start].strip()) <= 1:
         return any(
             word.lower() == name[n:].lower() or word[1:].lower() == name[n:].lower() for n in range(1, len(name) - 2)
         )

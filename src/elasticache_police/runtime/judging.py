@@ -28,6 +28,8 @@ MARGIN_CAPS = 3.5
 SURE = 0.97
 LEGIBLE = 0.35
 _EDGE_FRAMES = 5
+_NEAR_CAPS = 1.2
+"""So close to the page's edge, in heights of capitals, that a letter may be cut there and not be read at all."""
 
 Frames = Callable[[int], np.ndarray]
 """Returns the frames of look ``i`` at a place, float32 (T, CLASSES), each row a distribution."""
@@ -117,7 +119,7 @@ class _Place:
         reading = read(frames)
         if not reading.text:
             return _Look(window, reading, [])
-        near = 0.6 * self.proposal.cap_px
+        near = _NEAR_CAPS * self.proposal.cap_px
         found = occurrences(
             reading.text,
             self.names,
