@@ -20,7 +20,7 @@ from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
 from elasticache_police.ecs_anywhere import training_job
 from elasticache_police.ecs_anywhere.training_job import TrainingJob, parse, run
-from elasticache_police.errors import ConfigurationError, TaskFailedError
+from elasticache_police.errors import AwsError, ConfigurationError, TaskFailedError
 
 HERE = Path(__file__).parent
 STUB = (sys.executable, str(HERE / "stub_command.py"))
@@ -93,6 +93,21 @@ def test_trained_weights_come_from_s3_too(s3, tmp_path):
     assert (tmp_path / "start" / "finder.npz").read_bytes() == b"weights"
     body = s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read()
     assert _weights(body)["words"][-2:] == ["--start-from", str(tmp_path / "start")]
+
+
+def test_a_delivered_model_is_a_success_even_if_checkpoints_cannot_be_removed(s3, tmp_path, monkeypatch, capfd):
+    def refused(mirror):
+        raise AwsError("denied", operation="DeleteObjects")
+
+    monkeypatch.setattr(training_job.Mirror, "clear", refused)
+    job = TrainingJob(out=PLACES["out"], checkpoints="s3://models/run/keep", work=tmp_path)
+
+    assert run(job) == 0
+
+    assert _weights(s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read())
+    said = capfd.readouterr().out
+    assert "remove those in s3://models/run/keep before another training there: " in said
+    assert "denied" in said
 
 
 def test_a_training_works_in_the_same_place_every_time_so_that_it_can_be_resumed(tmp_path, monkeypatch):

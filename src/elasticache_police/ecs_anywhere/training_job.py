@@ -180,7 +180,10 @@ def run(job: TrainingJob, *, clients: Clients | None = None, stop: threading.Eve
         _say(f"export: failed with exit code {export.returncode}; the checkpoints are kept")
         return export.returncode
     _deliver(exported / "model.tar.gz", job.out, clients)
-    mirror.clear()
+    try:
+        mirror.clear()
+    except AwsError as error:  # the model is delivered, so the training has not failed
+        _say(f"checkpoints: remove those in {job.checkpoints} before another training there: {error}")
     shutil.rmtree(run_folder)  # a directory of the machine may be the next training's too
     shutil.rmtree(exported)
     _say(f"done: the model is at {job.out}")
