@@ -148,3 +148,21 @@ def test_any_line_is_survived_and_occurrences_do_not_overlap(line: str) -> None:
     found = occurrences(line, ["ElastiCache", "GitHub"])
     assert all(0 <= one.start < one.stop <= len(line) for one in found)
     assert all(a.stop <= b.start for a, b in itertools.pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("line", "cut_left", "cut_right", "cut"),
+    [
+        ("Amazon ElastiCac", False, True, True),
+        ("Amazon ElastiCac |", False, True, True),  # what is left of the h
+        ("Amazon ElastiCac now", False, True, False),
+        ("Amazon ElastiCac", False, False, False),
+        ("lastiCache for", True, False, True),
+        ("( lastiCache for", True, False, True),  # what is left of the E
+        ("of lastiCache", True, False, False),
+        ("Amazon ElasticCache", True, True, False),  # nothing missing: a misspelling wherever it stands
+    ],
+)
+def test_a_name_that_the_pictures_edge_cuts_is_no_misspelling(line: str, *, cut_left: bool, cut_right: bool, cut: bool):
+    (found,) = occurrences(line, cut_left=cut_left, cut_right=cut_right)
+    assert found.cut is cut
