@@ -88,13 +88,12 @@ def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) 
     empty = tf.equal(counts, 0)
     text = tf.pad(text, [[0, 0], [0, 1]])
     text = tf.concat([tf.where(empty, OTHER, text[:, 0])[:, tf.newaxis], text[:, 1:]], axis=1)
-    surprise = tf.nn.ctc_loss(
-        labels=tf.sparse.from_dense(text),
-        logits=tf.math.log(frames + _TINY),
-        label_length=None,
-        logit_length=lengths,
-        logits_time_major=False,
-        blank_index=BLANK,
+    # The first version of the operation, whose blank is the last class: the second leaves a random name in the file.
+    surprise = tf.compat.v1.nn.ctc_loss(
+        labels=_without_blank(text),
+        inputs=tf.math.log(tf.roll(frames, -1, axis=-1) + _TINY),
+        sequence_length=lengths,
+        time_major=False,
     )
     within = tf.sequence_mask(lengths, tf.shape(best)[1])
     silence = tf.reduce_sum(tf.where(within, tf.math.log(frames[..., BLANK] + _TINY), 0.0), axis=1)
@@ -102,6 +101,12 @@ def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) 
     certain = tf.one_hot(best, CLASSES)
     holds = tf.reduce_max(spelled(certain, lengths, names), axis=1) > 0.0
     return tf.where(holds, 0.0, says)
+
+
+def _without_blank(text: tf.Tensor) -> tf.SparseTensor:
+    """Return left-aligned classes, int32 (N, L), blank where nothing is, numbered from the one after the blank."""
+    written = tf.sparse.from_dense(text)
+    return tf.SparseTensor(written.indices, written.values - 1, written.dense_shape)
 
 
 def _letters(frames: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["save"]
 
 _NUMBER = re.compile(r"\d+")
+_COUNTED = re.compile(r"_\d+$")
+"""Ends the name of an argument that TensorFlow made up."""
 _UNUSED = re.compile(r"_\d+(?=___redundant_placeholder)")
 """The counter in the name of an argument that the body of a loop has only because its condition has it."""
 
@@ -58,6 +60,7 @@ def _renumber(meta_graph: MetaGraphDef) -> None:
         for argument in function.signature.input_arg:
             argument.name = _UNUSED.sub("", argument.name)
         _rename_calls(function.node_def, renamed)
+        _rename_arguments(function)
     del graph.library.function[:]
     graph.library.function.extend(library)
     _rename_calls(graph.node, renamed)
@@ -102,6 +105,26 @@ def _calls(nodes: Iterable[NodeDef]) -> Iterator[str]:
 def _functions(value: AttrValue) -> Iterable[NameAttrList]:
     kind = value.WhichOneof("value")
     return [value.func] if kind == "func" else value.list.func if kind == "list" else []
+
+
+def _rename_arguments(function: FunctionDef) -> None:
+    """Name the arguments and results of a function that are called after a counter by their places."""
+    renamed = {
+        argument.name: f"argument_{place}"
+        for place, argument in enumerate(function.signature.input_arg)
+        if _COUNTED.search(argument.name)
+    }
+    for argument in function.signature.input_arg:
+        argument.name = renamed.get(argument.name, argument.name)
+    for node in function.node_def:
+        node.input[:] = [renamed.get(source, source) for source in node.input]
+    given = {output: renamed.get(source, source) for output, source in function.ret.items()}
+    function.ret.clear()
+    for place, result in enumerate(function.signature.output_arg):
+        source = given[result.name]
+        if _COUNTED.search(result.name):  # an argument of a loop that is handed on
+            result.name = f"result_{place}"
+        function.ret[result.name] = source
 
 
 def _rename_calls(nodes: Iterable[NodeDef], renamed: Mapping[str, str]) -> None:
