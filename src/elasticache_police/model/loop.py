@@ -94,6 +94,11 @@ def _write_checkpoint(path: Path, model: keras.Model, step: int) -> None:
     partial.replace(path)
 
 
+def _weights(saved: np.lib.npyio.NpzFile) -> list[np.ndarray]:
+    """Return the weights in a file of :func:`write_weights` or in a checkpoint, in the network's order."""
+    return [saved[f"w{i}"] for i in range(sum(key.startswith("w") for key in saved.files))]
+
+
 def checkpoint_step(path: Path) -> int:
     """Return how many steps a checkpoint has behind it."""
     with np.load(path) as saved:
@@ -107,7 +112,7 @@ def load_weights(path: Path, model: keras.Model) -> int:
         TrainingError: The checkpoint is of another network.
     """
     with np.load(path) as saved:
-        weights = [saved[f"w{i}"] for i in range(sum(key.startswith("w") for key in saved.files))]
+        weights = _weights(saved)
         shapes = [weight.shape for weight in weights]
         if shapes != [tuple(weight.shape) for weight in model.get_weights()]:
             msg = f"{path} is a checkpoint of another network; train in another directory or delete it"
@@ -127,7 +132,7 @@ def start_from(path: Path, model: keras.Model) -> None:
         TrainingError: The trained network has other layers.
     """
     with np.load(path) as saved:
-        trained = [saved[f"w{i}"] for i in range(sum(key.startswith("w") for key in saved.files))]
+        trained = _weights(saved)
     fresh = [np.array(weight) for weight in model.get_weights()]
     if [weight.ndim for weight in trained] != [weight.ndim for weight in fresh]:
         msg = f"{path} holds the weights of a network with other layers than this version's"

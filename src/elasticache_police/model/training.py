@@ -86,10 +86,11 @@ def _seen_and_unseen(fonts: Sequence[Font], options: TrainingOptions) -> tuple[l
     return seen, unseen
 
 
-def _starting_weights(options: TrainingOptions) -> tuple[Path, ...]:
+def _starting_weights(options: TrainingOptions) -> dict[str, Path]:
+    """Return the weights to go on from, by network; empty when there are none."""
     if options.start_from is None:
-        return ()
-    return (options.start_from / "finder.npz", options.start_from / "reader.npz")
+        return {}
+    return {part: options.start_from / f"{part}.npz" for part in ("finder", "reader")}
 
 
 def _installed(package: str) -> str:
@@ -124,7 +125,7 @@ def _record(
             "unseen_share": options.unseen_share,
             "seed": options.seed,
             "start_from": {
-                path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in _starting_weights(options)
+                path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in _starting_weights(options).values()
             },
             "finder": {"steps": options.finder_steps, "batch": options.finder_batch},
             "reader": {"steps": options.reader_steps, "batch": options.reader_batch},
@@ -188,7 +189,8 @@ def train(
     from elasticache_police.model import losses, networks
     from elasticache_police.model.export import export_onnx
 
-    for path in _starting_weights(options):
+    start = _starting_weights(options)
+    for path in start.values():
         if not path.is_file():
             raise TrainingError(f"{path} does not exist: a directory to start from holds finder.npz and reader.npz")
     say("checking fonts")
@@ -214,7 +216,7 @@ def train(
         FinderBatches(seed=options.seed, size=options.finder_batch, fonts=prepared, names=(options.name,)),
         Schedule(steps=options.finder_steps, peak_rate=2e-3),
         directory=options.out / "finder",
-        initial=None if options.start_from is None else options.start_from / "finder.npz",
+        initial=start.get("finder"),
         workers=options.workers,
         progress=report("finder", options.finder_steps),
     )
@@ -225,7 +227,7 @@ def train(
         ReaderBatches(seed=options.seed + 1, size=options.reader_batch, fonts=prepared, names=(options.name,)),
         Schedule(steps=options.reader_steps, peak_rate=1.5e-3),
         directory=options.out / "reader",
-        initial=None if options.start_from is None else options.start_from / "reader.npz",
+        initial=start.get("reader"),
         workers=options.workers,
         progress=report("reader", options.reader_steps),
     )
