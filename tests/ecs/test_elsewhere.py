@@ -184,14 +184,8 @@ def test_on_sagemaker_over_a_real_archive_in_the_container_s_contract(pictures, 
     from elasticache_police.model.export import write_archive
     from elasticache_police.serving import EndpointOptions, LocalEndpoint
 
-    save = (
-        "import importlib.util, sys; from pathlib import Path\n"
-        "spec = importlib.util.spec_from_file_location('models', sys.argv[1])\n"
-        "models = importlib.util.module_from_spec(spec); spec.loader.exec_module(models)\n"
-        "models.save_police(Path(sys.argv[2]) / '1')"
-    )
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, "-c", save, str(MODELS), str(tmp_path)], check=True, capture_output=True, env=quiet)
+    subprocess.run([sys.executable, str(MODELS), "--police", str(tmp_path)], check=True, capture_output=True, env=quiet)
     write_archive(tmp_path / "1", tmp_path / "model.tar.gz")
     with LocalEndpoint(EndpointOptions(model=tmp_path / "model.tar.gz", port=0)) as endpoint:
         code, out, _ = _on_sagemaker(over_http(endpoint.url), monkeypatch, "--min-confidence", "0")

@@ -27,14 +27,8 @@ BUCKET = {"Bucket": "queue", "CreateBucketConfiguration": {"LocationConstraint":
 def archive(tmp_path_factory) -> Path:
     """A SavedModel made in a process of its own, so that this one stays without TensorFlow."""
     made = tmp_path_factory.mktemp("archive")
-    save = (
-        "import importlib.util, sys; from pathlib import Path\n"
-        "spec = importlib.util.spec_from_file_location('models', sys.argv[1])\n"
-        "models = importlib.util.module_from_spec(spec); spec.loader.exec_module(models)\n"
-        "models.save_police(Path(sys.argv[2]) / '1')"
-    )
     quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, "-c", save, str(MODELS), str(made)], check=True, capture_output=True, env=quiet)
+    subprocess.run([sys.executable, str(MODELS), "--police", str(made)], check=True, capture_output=True, env=quiet)
     from elasticache_police.model.export import write_archive
 
     write_archive(made / "1", made / "model.tar.gz")

@@ -255,4 +255,7 @@ def main(home: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1] == "--police":
+        save_police(Path(sys.argv[2]) / "1")
+    else:
+        main(Path(sys.argv[1]))
