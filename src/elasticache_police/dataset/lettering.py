@@ -55,6 +55,8 @@ class Lettering:
     """Height of capitals, in pixels."""
     tracking: float
     """Pixels between characters beyond what the font asks for."""
+    gap: float
+    """Pixels that every space is wider by than the font asks for."""
     stroke: int
     """Pixels that every glyph is made fatter by."""
 
@@ -69,8 +71,10 @@ class Lettering:
             stretch = length / (sum(widths) or 1.0)
             at = 0.0
             for i, width in enumerate(widths, 1):
-                at += width * stretch
-                edges.append(start + at + i * self.tracking)
+                at += width * stretch + self.tracking
+                if run[i - 1] == " ":
+                    at += self.gap
+                edges.append(start + at)
         return runs, edges
 
     def write(
@@ -86,7 +90,7 @@ class Lettering:
         at = 0
         for run, font in runs:
             face = load(font.path, self.size)
-            if self.tracking:
+            if self.tracking or self.gap:
                 for i, character in enumerate(run):
                     draw.text(
                         (x + edges[at + i], baseline),
@@ -110,6 +114,7 @@ def lettering(rng: random.Random, font: Font, cap_px: float) -> Lettering | None
     if rng.random() < 0.7:
         size = max(4.0, float(round(size)))
     spread = rng.random()
-    tracking = 0.0 if spread < 0.8 else rng.choice([-0.05, -0.03, -0.02, 0.03, 0.06, 0.1, 0.18]) * size
+    tracking = 0.0 if spread < 0.8 else rng.choice([-0.05, -0.03, -0.02, 0.03, 0.06, 0.1, 0.18, 0.28]) * size
+    gap = 0.0 if rng.random() < 0.88 else rng.uniform(-0.06, 0.7) * size
     stroke = 1 if cap_px > 22 and rng.random() < 0.08 else 0
-    return Lettering(font=font, size=size, cap=size * ratio, tracking=tracking, stroke=stroke)
+    return Lettering(font=font, size=size, cap=size * ratio, tracking=tracking, gap=gap, stroke=stroke)

@@ -41,7 +41,7 @@ class PageStyle:
 
     width: int = 320
     height: int = 224
-    cap_px: tuple[float, float] = (5.0, 26.0)
+    cap_px: tuple[float, float] = (4.7, 26.0)
     """Range of the height of capitals, drawn log-uniformly."""
     blocks: tuple[int, int] = (5, 18)
     """How many blocks of text to try to place."""

@@ -170,6 +170,18 @@ _WAYS: tuple[Callable[[str, random.Random], NearMiss], ...] = (
 """The ways to misspell a name; those that people take most often stand here twice."""
 
 
+def _garbled(name: str, rng: random.Random) -> str:
+    """Return a name with any of its letters taken for others, so that no letter foretells the next."""
+    share = rng.choice([0.1, 0.15, 0.25, 0.4])
+    letters = [
+        rng.choice(_CONFUSED.get(letter, string.ascii_lowercase) + rng.choice(string.ascii_letters + string.digits))
+        if rng.random() < share
+        else letter
+        for letter in name
+    ]
+    return "".join(letters)
+
+
 def _invented(rng: random.Random) -> str:
     word = "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(1, 4)))
     style = rng.random()
@@ -257,17 +269,31 @@ class NameTexts:
     """
 
     names: tuple[str, ...]
+    garbled_share: float = 0.1
+    """Share of names of which so many letters may be others that they are near-misses no more."""
 
-    def written(self, rng: random.Random) -> str:
-        """Return the name as somebody may have written it: right in about two cases of five."""
+    def written(self, rng: random.Random, *, digits: bool = True) -> str:
+        """Return the name as somebody may have written it: right in about two cases of five.
+
+        Args:
+            rng: The sample's own generator.
+            digits: Whether a digit may stand for a letter (the font has them).
+        """
+        made = self._written(rng)
+        while not digits and any(character.isdigit() for character in made):
+            made = self._written(rng)
+        return made
+
+    def _written(self, rng: random.Random) -> str:
         name = rng.choice(self.names)
         style = rng.random()
-        if style < 0.36:
+        if style < 0.34:
             return name
-        if style < 0.42:
+        if style < 0.4:
             return name.upper()
-        wrong = near_miss(name, rng).text
-        return wrong.upper() if style < 0.48 else wrong
+        if style < 0.46:
+            return near_miss(name, rng).text.upper()
+        return near_miss(name, rng).text if style < 1 - self.garbled_share else _garbled(name, rng)
 
     def with_name(
         self, rng: random.Random, *, digits: bool, punctuation: bool, foreign: bool
@@ -275,7 +301,7 @@ class NameTexts:
         """Return a line that holds the name, right or wrong, once or twice, or an identifier made of it."""
         if punctuation and rng.random() < 0.07:
             return self._identifier(rng)
-        name = self.written(rng)
+        name = self.written(rng, digits=digits)
         before = rng.choice(["", "", "", "Amazon ", "Amazon ", "AWS ", "@", "w"])
         if before == "@":
             before = filler(rng, digits=digits, punctuation=punctuation, words=rng.randint(1, 3)) + " "
@@ -297,7 +323,7 @@ class NameTexts:
         spans = [(len(before), len(before) + len(name))]
         text = before + name + after
         if rng.random() < 0.06:
-            other = self.written(rng)
+            other = self.written(rng, digits=digits)
             text += rng.choice([" ", " and ", ", ", "/", " -> "]) if punctuation else " and "
             spans.append((len(text), len(text) + len(other)))
             text += other

@@ -186,9 +186,10 @@ def evaluate_pages(
     prepared = font_set(fonts)
     # Of turned text a page knows where it is, but not what it says.
     style = PageStyle(width=960, height=640, cap_px=(7.0, 30.0), blocks=(12, 40), turned_share=0.0)
+    texts = NameTexts(names=(name,), garbled_share=0.0)
     found = missed = false_alarms = seen = unseen = 0
     for index in range(count):
-        page = render_page(seed=_SEED, index=index, fonts=prepared, texts=NameTexts(names=(name,)), style=style)
+        page = render_page(seed=_SEED, index=index, fonts=prepared, texts=texts, style=style)
         everything = runtime.inspect_page(page.grey)
         findings = [finding for finding in everything if finding.confidence >= runtime.default_min_confidence]
         truth = _truth(page, name, style)

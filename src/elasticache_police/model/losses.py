@@ -41,10 +41,11 @@ def finder_loss(truth: keras.KerasTensor, answer: keras.KerasTensor) -> keras.Ke
     turned = (_focal(answer[..., 6], truth[..., 10]) + _focal(answer[..., 7], truth[..., 11])) * truth[..., 12]
     hearts = ops.sum(truth[..., 0]) + 8.0
     texts = ops.sum(truth[..., 2]) + 50.0
+    turns = ops.sum(truth[..., 10:12]) + 25.0
     return (
         ops.sum(name) / hearts
         + ops.sum(text) / texts
-        + ops.sum(turned) / texts
+        + ops.sum(turned) / turns
         + _BOX_GAIN * (ops.sum(sides) / hearts + ops.sum(heights) / texts)
     )
 

@@ -7,7 +7,7 @@ import random
 
 import attrs
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from elasticache_police.dataset.pages import FontSet, PageSample, PageStyle, TextLine, render_page
 from elasticache_police.dataset.text import NameTexts
@@ -17,11 +17,13 @@ from elasticache_police.runtime.proposals import HEIGHT_PX, SIDE_PX, STRIDE
 
 __all__ = ["FinderBatch", "ReaderBatch", "finder_batch", "reader_batch"]
 
-FINDER_CAP_PX = (5.5, 15.0)
+FINDER_CAP_PX = (5.0, 15.0)
 """Heights of capitals that one level of the page pyramid answers for."""
-_FINDER_CAP_SLACK = (4.5, 20.0)
+_FINDER_CAP_SLACK = (4.2, 20.0)
 UNKNOWN = -1.0
 READER_COLUMNS = 256
+_BEND_PX = 16
+_BEND_EDGE_PX = 3
 _WINDOWS = 3
 """Windows, each another size and shift, cut from every rendered line: rendering costs as much as learning."""
 
@@ -183,6 +185,8 @@ def _read_sample(page: PageSample, line: TextLine, rng: random.Random) -> tuple[
     )
     if rng.random() < 0.12:
         grey = _lean(grey, slant=rng.gauss(0, 0.12), slope=rng.gauss(0, 0.012))
+    if rng.random() < 0.2:
+        grey = _bend(grey, rng)
     return grey, classes, weights
 
 
@@ -197,10 +201,41 @@ def _lean(grey: np.ndarray, *, slant: float, slope: float) -> np.ndarray:
     return np.asarray(picture)
 
 
+def _bend(grey: np.ndarray, rng: random.Random) -> np.ndarray:
+    """Bend the letters of a line and make them a little fatter or thinner, as no two hands write the same."""
+    height, width = grey.shape
+    picture = Image.fromarray(grey)
+    if rng.random() < 0.5:
+        wide = picture.filter(rng.choice([ImageFilter.MinFilter(3), ImageFilter.MaxFilter(3)]))
+        picture = Image.blend(picture, wide, rng.uniform(0.15, 0.6))
+    strength = rng.choice([0.6, 1.0, 1.5])
+    columns, rows = range(0, width + 1, _BEND_PX), range(0, height + 1, _BEND_PX)
+    moved = {(x, y): (x + rng.gauss(0, strength), y + rng.gauss(0, strength)) for x in columns for y in rows}
+    mesh = [
+        (
+            (x, y, x + _BEND_PX, y + _BEND_PX),
+            (
+                *moved[x, y],
+                *moved[x, y + _BEND_PX],
+                *moved[x + _BEND_PX, y + _BEND_PX],
+                *moved[x + _BEND_PX, y],
+            ),
+        )
+        for x in columns[:-1]
+        for y in rows[:-1]
+    ]
+    bent = picture.transform(picture.size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
+    # What the mesh takes from beyond the picture is black there: the edge stays as it was.
+    out = grey.copy()
+    inner = (slice(_BEND_EDGE_PX, height - _BEND_EDGE_PX), slice(_BEND_EDGE_PX, width - _BEND_EDGE_PX))
+    out[inner] = np.asarray(bent)[inner]
+    return out
+
+
 def strip_style(rng: random.Random) -> PageStyle:
     """Return a small page for lines of one size: tiny, common, or large."""
     cap = (
-        float(np.exp(rng.uniform(np.log(5.5), np.log(16))))
+        float(np.exp(rng.uniform(np.log(5.0), np.log(16))))
         if rng.random() < 0.75
         else float(np.exp(rng.uniform(np.log(14), np.log(44))))
     )
