@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+import re
 import string
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,6 +32,7 @@ _SUFFIXES = frozenset({".ttf", ".otf", ".ttc", ".otc", ".pfb"})
 _NEEDED = string.ascii_letters
 _CHECK_PX = 64
 _MAX_SMALL_CAP_RATIO = 0.93
+_HEAD_BYTES = 8192
 
 
 @attrs.frozen(kw_only=True)
@@ -153,7 +155,15 @@ def check_font(path: Path) -> Font | FontProblem:
 
 
 def _licence(path: Path) -> str:
-    """Return the licence a font file states in its name table (records 13 and 14), one line of at most 120 letters."""
+    """Return the licence a font file states, one line of at most 120 letters.
+
+    TrueType and OpenType have it in their name table (records 13 and 14), Type 1 in its notice.
+    """
+    if path.suffix.lower() == ".pfb":
+        notice = re.search(rb"/Notice \(([^)]*)", path.read_bytes()[:_HEAD_BYTES])
+        stated = notice[1].decode("latin-1") if notice else ""
+        plain = re.sub(r"\\([0-7]{3})", lambda escape: chr(int(escape[1], 8)), stated)
+        return " ".join(plain.split())[:120]
     try:
         from fontTools.ttLib import TTFont, TTLibError
     except ImportError:
