@@ -14,13 +14,14 @@ import time
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from fake_ecs import Script
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
-from elasticache_police.ecs_anywhere import training_job
+from elasticache_police.ecs_anywhere import _s3, training_job
 from elasticache_police.ecs_anywhere.training_job import TrainingJob, parse, run
-from elasticache_police.errors import AwsError, ConfigurationError, TaskFailedError
+from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, TaskFailedError
 
 HERE = Path(__file__).parent
 STUB = (sys.executable, str(HERE / "stub_command.py"))
@@ -142,6 +143,34 @@ def test_a_stopped_training_leaves_a_checkpoint_in_s3_and_the_next_one_resumes(s
 
     assert "resuming from s3://models/run/keep" in capfd.readouterr().out
     assert _weights(s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read())["first"] > 0
+
+
+def test_a_checkpoint_that_s3_refuses_does_not_end_the_training(s3, tmp_path, capfd):
+    """A bucket that is gone for an hour costs the checkpoints of that hour, not the training."""
+    job = TrainingJob(
+        out=str(tmp_path / "model.tar.gz"),
+        checkpoints="s3://models/run/keep",
+        train_arguments=("--steps", "1"),
+        work=tmp_path,
+    )
+    clients = Clients()
+
+    def refuse(params, **_):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "PutObject")
+
+    clients["s3"].meta.events.register("before-call.s3.PutObject", refuse)
+
+    assert run(job, clients=clients) == 0
+
+    assert (tmp_path / "model.tar.gz").is_file()
+    assert "checkpoint: not sent: PutObject: Access Denied [code AccessDenied]" in capfd.readouterr().out
+
+
+def test_an_upload_that_is_refused_is_typed(s3, tmp_path):
+    """boto3 hides S3's answer in an exception of its own; what callers get says who refused what."""
+    (tmp_path / "model.tar.gz").write_bytes(b"model")
+    with pytest.raises(NotFoundError, match=r"PutObject: .*bucket does not exist.*NoSuchBucket"):
+        _s3.upload(Clients(), tmp_path / "model.tar.gz", _s3.parse("s3://no-such-bucket/model.tar.gz"))
 
 
 def test_sigterm_ends_the_program_as_ecs_sends_it(tmp_path):

@@ -10,7 +10,7 @@ import attrs
 
 from elasticache_police._aws import Clients, Request, translated
 from elasticache_police.ecs_anywhere._read import Answer, children, flag, text
-from elasticache_police.errors import ConfigurationError, NotFoundError
+from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -100,16 +100,21 @@ def exists(clients: Clients, place: Place) -> bool:
 
 
 def upload(clients: Clients, path: Path, place: Place) -> None:
-    """Upload a file of any size, in parts where it is large."""
+    """Upload a file of any size, in parts where it is large.
+
+    Raises:
+        AwsError: S3 refused it or failed.
+    """
     from boto3.exceptions import S3UploadFailedError
+    from botocore.exceptions import ClientError
 
     with translated("PutObject"):
         try:
             clients["s3"].upload_file(str(path), place.bucket, place.key)  # type: ignore[attr-defined]
-        except S3UploadFailedError as error:
-            if error.__cause__ is not None:
-                raise error.__cause__ from error
-            raise ConfigurationError(str(error)) from error
+        except S3UploadFailedError as error:  # boto3 raises it while it handles the ClientError, without a cause
+            if isinstance(error.__context__, ClientError):
+                raise error.__context__ from error
+            raise AwsError(str(error), operation="PutObject") from error
 
 
 def download_prefix(clients: Clients, place: Place, folder: Path) -> int:
