@@ -176,6 +176,35 @@ def test_an_expired_activation_ends_the_wait_with_the_reason(fake, cluster):
         ecs_anywhere.wait_registered(cluster, 2, activation=activation)
 
 
+def test_more_machines_than_an_activation_registers_are_not_waited_for(fake, cluster):
+    activation = ecs_anywhere.create_activation(cluster, limit=1, create_missing=True)
+    with pytest.raises(ResourceFailedError, match=r"is for 1 machine\(s\) only: 0 machine\(s\) used it, and 2"):
+        ecs_anywhere.wait_registered(cluster, 2, activation=activation)
+
+
+def test_a_deleted_activation_ends_the_wait_and_a_very_new_one_does_not(fake, cluster):
+    activation = ecs_anywhere.create_activation(cluster, create_missing=True)
+    ecs_anywhere.delete_activation(cluster, activation)
+    seen = []
+    with pytest.raises(ResourceFailedError, match="unknown to Systems Manager"):
+        ecs_anywhere.wait_registered(cluster, activation=activation, on_progress=lambda now: seen.append(now.elapsed_s))
+    assert seen[-1] > 60
+
+
+def test_a_machine_that_never_comes_is_an_error_that_says_where_to_look(fake, cluster):
+    activation = ecs_anywhere.create_activation(cluster, create_missing=True)
+    with pytest.raises(WaitTimeoutError, match="0 of 1 connected") as caught:
+        ecs_anywhere.wait_registered(cluster, activation=activation, timeout_s=20)
+    assert "/var/log/ecs; `elasticache-police ecs check-script`" in caught.value.__notes__[0]
+
+
+def test_a_role_is_named_and_not_given_as_its_arn(fake, cluster):
+    calls = len(fake.calls)
+    with pytest.raises(ConfigurationError, match="takes the role's name, 'ecsAnywhereRole', not 'arn:aws:iam"):
+        ecs_anywhere.create_activation(cluster, role="arn:aws:iam::111122223333:role/ecsAnywhereRole")
+    assert len(fake.calls) == calls
+
+
 def test_ec2_instances_of_the_cluster_are_not_waited_for(fake, joined):
     (machine,) = fake.machines
     fake._register("i-0123456789abcdef0", machine.cluster, 4096, 8192, 0, True)

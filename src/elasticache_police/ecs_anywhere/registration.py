@@ -10,7 +10,7 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police._waiting import wait_until
-from elasticache_police.ecs_anywhere._read import children, flag, moment, text
+from elasticache_police.ecs_anywhere._read import children, flag, moment, number_or_none, text
 from elasticache_police.ecs_anywhere.activation import (
     MAX_REGISTRATIONS,
     Activation,
@@ -21,7 +21,7 @@ from elasticache_police.ecs_anywhere.activation import (
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
 from elasticache_police.ecs_anywhere.roles import HOST_POLICIES, HOST_ROLE, SSM, ensure_role, role_parameters
-from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, ResourceFailedError
+from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, ResourceFailedError, WaitTimeoutError
 
 if TYPE_CHECKING:
     from elasticache_police._waiting import OnProgress
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["create_activation", "ensure_cluster", "plan_activation", "wait_registered"]
 
 _ROLE_ARRIVES_S = 90.0
+_KNOWN_AFTER_S = 60.0
+"""An activation that Systems Manager does not list after so long is none, and not just a very new one."""
 
 
 def _tags(tags: Mapping[str, str] | None) -> dict[str, str]:
@@ -38,6 +40,11 @@ def _tags(tags: Mapping[str, str] | None) -> dict[str, str]:
 def _check_limit(limit: int) -> None:
     if not 1 <= limit <= MAX_REGISTRATIONS:
         raise ConfigurationError(f"an activation registers 1 to {MAX_REGISTRATIONS} machines, not {limit}")
+
+
+def _check_role_name(role: str) -> None:
+    if ":" in role or "/" in role:
+        raise ConfigurationError(f"an activation takes the role's name, {role.rsplit('/', 1)[-1]!r}, not {role!r}")
 
 
 def _activation_request(
@@ -72,7 +79,9 @@ def plan_activation(
         ConfigurationError: Something asked for cannot be.
     """
     cluster = as_cluster(cluster)
+    _ = cluster.region  # refuses regions without ECS Anywhere
     _check_limit(limit)
+    _check_role_name(role)
     tagged = _tags(tags)
     expires_at = dt.datetime.now(dt.UTC) + check_expiry(expires_in)
     plan = []
@@ -146,6 +155,7 @@ def create_activation(
     cluster = as_cluster(cluster)
     region = cluster.region
     _check_limit(limit)
+    _check_role_name(role)
     check_expiry(expires_in)
     tagged = _tags(tags)
     ensure_cluster(cluster, create=create_missing, tags=tags)
@@ -189,7 +199,8 @@ class _Joining:
     """Connected to the cluster, duplicates left out."""
     waiting: tuple[Instance, ...]
     """Registered in the cluster, and not connected."""
-    expired: bool
+    hopeless: str
+    """Why no more machines will come with the activation; empty while they can."""
 
     def words(self, wanted: int) -> str:
         parts = [f"{len(self.joined)} of {wanted} connected"]
@@ -228,21 +239,23 @@ def wait_registered(
 
     Raises:
         WaitTimeoutError: They did not come in time; it says how far they came.
-        ResourceFailedError: The activation expired before enough machines had used it.
+        ResourceFailedError: So many machines can never come with the activation: it expired, was deleted, or is for
+            fewer.
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
     chosen = activation.activation_id if isinstance(activation, Activation) else activation
+    began = cluster.clock()
 
     def look() -> _Joining:
         managed: frozenset[str] = frozenset()
-        expired = False
+        hopeless = ""
         if chosen is not None:
             filters = [{"Key": "ActivationIds", "Values": [chosen]}]
             found = cluster.every("ssm", "DescribeInstanceInformation", "InstanceInformationList", Filters=filters)
             managed = frozenset(text(one, "InstanceId") for one in found)
             if len(managed) < n:
-                expired = _expired(cluster, chosen)
+                hopeless = _hopeless(cluster, chosen, n, unknown=cluster.clock() - began > _KNOWN_AFTER_S)
         ours = [one for one in instances(cluster) if one.external and one.connection is not Connection.DUPLICATE]
         if chosen is not None:
             ours = [one for one in ours if one.instance_id in managed]
@@ -250,39 +263,57 @@ def wait_registered(
             managed=managed,
             joined=tuple(one for one in ours if one.agent_connected),
             waiting=tuple(one for one in ours if not one.agent_connected),
-            expired=expired,
+            hopeless=hopeless,
         )
 
     def done(state: _Joining) -> bool:
         if len(state.joined) >= n:
             return True
-        if state.expired:
+        if state.hopeless:
             raise ResourceFailedError(
                 f"activation {chosen}",
-                status="expired",
+                status=state.hopeless,
                 reason=f"{len(state.managed)} machine(s) used it, and {n} were awaited: make a new activation",
                 operation="DescribeActivations",
             )
         return False
 
-    state = wait_until(
-        look,
-        done=done,
-        waited_for=f"{n} machine(s) to join cluster {cluster.name}",
-        timeout_s=timeout_s,
-        delay_s=delay_s,
-        status=lambda state: state.words(n),
-        on_progress=on_progress,
-        clock=cluster.clock,
-        sleep=cluster.sleep,
-    )
+    try:
+        state = wait_until(
+            look,
+            done=done,
+            waited_for=f"{n} machine(s) to join cluster {cluster.name}",
+            timeout_s=timeout_s,
+            delay_s=delay_s,
+            status=lambda state: state.words(n),
+            on_progress=on_progress,
+            clock=cluster.clock,
+            sleep=cluster.sleep,
+        )
+    except WaitTimeoutError as error:
+        error.add_note(
+            "on a machine that does not come, look at what the installer printed, at /var/log/amazon/ssm and at "
+            "/var/log/ecs; `elasticache-police ecs check-script` makes a script that finds what stops most of them"
+        )
+        raise
     return state.joined
 
 
-def _expired(cluster: Cluster, activation_id: str) -> bool:
+def _hopeless(cluster: Cluster, activation_id: str, n: int, *, unknown: bool) -> str:
+    """Return why ``n`` machines can never register with an activation; empty if they can.
+
+    Args:
+        cluster: Whose account.
+        activation_id: Which activation.
+        n: How many machines.
+        unknown: Whether one that is not listed counts as none.
+    """
     filters = [{"FilterKey": "ActivationIds", "FilterValues": [activation_id]}]
-    for one in cluster.every("ssm", "DescribeActivations", "ActivationList", Filters=filters):
-        ends = moment(one, "ExpirationDate")
-        if flag(one, "Expired") or (ends is not None and ends <= dt.datetime.now(dt.UTC)):
-            return True
-    return False
+    found = list(cluster.every("ssm", "DescribeActivations", "ActivationList", Filters=filters))
+    if not found:
+        return "unknown to Systems Manager (deleted, or of another account or region)" if unknown else ""
+    ends = moment(found[0], "ExpirationDate")
+    if flag(found[0], "Expired") or (ends is not None and ends <= dt.datetime.now(dt.UTC)):
+        return "expired"
+    limit = number_or_none(found[0], "RegistrationLimit")
+    return f"for {limit} machine(s) only" if limit is not None and limit < n else ""
