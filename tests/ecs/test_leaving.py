@@ -118,6 +118,35 @@ def test_the_plan_names_the_changes_in_order(joined):
     assert tuple(one.operation for one in plan) == CHANGES
 
 
+def test_the_plan_of_a_machine_that_registered_twice_is_what_is_sent(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.registers_again(machine.instance_id)
+    plan = ecs_anywhere.plan_leave(joined, machine.instance_id)
+    before = len(fake.calls)
+
+    ecs_anywhere.leave(joined, machine.instance_id)
+
+    sent = [call for call in fake.calls[before:] if call[0] in CHANGES]
+    assert [(one.operation, dict(one.parameters)) for one in plan] == sent
+    assert [operation for operation, _ in sent].count("DeregisterManagedInstance") == 1
+
+
+def test_a_machine_that_has_left_ecs_is_still_planned_to_leave_systems_manager(joined):
+    plan = ecs_anywhere.plan_leave(joined, "mi-0ffffffffffffffff")
+    assert [one.operation for one in plan] == ["DeregisterManagedInstance"]
+
+
+def test_a_task_that_ends_just_before_it_is_stopped_does_not_stop_the_leaving(fake, joined):
+    fake.script("job", Script(runs=1))
+    ecs_anywhere.run_task(joined, SPEC)
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.fails("StopTask", "InvalidParameterException", "The referenced task was not found.")
+
+    gone = ecs_anywhere.leave(joined, machine.instance_id, stop_tasks=True)
+
+    assert (gone.stopped_tasks, gone.left_systems_manager) == ((), True)
+
+
 def test_the_activation_goes_too_when_asked(fake, joined):
     (machine,) = ecs_anywhere.instances(joined)
     (activation,) = fake.activations

@@ -12,6 +12,7 @@ from elasticache_police.ecs_anywhere.activation import Activation
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.host import cleanup_command
 from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
+from elasticache_police.ecs_anywhere.tasks import stop_task
 from elasticache_police.errors import AwsError, NotFoundError
 
 if TYPE_CHECKING:
@@ -64,42 +65,60 @@ def _tasks(cluster: Cluster, instance: Instance) -> list[str]:
 
 def plan_leave(
     cluster: Cluster | str,
-    instance: Instance,
+    instance: Instance | str,
     *,
     stop_tasks: bool = False,
     force: bool = False,
     activation: Activation | str | None = None,
 ) -> tuple[Request, ...]:
-    """Return the requests that change something when ``instance`` leaves, in order, without sending any.
+    """Return the requests that change something when a machine leaves, in order, without sending any of them.
 
-    StopTask is shown once; it is sent for each task that runs by then.
+    StopTask is shown once; it is sent for each task that runs by then. Of a machine that is only named, its
+    registrations are looked up; what is gone from ECS already is not in the plan.
+
+    Raises:
+        AwsError: ECS refused to describe the machines.
     """
     cluster = as_cluster(cluster)
-    plan = [
-        request(
-            "ecs",
-            "UpdateContainerInstancesState",
-            cluster=cluster.name,
-            containerInstances=[instance.arn],
-            status="DRAINING",
-        )
-    ]
-    if stop_tasks:
-        plan.append(request("ecs", "StopTask", cluster=cluster.name, task="<each running task>"))
-    plan.append(
-        request(
-            "ecs",
-            "DeregisterContainerInstance",
-            cluster=cluster.name,
-            containerInstance=instance.arn,
-            force=force,
-        )
-    )
-    if instance.external:
-        plan.append(request("ssm", "DeregisterManagedInstance", InstanceId=instance.instance_id))
+    if isinstance(instance, Instance):
+        machine, found = instance.instance_id, [instance]
+    else:
+        machine, found = _registrations(cluster, instance)
+    plan = []
+    for one in found:
+        if one.connection is Connection.DUPLICATE:
+            continue
+        if one.status == "ACTIVE":
+            plan.append(_drain_request(cluster, one))
+        if stop_tasks:
+            plan.append(request("ecs", "StopTask", cluster=cluster.name, task="<each running task>"))
+    plan += [_deregister_request(cluster, one, force=force) for one in found]
+    if machine.startswith("mi-"):
+        plan.append(request("ssm", "DeregisterManagedInstance", InstanceId=machine))
     if activation is not None:
         plan.append(plan_delete_activation(activation))
     return tuple(plan)
+
+
+def _registrations(cluster: Cluster, instance_id: str) -> tuple[str, list[Instance]]:
+    """Return the machine that is meant, and every registration of it that ECS still holds."""
+    found = _of(cluster, instance_id)
+    machine = next((one.instance_id for one in found), instance_id)
+    return machine, [one for one in _of(cluster, machine) if one.status != "INACTIVE"] if found else []
+
+
+def _drain_request(cluster: Cluster, one: Instance) -> Request:
+    return request(
+        "ecs",
+        "UpdateContainerInstancesState",
+        cluster=cluster.name,
+        containerInstances=[one.arn],
+        status="DRAINING",
+    )
+
+
+def _deregister_request(cluster: Cluster, one: Instance, *, force: bool) -> Request:
+    return request("ecs", "DeregisterContainerInstance", cluster=cluster.name, containerInstance=one.arn, force=force)
 
 
 def plan_delete_activation(activation: Activation | str) -> Request:
@@ -140,27 +159,19 @@ def leave(
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
-    found = _of(cluster, instance_id)
-    machine = next((one.instance_id for one in found), instance_id)
-    found = [one for one in _of(cluster, machine) if one.status != "INACTIVE"] if found else []
+    machine, found = _registrations(cluster, instance_id)
     current = [one for one in found if one.connection is not Connection.DUPLICATE]
     stopped: list[str] = []
     abandoned: list[str] = []
     for one in current:
         if one.status == "ACTIVE":
-            cluster.perform(
-                "ecs",
-                "UpdateContainerInstancesState",
-                cluster=cluster.name,
-                containerInstances=[one.arn],
-                status="DRAINING",
-            )
+            cluster.clients.perform(_drain_request(cluster, one))
         if stop_tasks:
-            for arn in _tasks(cluster, one):
-                cluster.perform(
-                    "ecs", "StopTask", cluster=cluster.name, task=arn, reason=f"machine {machine} leaves the cluster"
-                )
-                stopped.append(arn)
+            stopped += [
+                arn
+                for arn in _tasks(cluster, one)
+                if stop_task(cluster, arn, reason=f"machine {machine} leaves the cluster")  # else it has just ended
+            ]
         if force:
             abandoned += [arn for arn in _tasks(cluster, one) if arn not in stopped]
         else:
@@ -205,13 +216,7 @@ def _wait_idle(
 def _deregister(cluster: Cluster, instance: Instance, *, force: bool) -> bool:
     # A duplicate holds no agent; only force takes it out when ECS still counts tasks on it.
     try:
-        cluster.perform(
-            "ecs",
-            "DeregisterContainerInstance",
-            cluster=cluster.name,
-            containerInstance=instance.arn,
-            force=force,
-        )
+        cluster.clients.perform(_deregister_request(cluster, instance, force=force))
     except NotFoundError:
         return False
     return True
