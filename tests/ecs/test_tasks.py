@@ -466,6 +466,36 @@ def test_ctrl_c_stops_the_tasks_only_when_asked(fake, joined):
     assert fake.tasks[run.arn].stop_asked
 
 
+def _interrupt(_now):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_says_how_to_watch_what_goes_on(fake, joined):
+    fake.script("job", Script(runs=0), Script(runs=1000))
+    runs = ecs_anywhere.run_tasks(joined, SPEC, 2)
+    fake.tick()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        ecs_anywhere.wait_stopped(joined, runs, on_progress=_interrupt)
+    assert caught.value.__notes__ == [
+        f"1 task(s) go on; watch them again with: elasticache-police ecs follow police {runs[1].task_id}"
+    ]
+
+
+def test_a_task_that_cannot_be_stopped_does_not_keep_the_others_running(fake, joined):
+    fake.script("job", Script(runs=1000))
+    runs = ecs_anywhere.run_tasks(joined, SPEC, 2)
+    fake.fails("StopTask", "AccessDeniedException", "no")
+    with pytest.raises(KeyboardInterrupt) as caught:
+        ecs_anywhere.wait_stopped(joined, runs, on_progress=_interrupt, stop_on_interrupt=True)
+    assert [fake.tasks[run.arn].stop_asked for run in runs] == [False, True]
+    assert f"task {runs[0].task_id} could not be stopped: StopTask: no" in caught.value.__notes__[0]
+
+
+def test_a_family_that_nobody_registered_is_named(joined):
+    with pytest.raises(NotFoundError, match="there is no task definition nothing in us-east-1: register it first"):
+        ecs_anywhere.run_task(joined, "nothing")
+
+
 def test_stopping_a_task_that_is_gone_is_no_error(joined):
     assert ecs_anywhere.stop_task(joined, "arn:aws:ecs:us-east-1:111122223333:task/police/gone") is False
 

@@ -88,9 +88,16 @@ def look_up(cluster: Cluster, name: str) -> Definition:
     """Return what ECS knows of a registered family or ARN.
 
     Raises:
-        AwsError: ECS refused, or there is none.
+        NotFoundError: There is none.
+        AwsError: ECS refused.
     """
-    found = child(cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=name), "taskDefinition")
+    try:
+        found = child(cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=name), "taskDefinition")
+    except AwsError as error:
+        if error.code != "ClientException":  # "Unable to describe task definition."
+            raise
+        message = f"there is no task definition {name} in {cluster.region}: register it first, or look at its name"
+        raise NotFoundError(message, operation="DescribeTaskDefinition", code=error.code) from error
     container = children(found, "containerDefinitions")[0]
     options = child(child(container, "logConfiguration"), "options")
     asked = [text({"one": one}, "one") for one in _sequence(found.get("requiresCompatibilities"))]

@@ -12,7 +12,7 @@ from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
 from elasticache_police.ecs_anywhere.logs import LogTail, OnLog
 from elasticache_police.ecs_anywhere.results import TaskResult, read_result
 from elasticache_police.ecs_anywhere.tasks import TaskRun, stop_task
-from elasticache_police.errors import AwsError, NotFoundError
+from elasticache_police.errors import AwsError, NotFoundError, PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police._waiting import OnProgress
@@ -127,7 +127,7 @@ def wait_stopped(
         on_log: Called for every line that a task prints; needs a task with a log group.
         on_progress: Called after every look.
         stop_on_interrupt: On Ctrl-C stop the tasks before :class:`KeyboardInterrupt` goes on. By default they keep
-            running, and a later call can wait for them again.
+            running, and a later call can wait for them again; the exception's notes say with which command.
         stop_on_timeout: Stop the tasks when the time is up.
 
     Returns:
@@ -153,13 +153,12 @@ def wait_stopped(
             sleep=cluster.sleep,
         )
         watch.drain(log_grace_s, delay_s)
-    except KeyboardInterrupt:
-        if stop_on_interrupt:
-            _stop_all(cluster, runs, "interrupted with Ctrl-C")
+    except KeyboardInterrupt as error:
+        _leave(watch, error, "interrupted with Ctrl-C" if stop_on_interrupt else None)
         raise
-    except TimeoutError:
-        if stop_on_timeout:
-            _stop_all(cluster, runs, "the time it was given is up")
+    except PoliceError as error:
+        timed_out = isinstance(error, TimeoutError)
+        _leave(watch, error, "the time it was given is up" if timed_out and stop_on_timeout else None)
         raise
     return tuple(
         read_result(watch.seen[run.arn], run.definition.container_name, tuple(watch.last_lines[run.arn]))
@@ -176,6 +175,23 @@ def _count(states: dict[str, str]) -> str:
     return ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
 
 
-def _stop_all(cluster: Cluster, runs: Sequence[TaskRun], reason: str) -> None:
-    for run in runs:
-        stop_task(cluster, run, reason=reason)
+def _leave(watch: _Watch, error: BaseException, reason: str | None) -> None:
+    """Stop the tasks that still run if there is a reason to; say in the error's notes which go on, and what to do."""
+    left = []
+    for run in watch.runs:
+        if text(watch.seen.get(run.arn, {}), "lastStatus") == "STOPPED":
+            continue
+        if reason is None:
+            left.append(run)
+            continue
+        try:
+            stop_task(watch.cluster, run, reason=reason)
+        except AwsError as refused:  # the others are to be stopped all the same
+            error.add_note(f"task {run.task_id} could not be stopped: {refused}")
+            left.append(run)
+    if left:
+        names = " ".join(run.task_id for run in left)
+        error.add_note(
+            f"{len(left)} task(s) go on; watch them again with: "
+            f"elasticache-police ecs follow {watch.cluster.name} {names}"
+        )

@@ -112,7 +112,10 @@ def show_plan(plan: Iterable[Request]) -> None:
 
 
 class Status:
-    """Shows on standard error how a wait goes: every change, or on a terminal one line that changes."""
+    """Shows on standard error how a wait goes: every change, or on a terminal one line that changes.
+
+    When an error ends the wait it also shows the error's notes: what became of the tasks, and how to go on.
+    """
 
     def __init__(self) -> None:
         self._last = ""
@@ -121,9 +124,11 @@ class Status:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         if self._terminal and self._last:
             click.echo(err=True)
+        for note in getattr(error, "__notes__", ()):
+            click.echo(note, err=True)
 
     def __call__(self, now: Progress) -> None:
         if now.status == self._last and not self._terminal:
