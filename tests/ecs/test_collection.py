@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import attrs
 import pytest
 from fake_ecs import Script
 from local_crew import LocalCrew
@@ -15,9 +16,16 @@ from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
 from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker
 from elasticache_police.ecs_anywhere.collection import recipe_of
+from elasticache_police.ecs_anywhere.inspection import _Tasks
 from elasticache_police.ecs_anywhere.packing import fetch_model, send_model
 from elasticache_police.ecs_anywhere.queues import dead_letters, depth, enqueue, make_queues
-from elasticache_police.errors import ConfigurationError, ModelFileError, TaskFailedError
+from elasticache_police.errors import (
+    ConfigurationError,
+    ModelFileError,
+    NotFoundError,
+    PlacementError,
+    TaskFailedError,
+)
 
 SPEC = TaskSpec(family="elasticache-police-inspect", image="inspector", cpu_units=256, memory_mib=256)
 SOURCE, RESULTS = "s3://pictures/decks/", "s3://pictures/results"
@@ -253,6 +261,62 @@ def test_tasks_that_always_die_end_the_run_with_the_reason(s3, fake, joined, mot
     fake.script(SPEC.family, Script(runs=1, exit_code=1))
     with pytest.raises(TaskFailedError, match="look at the tasks' logs"):
         ecs_anywhere.inspect_on(joined, SOURCE, SPEC, results=RESULTS, tasks=1)
+
+
+def test_the_last_task_says_why_they_all_died(s3, fake, joined, moto_url):
+    _put(s3, a="ElastiCache")
+    spec = attrs.evolve(SPEC, log_group="/ecs/test", execution_role_arn="arn:aws:iam::111122223333:role/police")
+    fake.script(SPEC.family, Script(runs=2, exit_code=2, log=["worker: GetObject: Access Denied [code AccessDenied]"]))
+    with pytest.raises(TaskFailedError, match=r"exit code 2\n  worker: GetObject: Access Denied") as caught:
+        ecs_anywhere.inspect_on(joined, SOURCE, spec, results=RESULTS, tasks=1, run_id="night-2")
+    assert caught.value.__notes__ == ["what is done stays done; go on with run_id='night-2'"]
+
+
+def test_an_inspector_that_nobody_registered_is_named_before_queues_are_made(s3, joined, moto_url, boto_session):
+    _put(s3, a="ElastiCache")
+    with pytest.raises(NotFoundError, match="with: elasticache-police ecs register-inspector police --image"):
+        ecs_anywhere.inspect_on(joined, SOURCE, results=RESULTS)
+    assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_no_room_for_a_single_task_says_how_to_go_on(s3, fake, joined, moto_url):
+    _put(s3, a="ElastiCache")
+    with pytest.raises(PlacementError, match="RESOURCE:MEMORY") as caught:
+        ecs_anywhere.inspect_on(joined, SOURCE, attrs.evolve(SPEC, memory_mib=99_999), results=RESULTS, run_id="r-3")
+    assert caught.value.__notes__ == ["what is done stays done; go on with run_id='r-3'"]
+
+
+def test_a_task_that_ecs_has_forgotten_is_replaced(s3, fake, joined, moto_url):
+    """A submitter that slept for hours finds its tasks neither running nor stopped: ECS forgets the stopped ones."""
+    _put(s3, a="ElastiCache")
+    fake.script(SPEC.family, Script(runs=1000))
+    job = CollectionJob(
+        source=SOURCE, results=RESULTS, run_id="r", recipe="c", queue_url="q", dead_letter_queue_url="d"
+    )
+    tasks = _Tasks(joined, SPEC, job, 1)
+    assert (tasks.alive(work_left=True), len(fake.tasks)) == (1, 1)
+    fake.tasks.clear()
+    assert tasks.alive(work_left=True) == 1
+    assert len(fake.tasks) == 1
+
+
+def test_a_packed_model_that_is_not_there_is_refused_before_tasks_start(s3, fake, joined, moto_url):
+    _put(s3, a="ElastiCache")
+    with pytest.raises(ModelFileError, match=r"no packed model at s3://pictures/no-model.tar.gz"):
+        ecs_anywhere.inspect_on(joined, SOURCE, SPEC, results=RESULTS, model="s3://pictures/no-model.tar.gz")
+    assert fake.tasks == {}
+
+
+def test_a_model_archive_that_was_cut_off_is_no_model(s3, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "weights.npz").write_bytes(bytes(range(256)) * 64)
+    uri = send_model(Clients(), str(folder), RESULTS)
+    key = uri.removeprefix("s3://pictures/")
+    whole = s3.get_object(Bucket="pictures", Key=key)["Body"].read()
+    s3.put_object(Bucket="pictures", Key=key, Body=whole[: len(whole) // 2])
+    with pytest.raises(ModelFileError, match="is no model archive"):
+        fetch_model(Clients(), uri, tmp_path / "there")
 
 
 def test_an_empty_prefix_is_an_error(s3, here):

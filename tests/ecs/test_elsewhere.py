@@ -101,6 +101,7 @@ def test_on_ecs_says_how_to_go_on_after_ctrl_c(studio, monkeypatch):
     result = CliRunner().invoke(main, ["inspect", SOURCE, "--on-ecs", "police"])
     assert result.exit_code == 130
     assert "what is done stays done; go on with run_id='" in result.stderr
+    assert f"that is: elasticache-police ecs inspect {SOURCE} --cluster police --run " in result.stderr
 
 
 def test_a_dry_run_on_ecs_makes_no_call(fake, fake_url):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib.metadata
 import tempfile
@@ -15,13 +16,15 @@ import attrs
 from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere import _s3
-from elasticache_police.ecs_anywhere._read import number, text
+from elasticache_police.ecs_anywhere._read import Answer, number, text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, CollectionJob, Picture, recipe_of
-from elasticache_police.ecs_anywhere.definitions import Definition, register_task
+from elasticache_police.ecs_anywhere.definitions import Definition, look_up, register_task
+from elasticache_police.ecs_anywhere.logs import LogTail
 from elasticache_police.ecs_anywhere.merging import CollectionReport, done_etags, failures, merge
 from elasticache_police.ecs_anywhere.packing import send_model
 from elasticache_police.ecs_anywhere.queues import (
+    RUN_ID,
     Depth,
     Queues,
     dead_letters,
@@ -31,22 +34,35 @@ from elasticache_police.ecs_anywhere.queues import (
     queue_requests,
     remove_queues,
 )
+from elasticache_police.ecs_anywhere.results import read_result
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
 from elasticache_police.ecs_anywhere.tasks import TaskRun, plan_run, run_tasks, stop_task
 from elasticache_police.ecs_anywhere.waiting import describe
-from elasticache_police.errors import ConfigurationError, PlacementError, PoliceError, TaskFailedError
+from elasticache_police.errors import (
+    AccessDeniedError,
+    AwsError,
+    ConfigurationError,
+    ModelFileError,
+    NotFoundError,
+    PlacementError,
+    PoliceError,
+    TaskFailedError,
+)
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Clients, Request
     from elasticache_police._waiting import OnProgress
 
-__all__ = ["inspect_on", "list_pictures", "plan_inspection"]
+__all__ = ["inspect_on", "list_pictures", "new_run_id", "plan_inspection"]
 
 WORKER = ("ecs", "work")
 """The command of an inspection task: the image's entry point is ``elasticache-police``."""
 FAMILY = "elasticache-police-inspect"
 """The task definition that is used when none is named."""
 _REPLACEMENTS_A_TASK = 3
+_APPEARS_S = 60.0
+"""DescribeTasks may not know a task for some seconds after RunTask returned it."""
+_LOG_TAIL = 10
 _ROUNDS = 3
 
 
@@ -99,7 +115,8 @@ def list_pictures(
         yield Picture(key=key, etag=text(one, "ETag").strip('"'), size=number(one, "Size"))
 
 
-def _new_run_id() -> str:
+def new_run_id() -> str:
+    """Return an id for a run: the time, and something that no other run has."""
     return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
@@ -205,14 +222,24 @@ def inspect_on(
         crew: Starts the workers in another way, given the job and how many, such as processes of this machine.
 
     Raises:
+        NotFoundError: No such task is registered, or there is no such bucket.
+        ConfigurationError: There are no pictures, or something asked for cannot be.
         PlacementError: The cluster cannot take a single task.
+        TaskFailedError: Every task died, and so did its replacements; it says how, with the last one's last words.
         WaitTimeoutError: The time is up; results stay, and a later call with the run id in the error's notes goes on.
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
     results = _check(source, results)
+    run_id = run_id or new_run_id()
+    if not RUN_ID.fullmatch(run_id):
+        raise ConfigurationError(f"a run's id is 1 to 56 letters, digits, - and _, not {run_id!r}")
     began = cluster.clock()
-    model = None if model is None else send_model(cluster.clients, model, results)
+    if crew is None:  # before queues and messages are made for tasks that cannot start
+        task = _registered(cluster, task)
+    if model is not None:
+        model = send_model(cluster.clients, model, results)
+        _check_model(cluster.clients, model)
     with tempfile.TemporaryDirectory() as folder:
         run = _begin(
             cluster,
@@ -222,7 +249,7 @@ def inspect_on(
             job=CollectionJob(
                 source=source,
                 results=results,
-                run_id=run_id or _new_run_id(),
+                run_id=run_id,
                 recipe=recipe_of(_version(), names, model or "packaged", min_confidence),
                 queue_url="-",
                 dead_letter_queue_url="-",
@@ -235,23 +262,21 @@ def inspect_on(
         )
         start = crew or (lambda job, count: _Tasks(cluster, task, job, count))
         reasons: dict[str, str] = {}
-        for round_number in range(_ROUNDS):
-            missing = _missing(cluster.clients, run, reasons)
-            if not missing:
-                break
-            if round_number:  # at first they are in the queue already
-                enqueue(cluster.clients, run.queues.url, missing)
-            workers = start(run.job, min(tasks, len(missing)))
-            left = timeout_s - (cluster.clock() - began)
-            try:
-                _drain(cluster, run, workers, timeout_s=max(left, 0.0), delay_s=delay_s, on_progress=on_progress)
-            except (KeyboardInterrupt, PoliceError) as error:
-                error.add_note(f"what is done stays done; go on with run_id={run.job.run_id!r}")
-                raise
-            finally:
-                workers.stop()
-            reasons |= _reasons(cluster.clients, run)
-        report = merge(cluster.clients, run.job, run.lines(), reasons)
+        with _resumable(run_id):
+            for round_number in range(_ROUNDS):
+                missing = _missing(cluster.clients, run, reasons)
+                if not missing:
+                    break
+                if round_number or depth(cluster.clients, run.queues.url).total == 0:  # else an interrupted run's
+                    enqueue(cluster.clients, run.queues.url, missing)
+                workers = start(run.job, min(tasks, len(missing)))
+                left = timeout_s - (cluster.clock() - began)
+                try:
+                    _drain(cluster, run, workers, timeout_s=max(left, 0.0), delay_s=delay_s, on_progress=on_progress)
+                finally:
+                    workers.stop()
+                reasons |= _reasons(cluster.clients, run)
+            report = merge(cluster.clients, run.job, run.lines(), reasons)
         remove_queues(cluster.clients, run.queues, keep_dead_letters=bool(report.failures))
     return attrs.evolve(
         report,
@@ -262,7 +287,7 @@ def inspect_on(
 
 
 def _begin(cluster: Cluster, folder: Path, *, job: CollectionJob, suffixes: Sequence[str], max_receives: int) -> _Run:
-    """List the pictures, write the manifest, make the queues, fill the queue."""
+    """List the pictures, write the manifest, make the queues."""
     clients = cluster.clients
     done = done_etags(clients, job)
     manifest = folder / "manifest.jsonl"
@@ -283,10 +308,47 @@ def _begin(cluster: Cluster, folder: Path, *, job: CollectionJob, suffixes: Sequ
         tags={**dict([PROJECT_TAG]), "run": job.run_id},
     )
     job = attrs.evolve(job, queue_url=queues.url, dead_letter_queue_url=queues.dead_letter_url)
-    run = _Run(job=job, queues=queues, manifest=manifest, pictures=count, skipped=skipped)
-    if depth(clients, queues.url).total == 0:
-        enqueue(clients, queues.url, _each_once(run.lines(), done))
-    return run
+    return _Run(job=job, queues=queues, manifest=manifest, pictures=count, skipped=skipped)
+
+
+def _registered(cluster: Cluster, task: TaskSpec | Definition | str) -> Definition:
+    """Return the task as ECS knows it.
+
+    Raises:
+        NotFoundError: It is only named, and there is none of that name.
+    """
+    if isinstance(task, Definition):
+        return task
+    if isinstance(task, TaskSpec):
+        return register_task(cluster, task)
+    try:
+        return look_up(cluster, task)
+    except NotFoundError as error:
+        raise NotFoundError(
+            f"there is no inspection task {task}: register it once, with: "
+            f"elasticache-police ecs register-inspector {cluster.name} --image ...",
+            operation="DescribeTaskDefinition",
+        ) from error
+
+
+def _check_model(clients: Clients, model: str) -> None:
+    """Refuse a model that no task would find."""
+    try:
+        there = _s3.exists(clients, _s3.parse(model))
+    except AccessDeniedError:  # the tasks' role may be allowed to look
+        return
+    if not there:
+        raise ModelFileError(f"there is no packed model at {model}; of a model's directory one would be made")
+
+
+@contextlib.contextmanager
+def _resumable(run_id: str) -> Iterator[None]:
+    """Say with what ends the block how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, PoliceError) as error:
+        error.add_note(f"what is done stays done; go on with run_id={run_id!r}")
+        raise
 
 
 def _each_once(pictures: Iterator[Picture], done: set[str]) -> Iterator[Picture]:
@@ -319,22 +381,25 @@ class _Tasks:
     def __init__(self, cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob, count: int) -> None:
         self._cluster = cluster
         self._environment = job.to_environment()
-        self._task = register_task(cluster, task) if isinstance(task, TaskSpec) else task
+        self._task = task
         self._wanted = count
         self._budget = count * _REPLACEMENTS_A_TASK
+        self._started_at: dict[str, float] = {}
+        self._seen: dict[str, Answer] = {}
+        self._last: TaskRun | None = None
         self._runs = self._launch(count)
 
     def _launch(self, count: int) -> list[TaskRun]:
         started = run_tasks(
             self._cluster, self._task, count, command=WORKER, environment=self._environment, allow_fewer=True
         )
+        self._started_at |= dict.fromkeys((run.arn for run in started), self._cluster.clock())
         return list(started)
 
     def alive(self, *, work_left: bool) -> int:
         found = describe(self._cluster, self._runs)
-        self._runs = [
-            run for run in self._runs if run.arn not in found or text(found[run.arn], "lastStatus") != "STOPPED"
-        ]
+        self._seen |= found
+        self._runs = [run for run in self._runs if not self._ended(run, found.get(run.arn))]
         lacking = min(self._wanted - len(self._runs), self._budget)
         if work_left and lacking > 0:
             self._budget -= lacking
@@ -345,14 +410,40 @@ class _Tasks:
                     raise
         if work_left and not self._runs:
             raise TaskFailedError(
-                "every task ended while pictures were left, and so did their replacements: look at the tasks' logs",
+                "every task ended while pictures were left, and so did their replacements: look at the tasks' logs"
+                + self._last_words(),
                 operation="",
             )
         return len(self._runs)
 
+    def _ended(self, run: TaskRun, answer: Answer | None) -> bool:
+        if answer is None:  # not known yet, or stopped so long ago that ECS has forgotten it
+            age = self._cluster.clock() - self._started_at[run.arn]
+            ended = run.arn in self._seen or age > _APPEARS_S
+        else:
+            ended = text(answer, "lastStatus") == "STOPPED"
+        if ended:
+            self._last = run
+        return ended
+
+    def _last_words(self) -> str:
+        """Return how the last task ended, with the end of its log where that can be read."""
+        run = self._last
+        if run is None or run.arn not in self._seen:
+            return ""
+        lines: list[str] = []
+        if run.definition.log is not None:
+            with contextlib.suppress(AwsError):  # then there is less to say
+                lines = [line.message for line in LogTail(self._cluster, run.definition.log, run.task_id).poll()]
+        result = read_result(self._seen[run.arn], run.definition.container_name)
+        ended = f"; the last one, {result.task_id}: {result.explanation}"
+        return "\n  ".join([ended, *lines[-_LOG_TAIL:]])
+
     def stop(self) -> None:
         for run in self._runs:
-            stop_task(self._cluster, run, reason="the collection is done or was given up")
+            # One refusal must not keep the others running; a task that stays ends when the queue is empty or gone.
+            with contextlib.suppress(AwsError):
+                stop_task(self._cluster, run, reason="the collection is done or was given up")
 
 
 def _drain(

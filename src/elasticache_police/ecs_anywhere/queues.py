@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
@@ -14,8 +15,10 @@ from elasticache_police.ecs_anywhere.cluster import request
 from elasticache_police.ecs_anywhere.collection import Picture
 from elasticache_police.errors import AwsError, ConfigurationError
 
-__all__ = ["Depth", "Queues", "dead_letters", "depth", "enqueue", "make_queues", "remove_queues"]
+__all__ = ["RUN_ID", "Depth", "Queues", "dead_letters", "depth", "enqueue", "make_queues", "remove_queues"]
 
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,56}")
+"""What SQS leaves of a queue's name of 80 characters for the run's id."""
 RETENTION_S = 14 * 24 * 3600
 _COUNTS = (
     "ApproximateNumberOfMessages",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +17,7 @@ from elasticache_police.cli.ecs._shared import (
     task_options,
 )
 from elasticache_police.cli.writing import FORMATS, write_reports
+from elasticache_police.errors import PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police.ecs_anywhere import Cluster
@@ -139,8 +141,7 @@ def inspect_collection(
     """
     from elasticache_police import ecs_anywhere
     from elasticache_police.ecs_anywhere.cluster import as_cluster
-    from elasticache_police.ecs_anywhere.inspection import FAMILY
-    from elasticache_police.errors import PoliceError
+    from elasticache_police.ecs_anywhere.inspection import FAMILY, new_run_id
     from elasticache_police.report.document import summarise
 
     place = as_cluster(cluster)
@@ -148,8 +149,9 @@ def inspect_collection(
     if dry_run:
         show_plan(ecs_anywhere.plan_inspection(place, source, task, results=results, tasks=tasks))
         return 0
-    try:
-        with Status() as status:
+    run_id = run_id or new_run_id()
+    with Status() as status:
+        try:
             merged = ecs_anywhere.inspect_on(
                 place,
                 source,
@@ -163,10 +165,21 @@ def inspect_collection(
                 timeout_s=timeout_s,
                 on_progress=status,
             )
-    except (KeyboardInterrupt, PoliceError) as error:
-        for note in getattr(error, "__notes__", ()):
-            click.echo(note, err=True)
-        raise
+        except (KeyboardInterrupt, PoliceError) as error:
+            if getattr(error, "__notes__", ()):  # there is something to go on with
+                given = {
+                    "--cluster": place.name,
+                    "--run": run_id,
+                    "--tasks": str(tasks),
+                    "--task": family,
+                    "--results": results,
+                    "--model": model,
+                    "--min-confidence": None if min_confidence is None else str(min_confidence),
+                }
+                words = [source, *(word for pair in given.items() if pair[1] is not None for word in pair if word)]
+                words += [word for name in names for word in ("--name", name)]
+                error.add_note(f"that is: elasticache-police ecs inspect {shlex.join(words)}")
+            raise
     reports = ecs_anywhere.read_report(place, merged)
     write_reports(reports, form, output, quiet=quiet)
     for failure in merged.failures:
