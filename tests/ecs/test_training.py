@@ -299,6 +299,36 @@ def test_a_training_that_leaves_nothing_is_a_failure(s3, fake, joined):
         ecs_anywhere.train(joined, spec)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"fonts": "s3://models/no-fonts"}, "there are no fonts below s3://models/no-fonts"),
+        ({"fonts": "s3://models/font"}, "there are no fonts below s3://models/font"),
+        ({"fonts": "s3://no-such-bucket/fonts"}, "there is no bucket no-such-bucket for the fonts"),
+        ({"start_from": "s3://models/none"}, "there are no weights to start from below s3://models/none"),
+        ({"out": "s3://no-such-bucket/model.tar.gz"}, "there is no bucket no-such-bucket for the model"),
+    ],
+)
+def test_a_training_that_would_find_nothing_is_refused_before_a_task_starts(s3, fake, joined, wrong, reason):
+    spec = ecs_anywhere.training_spec(**{**PLACES, **wrong}, task_role_arn=ROLE, execution_role_arn=ROLE)
+    with pytest.raises(ConfigurationError, match=reason):
+        ecs_anywhere.train(joined, spec)
+    assert fake.tasks == {}
+
+
+def test_a_place_that_cannot_be_written_is_known_before_the_training(s3, tmp_path):
+    clients = Clients()
+
+    def refuse(params, **_):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "PutObject")
+
+    clients["s3"].meta.events.register("before-call.s3.PutObject", refuse)
+    job = TrainingJob(out=PLACES["out"], work=tmp_path / "work")
+    with pytest.raises(ConfigurationError, match=r"cannot be written to .*Access Denied.*ecs-train-task-role"):
+        run(job, clients=clients)
+    assert not (tmp_path / "work").exists()
+
+
 def test_a_bad_endpoint_name_is_refused_before_anything_runs(fake, joined):
     calls = len(fake.calls)
     with pytest.raises(ConfigurationError):

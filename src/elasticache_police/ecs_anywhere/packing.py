@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from elasticache_police.errors import ModelFileError
 if TYPE_CHECKING:
     from elasticache_police._aws import Clients
 
-__all__ = ["fetch_model", "send_model"]
+__all__ = ["fetch_model", "send_model", "unpack"]
 
 
 def send_model(clients: Clients, model: str, results: str) -> str:
@@ -65,8 +66,13 @@ def fetch_model(clients: Clients, uri: str, folder: Path) -> str:
     target = folder / "model"
     try:
         with tarfile.open(fileobj=io.BytesIO(body)) as archive:
-            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python has it from 3.11.4 on
-            archive.extractall(target)  # noqa: S202  filtered
-    except tarfile.TarError as error:
+            unpack(archive, target)
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise ModelFileError(f"{uri} is no model archive: {error}") from error
     return str(target)
+
+
+def unpack(archive: tarfile.TarFile, folder: Path | str) -> None:
+    """Unpack an archive; a member that would leave the folder is refused where Python can (from 3.11.4 on)."""
+    archive.extraction_filter = getattr(tarfile, "data_filter", None)
+    archive.extractall(folder)  # noqa: S202  filtered

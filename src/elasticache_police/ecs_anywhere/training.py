@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,9 +13,9 @@ from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
 from elasticache_police.ecs_anywhere.logs import OnLog, ensure_log_group, plan_log_group
 from elasticache_police.ecs_anywhere.results import TaskResult
 from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec, Volume
-from elasticache_police.ecs_anywhere.tasks import plan_run, run_task
+from elasticache_police.ecs_anywhere.tasks import TaskRun, plan_run, run_task
 from elasticache_police.ecs_anywhere.waiting import wait_stopped
-from elasticache_police.errors import ConfigurationError, TaskFailedError
+from elasticache_police.errors import AccessDeniedError, ConfigurationError, NotFoundError, TaskFailedError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Request
@@ -142,6 +142,32 @@ def plan_training(cluster: Cluster | str, spec: TaskSpec) -> tuple[Request, ...]
     return (*logs, *plan_run(cluster, spec))
 
 
+def _check_places(cluster: Cluster, spec: TaskSpec) -> None:
+    """Refuse a training that would find no fonts, or nowhere to leave its model.
+
+    What the caller may not look at is left to the task, whose role may.
+    """
+    for variable, what in (("POLICE_FONTS", "fonts"), ("POLICE_START_FROM", "weights to start from")):
+        if variable not in spec.environment:
+            continue
+        place = _s3.parse(spec.environment[variable])
+        try:
+            found = next(_s3.listing(cluster.clients, place / "" if place.key else place), None)
+        except AccessDeniedError:
+            continue
+        except NotFoundError as error:
+            raise ConfigurationError(f"there is no bucket {place.bucket} for the {what}") from error
+        if found is None:
+            raise ConfigurationError(f"there are no {what} below {place}")
+    out = _s3.parse(spec.environment["POLICE_OUT"])
+    try:
+        cluster.perform("s3", "HeadBucket", Bucket=out.bucket)
+    except AccessDeniedError:
+        return
+    except NotFoundError as error:
+        raise ConfigurationError(f"there is no bucket {out.bucket} for the model") from error
+
+
 def train(
     cluster: Cluster | str,
     spec: TaskSpec,
@@ -153,6 +179,7 @@ def train(
     on_progress: OnProgress | None = None,
     stop_on_interrupt: bool = False,
     client_token: str | None = None,
+    on_start: Callable[[TaskRun], None] | None = None,
 ) -> TrainedModel:
     """Run a training task of :func:`training_spec` to its end.
 
@@ -166,8 +193,10 @@ def train(
         on_progress: Called after every look.
         stop_on_interrupt: On Ctrl-C stop the task; it writes a checkpoint, and the next call resumes.
         client_token: Makes a repeated call find the first one's task.
+        on_start: Called once, with the task that was started.
 
     Raises:
+        ConfigurationError: There are no fonts, or no bucket, where the task says.
         PlacementError: The cluster cannot take the task.
         TaskFailedError: It ended badly, or well without an archive.
         WaitTimeoutError: It takes too long; it goes on.
@@ -175,9 +204,12 @@ def train(
     """
     cluster = as_cluster(cluster)
     out = spec.environment["POLICE_OUT"]
+    _check_places(cluster, spec)
     if spec.log_group is not None:
         ensure_log_group(cluster, spec.log_group)
     run = run_task(cluster, spec, placement_timeout_s=placement_timeout_s, client_token=client_token)
+    if on_start is not None:
+        on_start(run)
     (result,) = wait_stopped(
         cluster,
         [run],

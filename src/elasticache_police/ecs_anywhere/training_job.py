@@ -14,6 +14,7 @@ at least once a minute.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -33,7 +34,8 @@ import attrs
 from elasticache_police._aws import Clients
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import text
-from elasticache_police.errors import AwsError, ConfigurationError, PoliceError
+from elasticache_police.ecs_anywhere.packing import unpack
+from elasticache_police.errors import AccessDeniedError, AwsError, ConfigurationError, PoliceError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -159,6 +161,7 @@ def run(job: TrainingJob, *, clients: Clients | None = None, stop: threading.Eve
     """
     clients = clients or Clients()
     stop = stop or threading.Event()
+    _check_writable(job.out, clients)
     run_folder = job.work / "run"
     run_folder.mkdir(parents=True, exist_ok=True)
     mirror = Mirror(run_folder, job.checkpoints, clients)
@@ -188,6 +191,23 @@ def run(job: TrainingJob, *, clients: Clients | None = None, stop: threading.Eve
     shutil.rmtree(exported)
     _say(f"done: the model is at {job.out}")
     return 0
+
+
+def _check_writable(out: str, clients: Clients) -> None:
+    """Say at once, and not after hours of training, that the model cannot be delivered."""
+    if not out.startswith("s3://"):
+        return
+    place = _s3.parse(out)
+    probe = _s3.Place(place.bucket, f"{place.key}.probe")
+    try:
+        _s3.write(clients, probe, b"", content_type="application/octet-stream")
+    except AwsError as error:
+        raise ConfigurationError(
+            f"the model cannot be written to {out}: {error}; what the task role needs is printed by "
+            "`elasticache-police ecs policy ecs-train-task-role`"
+        ) from error
+    with contextlib.suppress(AccessDeniedError):  # an empty object stays; that is no reason not to train
+        _s3.delete(clients, probe)
 
 
 def _fetched(place: str, folder: Path, clients: Clients, what: str) -> Path:
@@ -250,8 +270,7 @@ def _deliver(archive: Path, out: str, clients: Clients) -> None:
         shutil.copyfile(archive, out)
     else:  # SageMaker packs the directory itself
         with tarfile.open(archive) as packed:
-            packed.extraction_filter = getattr(tarfile, "data_filter", None)  # Python has it from 3.11.4 on
-            packed.extractall(out)  # noqa: S202  filtered
+            unpack(packed, out)
 
 
 def parse(arguments: Sequence[str], environment: Mapping[str, str], sagemaker: Path = SAGEMAKER) -> TrainingJob:

@@ -90,6 +90,7 @@ def train(
             timeout_s=timeout_s,
             on_log=print_log,
             on_progress=status,
+            on_start=lambda run: click.echo(run.arn, err=True),
             stop_on_interrupt=stop_on_interrupt,
         )
     click.echo(trained.model_data_url)
