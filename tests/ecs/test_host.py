@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -158,7 +159,7 @@ def test_cloud_init_writes_the_script_for_root_only_and_deletes_it():
 def test_the_script_checks_verifies_and_registers_in_this_order():
     script = ecs_anywhere.install_script(ACTIVATION)
     _bash_accepts(script)
-    places = [script.index(part) for part in ('check-host.sh"\n', "--recv-keys", "--verify", "--activation-code")]
+    places = [script.index(part) for part in ('check-host.sh"\n', "--import", "--verify", "--activation-code")]
     assert places == sorted(places)
     assert "F34C3DDAE72926B079BEAEC6BCE9D9A42D51784F" in script
 
@@ -265,3 +266,66 @@ def test_a_missing_certificates_file_is_found(host):
 
 def test_the_check_script_holds_no_secret():
     assert "EXAMPLE" not in ecs_anywhere.check_script(ACTIVATION.region)
+
+
+class Installation(Host):
+    """A host on which the whole script runs: curl brings files from a directory, gpg is the real one."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.web = folder / "web"
+        self.web.mkdir()
+        self.keys = folder / "keys"
+        self.keys.mkdir(mode=0o700)
+        self.program(
+            "curl",
+            f'case "$*" in *169.254*) exit 7;; esac; while [ $# -gt 0 ]; do case "$1" in '
+            f'-fsSo) cp "{self.web}/${{3##*/}}" "$2"; exit;; *) shift;; esac; done',
+        )
+
+    def gpg(self, *words: str) -> str:
+        command = ["gpg", "--homedir", str(self.keys), "--batch", "--quiet", "--passphrase", "", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def key(self, name: str) -> str:
+        self.gpg("--quick-gen-key", name, "ed25519", "sign", "never")
+        listed = self.gpg("--list-keys", "--with-colons", name)
+        return next(line for line in listed.splitlines() if line.startswith("fpr:")).split(":")[9]
+
+    def offer(self, installer: str, key: str) -> None:
+        place = self.web / "ecs-anywhere-install-latest.sh"
+        place.write_text(installer, encoding="utf-8")
+        self.gpg("--yes", "--armor", "--local-user", key, "--output", f"{place}.asc", "--detach-sign", str(place))
+        (self.web / "amazon-ecs-agent.gpg").write_text(self.gpg("--armor", "--export"), encoding="utf-8")
+
+    def register(self) -> tuple[int, str]:
+        done = subprocess.run(
+            ["bash"],  # noqa: S607
+            input=ecs_anywhere.install_script(ACTIVATION),
+            env={"PATH": f"{self.bin}:{os.environ['PATH']}", "ROOT": str(self.root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="needs gpg")
+def test_only_an_installer_that_amazon_signed_is_run(tmp_path, monkeypatch):
+    """With real signatures: Amazon's is run; a changed one is not, nor one that another key of the file signed."""
+    there = Installation(tmp_path)
+    amazon, stranger = there.key("amazon"), there.key("stranger")
+    monkeypatch.setattr("elasticache_police.ecs_anywhere.host.SIGNING_KEY", amazon)
+
+    there.offer('echo "installing with $*"', amazon)
+    code, said = there.register()
+    assert (code, f"--activation-id {ACTIVATION.activation_id}" in said) == (0, True), said
+
+    (there.web / "ecs-anywhere-install-latest.sh").write_text('echo "installing badly"', encoding="utf-8")
+    assert there.register()[0] == 1
+
+    there.offer('echo "installing badly"', stranger)
+    code, said = there.register()
+    assert code == 1
+    assert "the installer is not signed by Amazon ECS: nothing was run" in said
+    assert "installing badly" not in said

@@ -57,7 +57,7 @@ check_distribution() {
     *) warn "distribution ${id:-unknown} $version" "not in AWS's list for ECS Anywhere; it may work" ;;
     esac
     if [ "$id" = rhel ] && [ "$DOCKER_SOURCE" != none ]; then
-        fail "RHEL: the installer does not install Docker here" "install Docker first and pass --docker-install-source none"
+        fail "RHEL: the installer does not install Docker here" "install Docker first and pass --docker-source none"
     fi
     if ! has dnf && ! has yum && ! has apt && ! has zypper; then
         fail "no dnf, yum, apt or zypper" "the installer needs one of these package managers"
@@ -167,7 +167,8 @@ check_egress() {
     for host in amazon-ecs-agent.s3.amazonaws.com \
         "ecs.$REGION.$PARTITION_DNS" "ecs-a-1.$REGION.$PARTITION_DNS" "ecs-t-1.$REGION.$PARTITION_DNS" \
         "ssm.$REGION.$PARTITION_DNS" "ssmmessages.$REGION.$PARTITION_DNS" "ec2messages.$REGION.$PARTITION_DNS" \
-        "logs.$REGION.$PARTITION_DNS" "api.ecr.$REGION.$PARTITION_DNS" "s3.$REGION.$PARTITION_DNS"; do
+        "logs.$REGION.$PARTITION_DNS" "api.ecr.$REGION.$PARTITION_DNS" "s3.$REGION.$PARTITION_DNS" \
+        raw.githubusercontent.com; do # the last one has the keys of the packages' signatures
         if reach "$host"; then
             ok "reaches $host:443"
         else

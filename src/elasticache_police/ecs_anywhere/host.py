@@ -24,6 +24,8 @@ INSTALLER = "https://amazon-ecs-agent.s3.amazonaws.com/ecs-anywhere-install-late
 _DOWNLOADED = "/tmp/ecs-anywhere-install.sh"  # noqa: S108  where AWS's own instructions put it
 SIGNING_KEY = "F34C3DDAE72926B079BEAEC6BCE9D9A42D51784F"
 """Fingerprint of "Amazon ECS <ecs-security@amazon.com>", which signs the Linux installer."""
+SIGNING_KEY_URL = "https://raw.githubusercontent.com/aws/amazon-ecs-agent/master/scripts/amazon-ecs-agent.gpg"
+"""Where the installer itself takes that key from; key servers were too often away (amazon-ecs-init#418)."""
 LOCAL_ADDRESSES = ("169.254.169.254", "169.254.170.2", "/var/run/docker.sock")
 """What the agents reach without the proxy."""
 
@@ -35,7 +37,8 @@ for manager in dnf yum apt-get zypper; do
   fi
 done
 sudo rm -rf /var/lib/ecs /etc/ecs /var/lib/amazon/ssm /var/log/ecs /var/log/amazon/ssm
-sudo rm -f /etc/systemd/system/{ecs,amazon-ssm-agent}.service.d/http-proxy.conf
+sudo rm -f /etc/systemd/system/ecs.service.d/http-proxy.conf
+sudo rm -f /etc/systemd/system/amazon-ssm-agent.service.d/http-proxy.conf
 sudo systemctl daemon-reload"""
 
 DockerSource = Literal["all", "docker", "distro", "none"]
@@ -207,8 +210,8 @@ def install_script(activation: Activation, options: HostOptions | None = None, *
     Args:
         activation: What to register with.
         options: How to set the host up.
-        verify_signature: Check the installer against Amazon's PGP key; needs ``gpg`` and a key server. On Windows its
-            own signature is checked always.
+        verify_signature: Check the installer against Amazon's PGP key; needs ``gpg``. On Windows its own signature is
+            checked always.
     """
     options = options or HostOptions()
     if options.operating_system == "windows":
@@ -233,9 +236,20 @@ def install_script(activation: Activation, options: HostOptions | None = None, *
     lines.append(f'curl --proto =https -fsSo "$work/install.sh" {INSTALLER}')
     if verify_signature:
         lines += [
+            "if ! command -v gpg >/dev/null; then",
+            "    echo 'gpg is missing, which checks the signature of the installer: install gnupg' >&2; exit 1",
+            "fi",
             f'curl --proto =https -fsSo "$work/install.sh.asc" {INSTALLER}.asc',
-            f'GNUPGHOME="$work" gpg --batch --keyserver hkps://keys.openpgp.org --recv-keys {SIGNING_KEY}',
-            'GNUPGHOME="$work" gpg --batch --verify "$work/install.sh.asc" "$work/install.sh"',
+            f'curl --proto =https -fsSo "$work/key.gpg" {SIGNING_KEY_URL}',
+            'export GNUPGHOME="$work"',
+            'gpg --batch --quiet --import "$work/key.gpg"',
+            # Any key may be in that file; what counts is whose signature it is: the last word of VALIDSIG.
+            'signed="$(gpg --batch --status-fd 1 --verify "$work/install.sh.asc" "$work/install.sh" || true)"',
+            "if ! grep -q '^\\[GNUPG:\\] GOODSIG ' <<<\"$signed\" ||",
+            f"    ! grep -q '^\\[GNUPG:\\] VALIDSIG .* {SIGNING_KEY}$' <<<\"$signed\"; then",
+            "    echo 'the installer is not signed by Amazon ECS: nothing was run' >&2; exit 1",
+            "fi",
+            "unset GNUPGHOME",
         ]
     lines.append('bash "$work/install.sh" ' + shlex.join(_linux_arguments(activation, options)))
     return "\n".join(lines) + "\n"
