@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from elasticache_police.errors import ConfigurationError, ModelFileError
@@ -57,6 +59,8 @@ def test_a_default_that_is_not_there_is_refused_with_those_that_are(tree):
 def test_without_a_numeric_directory_there_is_no_model(tree, files):
     with pytest.raises(ModelFileError, match="no SavedModel bundles found"):
         find_models(tree(*files))
+    with pytest.raises(ModelFileError, match=r"^mine\.tar\.gz: no SavedModel"):
+        find_models(tree(*files), shown=Path("mine.tar.gz"))
 
 
 def test_two_models_of_one_name_are_refused(tree):

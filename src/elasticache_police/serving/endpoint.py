@@ -154,7 +154,7 @@ class LocalEndpoint:
         options = self.options
         self._public = _bind(options.host, options.port)
         self._address = self._public.getsockname()[:2]
-        self._layout = find_models(self._model_directory(), default=options.default_model)
+        self._layout = find_models(self._model_directory(), default=options.default_model, shown=options.model)
         deadline = time.monotonic() + options.startup_timeout_s
         for _ in range(options.workers):
             self._private.append(_bind("127.0.0.1", 0))

@@ -35,7 +35,7 @@ class ModelLayout:
     """``code/``, when it makes the container start its Python service."""
 
 
-def find_models(root: Path, *, default: str | None = None) -> ModelLayout:
+def find_models(root: Path, *, default: str | None = None, shown: Path | None = None) -> ModelLayout:
     """Find every model under ``root``: each directory that has a numeric directory with a ``saved_model.pb`` in it.
 
     The container takes the first model that the file system happens to list for the default one; this takes the first
@@ -44,6 +44,7 @@ def find_models(root: Path, *, default: str | None = None) -> ModelLayout:
     Args:
         root: The unpacked archive.
         default: The model to answer requests that name none.
+        shown: What errors call it, where the user has not seen the root: the archive.
 
     Raises:
         ModelFileError: There is no SavedModel, or two models have the same name.
@@ -56,7 +57,7 @@ def find_models(root: Path, *, default: str | None = None) -> ModelLayout:
             found.setdefault(version.parent, {})[int(version.name)] = version
     if not found:
         raise ModelFileError(
-            f"{root}: no SavedModel bundles found! The container looks for NUMBER/saved_model.pb or "
+            f"{shown or root}: no SavedModel bundles found! The container looks for NUMBER/saved_model.pb or "
             "NAME/NUMBER/saved_model.pb"
         )
     models = [
@@ -66,7 +67,7 @@ def find_models(root: Path, *, default: str | None = None) -> ModelLayout:
     models.sort(key=lambda model: model.name)
     names = [model.name for model in models]
     if len(set(names)) < len(names):
-        raise ModelFileError(f"{root}: two models of the same name among {', '.join(names)}")
+        raise ModelFileError(f"{shown or root}: two models of the same name among {', '.join(names)}")
     if default is not None and default not in names:
         raise ConfigurationError(f"there is no model {default!r} in the archive; it has {', '.join(names)}")
     return ModelLayout(models=tuple(models), default=default or names[0], code=_python_service(root))
