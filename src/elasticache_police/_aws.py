@@ -67,6 +67,7 @@ _PASSING = frozenset({
     "ReadTimeoutError", "RequestTimeout", "ResponseStreamingError", "ServerException", "ServiceUnavailable",
     "ServiceUnavailableException",
 })  # fmt: skip
+_ADVICE = ": name a profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with the AWS command line"
 _VALIDATION = frozenset({"InvalidParameterException", "ValidationError", "ValidationException"})
 _SAYS_MISSING = re.compile(r"could not find|not found|does not exist|cannot find", re.IGNORECASE)
 _SAYS_EXISTS = re.compile(r"already exist", re.IGNORECASE)
@@ -252,7 +253,8 @@ def translate(error: ClientError | BotoCoreError, operation: str = "") -> AwsErr
     if not isinstance(response, dict):  # a BotoCoreError: nothing came back
         code = type(error).__name__
         kind = AccessDeniedError if code in _DENIED else AwsError
-        return kind(str(error), operation=operation, code=code)
+        advice = _ADVICE if code in {"NoCredentialsError", "PartialCredentialsError"} else ""
+        return kind(f"{error}{advice}", operation=operation, code=code)
     details = response.get("Error", {})
     code = str(details.get("Code", ""))
     message = str(details.get("Message") or "AWS gave no message")

@@ -63,7 +63,9 @@ def test_a_model_error_carries_what_the_container_said() -> None:
 
 
 def test_errors_without_an_answer_are_translated_too() -> None:
-    assert type(_aws.translate(NoCredentialsError())) is AccessDeniedError
+    nobody = _aws.translate(NoCredentialsError())
+    assert type(nobody) is AccessDeniedError
+    assert "AWS_ACCESS_KEY_ID" in str(nobody), "what to do about it"
     lost = _aws.translate(ReadTimeoutError(endpoint_url="http://x"), "InvokeEndpoint")
     assert (type(lost), lost.code, lost.operation) == (AwsError, "ReadTimeoutError", "InvokeEndpoint")
 
