@@ -179,6 +179,10 @@ def test_a_shadow_has_its_share_its_model_and_no_answers_used(model: ModelSpec) 
 def test_gpu_images_get_the_host_image_they_need(model: ModelSpec) -> None:
     (variant,) = _config(_every_option(model)["gpu"])["ProductionVariants"]
     assert variant["InferenceAmiVersion"] == "al2-ami-sagemaker-inference-gpu-3-1"
+    for version, cuda_12 in (("2.19", True), ("2.16.1", True), ("2.14", False), ("2.4.1", False)):
+        older = attrs.evolve(_every_option(model)["gpu"], model=attrs.evolve(model, tensorflow_version=version))
+        (variant,) = _config(older)["ProductionVariants"]
+        assert ("InferenceAmiVersion" in variant) is cuda_12, version
 
 
 def test_serverless_has_neither_instances_nor_network_isolation(model: ModelSpec) -> None:
@@ -325,3 +329,16 @@ def _refusals(model: ModelSpec) -> dict[str, object]:
 def test_what_cannot_work_is_refused_before_anything_is_sent(name: str, model: ModelSpec) -> None:
     with pytest.raises(ConfigurationError):
         _refusals(model)[name]()
+
+
+@pytest.mark.parametrize(
+    ("options", "image", "reason"),
+    [
+        ({"instance_type": "ml.g4dn.xlarge"}, None, "no instance type \\(ml.g4dn.xlarge\\)"),
+        ({"instance_count": 3}, None, "no number of instances"),
+        ({}, "1.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.19-gpu", "no GPU"),
+    ],
+)
+def test_serverless_with_instances_or_a_gpu_is_refused_not_ignored(model: ModelSpec, options, image, reason) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        EndpointSpec(model=attrs.evolve(model, image_uri=image), variants=[Variant(serverless=Serverless(), **options)])

@@ -35,6 +35,7 @@ CONTENT_TAG = "elasticache-police:content"
 """Tag of models and configurations with a digest of what they say, to know one again by."""
 
 _GPU_AMI = "al2-ami-sagemaker-inference-gpu-3-1"  # the CUDA 12 images do not start on the default host image
+_CUDA_12 = (2, 16)  # AWS's GPU images of TensorFlow have CUDA 12 since then; those up to 2.14 have CUDA 11
 
 
 @attrs.frozen(kw_only=True)
@@ -268,13 +269,14 @@ def _production_variant(spec: EndpointSpec, variant: Variant, *, model_name: str
 
 
 def _host_image(spec: EndpointSpec, variant: Variant) -> str | None:
-    """Return the host image that the managed GPU images of today need, None for everything else."""
+    """Return the host image that the managed GPU images with CUDA 12 need, None for everything else."""
     model = spec.model_of(variant)
     if variant.serverless is not None or model.image_uri is not None:
         return None
     processor: Processor = processor_of(variant.instance_type)
-    newest = model.tensorflow_version is None or model.tensorflow_version.startswith(LATEST_VERSION["gpu"])
-    return _GPU_AMI if processor == "gpu" and newest else None
+    version = model.tensorflow_version or LATEST_VERSION["gpu"]
+    major, minor = version.split(".")[:2]
+    return _GPU_AMI if processor == "gpu" and (int(major), int(minor)) >= _CUDA_12 else None
 
 
 def _data_capture(capture: DataCapture) -> Mapping[str, JsonValue]:

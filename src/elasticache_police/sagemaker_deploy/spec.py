@@ -187,7 +187,11 @@ def _check_shadow(spec: EndpointSpec, shadow: Variant) -> None:
 
 
 def _check_serverless(spec: EndpointSpec, variant: Variant, model: ModelSpec) -> None:
+    usual = attrs.fields(Variant)
     conflicts = {
+        f"instance type ({variant.instance_type})": variant.instance_type != usual.instance_type.default,
+        "number of instances": variant.instance_count != usual.instance_count.default,
+        "GPU": (model.image_uri or "").endswith("-gpu"),
         "several variants": len(spec.all_variants) > 1,
         "a VPC": model.vpc is not None,
         "network isolation": model.network_isolation is True,
