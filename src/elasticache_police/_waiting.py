@@ -87,7 +87,7 @@ def wait_until(
             if not passing(error):
                 raise
             last = error
-            seen = f"unknown ({error.code or error})"
+            seen = f"unknown ({error.code or error})" if is_passing(error) else f"refused ({error})"
             pause = min(pause * 2, max_delay_s)
         else:
             seen = status(state)

@@ -74,6 +74,12 @@ def test_deploy_status_list_and_delete(fake, run, tmp_path) -> None:
     assert fake.names == set()
 
 
+def test_deleting_what_is_not_there_says_so_rather_than_nothing(fake, run) -> None:
+    result = run("endpoint", "delete", "ElastiCachePoliceEndpiont", "--yes")
+    assert "nothing was deleted: there is no endpoint ElastiCachePoliceEndpiont" in result.stderr
+    assert "region ap-northeast-1" in result.stderr
+
+
 def test_a_failed_deployment_says_what_became_of_what_was_made(fake, run) -> None:
     fake.creating = ["Creating", ("Failed", "did not pass the ping health check")]
     result = run(*DEPLOY, code=2)
@@ -141,6 +147,15 @@ def test_update_needs_an_endpoint(fake, run) -> None:
         [*DEPLOY, "--variant", "a=ml.m5.large", "--instance-count", "2"],
         [*DEPLOY, "--variant", "a=ml.m5.large", "--serverless-memory-mib", "2048"],
         [*DEPLOY, "--variant-model", "a=s3://bucket/key"],
+        [*DEPLOY, "--alarm", "errors"],
+        [*DEPLOY, "--wait-s", "60"],
+        [*DEPLOY, "--async-failure", "s3://bucket/failed"],
+        [*DEPLOY, "--error-topic", "arn:aws:sns:eu-west-1:111122223333:t"],
+        [*DEPLOY, "--capture-percent", "5"],
+        [*DEPLOY, "--min-instances", "2"],
+        [*DEPLOY, "--max-concurrency", "50"],
+        [*DEPLOY, "--serverless-memory-mib", "2048", "--routing", "RANDOM"],
+        [*DEPLOY, "--serverless-memory-mib", "2048", "--max-instances", "3", "--target", "5"],
         ["endpoint", "delete"],
         ["iam", "show", "fly"],
         ["batch", "s3://bucket/in/", "s3://bucket/out/"],
@@ -159,6 +174,22 @@ def test_asynchronous_options_make_an_endpoint_that_sleeps(fake, run) -> None:
         "RegisterScalableTarget", "PutScalingPolicy", "PutScalingPolicy", "PutMetricAlarm",
     ]  # fmt: skip
     assert requests[3]["parameters"]["MinCapacity"] == 0
+
+
+def test_a_role_made_for_an_asynchronous_endpoint_may_do_what_the_endpoint_does(fake, run) -> None:
+    topics = [f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:{name}" for name in ("good", "bad")]
+    places = ["--async-input", "s3://queue/in", "--async-output", "s3://queue/out", "--async-failure", "s3://other/bad"]
+    told = ["--success-topic", topics[0], "--error-topic", topics[1]]
+    run("deploy", "s3://models/v2.tar.gz", "--create-role", "PoliceRole", *places, *told)
+    iam = boto3.client("iam")
+    document = iam.get_role_policy(RoleName="PoliceRole", PolicyName="elasticache-police")["PolicyDocument"]
+    by_sid = {statement["Sid"]: statement["Resource"] for statement in document["Statement"]}
+    assert by_sid["Objects"][1:] == [
+        "arn:aws:s3:::queue/in*", "arn:aws:s3:::queue/out*", "arn:aws:s3:::other/bad*",
+        "arn:aws:s3:::models/v2.tar.gz*",
+    ]  # fmt: skip
+    assert by_sid["Bucket"][1:] == ["arn:aws:s3:::queue", "arn:aws:s3:::other", "arn:aws:s3:::models"]
+    assert by_sid["Notify"] == topics
 
 
 def test_several_fleets_share_the_traffic_each_with_its_own_model(fake, run) -> None:

@@ -6,9 +6,21 @@ import json
 
 import boto3
 import pytest
+from botocore.stub import Stubber
+from PIL import Image
+from story import ROLE, STORY_KEY
+from test_archive import pack
+from test_batch import s3  # noqa: F401  a fixture
 
+from elasticache_police import Police
 from elasticache_police import sagemaker_deploy as sm
-from elasticache_police.errors import ConfigurationError
+from elasticache_police.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    ResourceFailedError,
+    ThrottledError,
+    WaitTimeoutError,
+)
 from elasticache_police.sagemaker_deploy.policies import OPERATIONS
 
 SCOPE = sm.Scope(
@@ -16,7 +28,8 @@ SCOPE = sm.Scope(
     account_id="123456789012",
     bucket="my-bucket",
     kms_key_arn="arn:aws:kms:eu-west-1:123456789012:key/1",
-    topic_arn="arn:aws:sns:eu-west-1:123456789012:t",
+    urls=["s3://queue/out", "s3://all-of-it"],
+    topic_arns=["arn:aws:sns:eu-west-1:123456789012:t", "arn:aws:sns:eu-west-1:123456789012:u"],
     vpc=True,
 )
 
@@ -38,6 +51,61 @@ def test_every_policy_is_well_formed_and_names_real_services(operation) -> None:
 
 def _actions(operation: str) -> set[str]:
     return {action for statement in sm.policy(operation, SCOPE)["Statement"] for action in statement["Action"]}
+
+
+@pytest.fixture
+def session_and_calls():
+    """A boto3 session, and the IAM actions of the requests that it sends."""
+    session, actions = boto3.Session(), set()
+    others = {
+        "HeadObject": "GetObject", "HeadBucket": "ListBucket", "ListObjectsV2": "ListBucket",
+        "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    }  # fmt: skip
+    services = {"sagemaker-runtime": "sagemaker"}
+
+    def note(model, **_) -> None:
+        service = model.service_model.service_name
+        name = others.get(model.name, model.name) if service == "s3" else model.name
+        actions.add(f"{services.get(service, service)}:{name}")
+
+    session.events.register("before-call", note)
+    return session, actions
+
+
+def _upload(session, tmp_path, **_) -> None:
+    sm.upload(pack(tmp_path / "model.tar.gz", "1/saved_model.pb"), session=session)
+
+
+def _submit(session, fake, **_) -> None:
+    fake.fail("InvokeEndpointAsync", "ThrottlingException")
+    police = Police.from_async("E", input_url="s3://pictures/in", session=session)
+    with pytest.raises(ThrottledError):
+        police.submit(Image.new("RGB", (20, 10)))
+
+
+def _batch(session, model, pace, **_) -> None:
+    job = sm.BatchSpec(model=model, input_url="s3://pictures/in/", output_url="s3://pictures/out")
+    with pytest.raises(ResourceFailedError):
+        list(sm.inspect_batch(job, session=session, pace=pace))
+
+
+@pytest.mark.parametrize(
+    ("operation", "work"), [("upload", _upload), ("invoke-async", _submit), ("batch", _batch)], ids=str
+)
+def test_a_policy_allows_what_its_operation_calls(
+    fake,
+    s3,  # noqa: F811  the fixture
+    session_and_calls,
+    tmp_path,
+    model,
+    pace,
+    operation,
+    work,
+) -> None:
+    session, called = session_and_calls
+    fake.transforming = [("Failed", "no answer at all")]
+    work(session=session, fake=fake, tmp_path=tmp_path, model=model, pace=pace)
+    assert called - {"sts:GetCallerIdentity"} <= _actions(operation)
 
 
 def test_deploying_needs_no_more_than_its_own_calls(fake, spec, pace) -> None:
@@ -91,3 +159,57 @@ def test_a_role_for_somebody_else_is_refused(moto) -> None:
     boto3.client("iam").create_role(RoleName=SCOPE.role_name, AssumeRolePolicyDocument=json.dumps(trust))
     with pytest.raises(ConfigurationError, match="does not let sagemaker"):
         sm.ensure_execution_role(SCOPE)
+
+
+def test_everything_that_is_read_and_written_is_allowed_beside_the_archives() -> None:
+    by_sid = {statement["Sid"]: statement for statement in sm.policy("execution-role", SCOPE)["Statement"]}
+    assert by_sid["Objects"]["Resource"] == [
+        "arn:aws:s3:::my-bucket/amazon_elasticache_police/*", "arn:aws:s3:::queue/out*", "arn:aws:s3:::all-of-it/*",
+    ]  # fmt: skip
+    assert by_sid["Bucket"]["Resource"] == ["arn:aws:s3:::my-bucket", "arn:aws:s3:::queue", "arn:aws:s3:::all-of-it"]
+    assert by_sid["Notify"]["Resource"] == list(SCOPE.topic_arns)
+    (deleting,) = [one for one in sm.policy("delete", SCOPE)["Statement"] if "s3:DeleteObject" in one["Action"]]
+    assert deleting["Resource"] == ["arn:aws:s3:::my-bucket/amazon_elasticache_police/*"], "and nothing of theirs"
+
+
+@pytest.mark.parametrize("removable", [True, False])
+def test_a_role_that_gets_no_permissions_is_not_left_to_be_taken_for_a_good_one(removable) -> None:
+    iam = boto3.client("iam")
+    role = {
+        "Path": "/", "RoleName": SCOPE.role_name, "RoleId": "A" * 16, "Arn": "arn:aws:iam::123456789012:role/R",
+        "CreateDate": 1,
+    }  # fmt: skip
+    with Stubber(iam) as stub:
+        stub.add_client_error("get_role", "NoSuchEntity")
+        stub.add_response("create_role", {"Role": role})
+        stub.add_client_error("put_role_policy", "AccessDenied", "no iam:PutRolePolicy")
+        if removable:
+            stub.add_response("delete_role", {}, {"RoleName": SCOPE.role_name})
+        else:
+            stub.add_client_error("delete_role", "AccessDenied", "no iam:DeleteRole")
+        with pytest.raises(AccessDeniedError, match="no iam:PutRolePolicy") as caught:
+            sm.ensure_execution_role(SCOPE, client=iam)
+        stub.assert_no_pending_responses()
+    said = "removed again: role" if removable else "LEFT BEHIND: role"
+    assert caught.value.__notes__[0].startswith(f"{said} {SCOPE.role_name}")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"Could not assume role {ROLE}. Please ensure that the role exists and allows principal",
+        f'Could not access model data at s3://b/{STORY_KEY}. Please ensure that the role "{ROLE}" exists',
+        f"The role {ROLE} does not grant ecr:GetDownloadUrlForLayer permission",
+    ],
+)
+def test_a_role_and_its_permissions_are_waited_for_and_a_lasting_refusal_is_told(
+    fake, spec, pace, time, message
+) -> None:
+    fake.fail("CreateModel", "ValidationException", message, times=3)
+    assert sm.deploy(spec, pace=pace).action == "created"
+    sm.delete(spec.endpoint_name, pace=pace)
+    fake.fail("CreateModel", "ValidationException", message, times=1000)
+    with pytest.raises(WaitTimeoutError, match=message.partition(" ")[0]) as caught:
+        sm.deploy(spec, pace=pace)
+    assert message in str(caught.value)
+    assert fake.names == set()

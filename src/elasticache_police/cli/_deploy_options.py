@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Wanted", "deploy_options", "spec_of"]
 
 _FLEET = "NAME=TYPE[:COUNT[:WEIGHT]]"
+_CAPTURE_PERCENT = 100
+_STEP_PERCENT = 10
+_WAIT_S = 300
+_MAX_CONCURRENCY = 5
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 
@@ -59,6 +63,7 @@ class Wanted:
     target: float | None
     serverless_memory_mib: int | None
     max_concurrency: int
+    async_input: str | None
     async_output: str | None
     async_failure: str | None
     success_topic: str | None
@@ -107,16 +112,21 @@ _OPTIONS = (
     click.option("--min-instances", type=click.IntRange(min=0), help="And down to.  [default: 1; asynchronous: 0]"),
     click.option("--target", type=float, help="Invocations a minute, or requests waiting, per instance to hold."),
     click.option("--serverless-memory-mib", type=int, help="Serverless with this memory instead of instances."),
-    click.option("--max-concurrency", default=5, show_default=True, help="Serverless: requests at once."),
+    click.option(
+        "--max-concurrency", default=_MAX_CONCURRENCY, show_default=True, help="Serverless: requests at once."
+    ),
+    click.option("--async-input", metavar="S3URL", help="Asynchronous: where requests go, for --create-role."),
     click.option("--async-output", metavar="S3URL", help="Asynchronous: where answers go."),
     click.option("--async-failure", metavar="S3URL", help="Asynchronous: where failures go."),
     click.option("--success-topic", metavar="ARN", help="Asynchronous: SNS topic of answers."),
     click.option("--error-topic", metavar="ARN", help="Asynchronous: SNS topic of failures."),
     click.option("--capture", metavar="S3URL", help="Keep requests and answers there."),
-    click.option("--capture-percent", default=100, show_default=True),
+    click.option("--capture-percent", default=_CAPTURE_PERCENT, show_default=True),
     click.option("--traffic", type=click.Choice(["all_at_once", "canary", "linear"]), help="How updates move traffic."),
-    click.option("--step-percent", default=10, show_default=True, help="Size of the canary or of a linear step."),
-    click.option("--wait-s", default=300, show_default=True, help="Baking time of each step."),
+    click.option(
+        "--step-percent", default=_STEP_PERCENT, show_default=True, help="Size of the canary or of a linear step."
+    ),
+    click.option("--wait-s", default=_WAIT_S, show_default=True, help="Baking time of each step."),
     click.option("--alarm", "alarms", multiple=True, help="CloudWatch alarm that rolls an update back."),
     click.option("--kms-key-id", help="Encrypt the instances' volumes and the archive."),
     click.option("--tag", "tags", metavar="KEY=VALUE", multiple=True),
@@ -152,6 +162,7 @@ def spec_of(wanted: Wanted, model_data_url: str, role_arn: str) -> EndpointSpec:
         Vpc,
     )
 
+    _check_partners(wanted)
     attached = bool(wanted.subnets or wanted.security_groups)
     model: ModelSpec = ModelSpec(
         model_data_url=model_data_url,
@@ -201,6 +212,54 @@ def spec_of(wanted: Wanted, model_data_url: str, role_arn: str) -> EndpointSpec:
         kms_key_id=None if wanted.serverless_memory_mib is not None else wanted.kms_key_id,
         tags=dict(map(key_value, wanted.tags)),
     )
+
+
+def _check_partners(wanted: Wanted) -> None:
+    """Refuse an option that would be without effect, because the one it belongs to is missing.
+
+    Raises:
+        UsageError: There is one.
+    """
+    families: tuple[tuple[str, object, dict[str, bool]], ...] = (
+        (
+            "--async-output",
+            wanted.async_output,
+            {
+                "--async-input": wanted.async_input is not None,
+                "--async-failure": wanted.async_failure is not None,
+                "--success-topic": wanted.success_topic is not None,
+                "--error-topic": wanted.error_topic is not None,
+            },
+        ),
+        ("--capture", wanted.capture, {"--capture-percent": wanted.capture_percent != _CAPTURE_PERCENT}),
+        (
+            "--traffic",
+            wanted.traffic,
+            {
+                "--alarm": bool(wanted.alarms),
+                "--step-percent": wanted.step_percent != _STEP_PERCENT,
+                "--wait-s": wanted.wait_s != _WAIT_S,
+            },
+        ),
+        (
+            "--max-instances",
+            wanted.max_instances,
+            {"--min-instances": wanted.min_instances is not None, "--target": wanted.target is not None},
+        ),
+        (
+            "--serverless-memory-mib",
+            wanted.serverless_memory_mib,
+            {"--max-concurrency": wanted.max_concurrency != _MAX_CONCURRENCY},
+        ),
+    )
+    for head, value, others in families:
+        given = [option for option, there in others.items() if there]
+        if value is None and given:
+            raise click.UsageError(f"{', '.join(given)} without {head} would have no effect: give {head} too")
+    instances = {"--routing": wanted.routing is not None, "--max-instances": wanted.max_instances is not None}
+    given = [option for option, there in instances.items() if there]
+    if wanted.serverless_memory_mib is not None and given:
+        raise click.UsageError(f"--serverless-memory-mib means no instances: leave {', '.join(given)} out")
 
 
 def _fleet(text: str) -> tuple[str, Fleet]:

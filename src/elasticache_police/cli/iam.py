@@ -27,6 +27,10 @@ def iam_list() -> None:
 @click.option("--account", default="*", show_default=True, help="AWS account id.")
 @click.option("--partition", default="aws", show_default=True)
 @click.option("--bucket", help="S3 bucket.  [default: sagemaker-* for SageMaker]")
+@click.option(
+    "--url", "urls", metavar="S3URL", multiple=True, help="What else is read or written: requests, answers, pictures."
+)
+@click.option("--topic-arn", "topic_arns", metavar="ARN", multiple=True, help="SNS topic of asynchronous answers.")
 @click.option("--prefix", default="ElastiCachePolice", show_default=True, help="Beginning of SageMaker's names.")
 @click.option("--role", default="ElastiCachePoliceExecutionRole", show_default=True, help="SageMaker's role.")
 @click.option("--kms-key-arn", help="Key of the objects, where they are encrypted with one.")
@@ -38,6 +42,8 @@ def iam_show(
     account: str,
     partition: str,
     bucket: str | None,
+    urls: tuple[str, ...],
+    topic_arns: tuple[str, ...],
     prefix: str,
     role: str,
     kms_key_arn: str | None,
@@ -57,6 +63,8 @@ def iam_show(
             partition=partition,
             prefix=prefix,
             bucket=bucket or "sagemaker-*",
+            urls=urls,
+            topic_arns=topic_arns,
             role_name=role,
             kms_key_arn=kms_key_arn,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from elasticache_police.cli._aws_options import Display, account_options, aws_session, display
+from elasticache_police.cli._aws_options import Display, account_options, aws_session, display, key_value
 from elasticache_police.cli._deploy_options import Wanted, deploy_options, spec_of
 from elasticache_police.errors import ConfigurationError, NotFoundError, PoliceError
 
@@ -117,13 +117,18 @@ def endpoint_delete(
         if name is None:
             sagemaker_deploy.delete_all(on_event=shown.on_event, on_progress=shown.on_progress, session=session)
         else:
-            sagemaker_deploy.delete(
+            gone = sagemaker_deploy.delete(
                 name,
                 keep_models=keep_models,
                 on_event=shown.on_event,
                 on_progress=shown.on_progress,
                 session=session,
             )
+            if not gone.removed:
+                where = f"region {session.region_name}"
+                click.echo(
+                    f"nothing was deleted: there is no endpoint {name}, nor anything made for it, in {where}", err=True
+                )
 
 
 def _deploy(wanted: Wanted, *, updating: bool) -> None:
@@ -196,10 +201,22 @@ def _role(wanted: Wanted, session: Session) -> str:
         partition=clients.partition,
         role_name=str(wanted.create_role),
         bucket=wanted.bucket or "sagemaker-*",
-        topic_arn=wanted.success_topic or wanted.error_topic,
+        urls=_places(wanted),
+        kms_key_arn=wanted.kms_key_id if str(wanted.kms_key_id).startswith("arn:") else None,
+        topic_arns=[topic for topic in (wanted.success_topic, wanted.error_topic) if topic is not None],
         vpc=bool(wanted.subnets),
     )
     return ensure_execution_role(scope, session=session).arn
+
+
+def _places(wanted: Wanted) -> list[str]:
+    """Return the places in S3 that the endpoint reads and writes, beside the archive in its usual place."""
+    named = [wanted.async_input, wanted.async_output, wanted.async_failure, wanted.capture]
+    if wanted.model.startswith("s3://"):
+        named.append(wanted.model)
+    elif wanted.key is not None:
+        named.append(f"s3://{wanted.bucket or 'sagemaker-*'}/{wanted.key}")
+    return [url for url in (*named, *(url for _, url in map(key_value, wanted.variant_models))) if url is not None]
 
 
 def _upload(wanted: Wanted, session: Session, shown: Display) -> tuple[str, Resource | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from elasticache_police._aws import Request, is_passing
@@ -15,6 +16,7 @@ __all__ = ["ROLE_POLL_S", "ROLE_TIMEOUT_S", "config_is_new", "make", "role_is_ne
 ROLE_TIMEOUT_S = 120.0
 """A new execution role takes SageMaker 10 to 60 seconds to see."""
 ROLE_POLL_S = 5.0
+_ROLE_IS_NEW = re.compile(r"assume role|could not access model data|does not grant ecr:", re.IGNORECASE)
 
 
 def make(
@@ -82,8 +84,11 @@ def make(
 
 
 def role_is_new(error: AwsError) -> bool:
-    """SageMaker cannot assume a role in its first 10 to 60 seconds."""
-    return "assume role" in str(error).lower()
+    """SageMaker can neither assume a role in its first 10 to 60 seconds, nor see what it is allowed.
+
+    A lasting refusal reads the same: the wait then ends with AWS's words.
+    """
+    return _ROLE_IS_NEW.search(str(error)) is not None
 
 
 def config_is_new(error: AwsError) -> bool:

@@ -13,6 +13,7 @@ from typing import TypedDict
 import attrs
 
 from elasticache_police.errors import ConfigurationError
+from elasticache_police.sagemaker_deploy._validators import strings
 from elasticache_police.sagemaker_deploy.archive import DEFAULT_PREFIX
 from elasticache_police.sagemaker_deploy.images import registry_account
 from elasticache_police.sagemaker_deploy.own_machines import NAMES
@@ -63,8 +64,11 @@ class Scope:
     key_prefix: str = DEFAULT_PREFIX
     role_name: str = "ElastiCachePoliceExecutionRole"
     kms_key_arn: str | None = None
-    topic_arn: str | None = None
-    """SNS topic of asynchronous answers."""
+    urls: tuple[str, ...] = attrs.field(default=(), converter=strings)
+    """``s3://bucket/prefix`` of everything else that is read or written: archives elsewhere, requests, answers,
+    pictures, captured data."""
+    topic_arns: tuple[str, ...] = attrs.field(default=(), converter=strings)
+    """SNS topics of asynchronous answers and failures."""
     vpc: bool = False
     """Whether models are attached to a VPC."""
 
@@ -84,13 +88,30 @@ class Scope:
         return f"arn:{self.partition}:s3:::{self.bucket}"
 
     @property
-    def objects(self) -> str:
-        """The objects under the prefix."""
+    def archives(self) -> str:
+        """The archives: the objects under the prefix in the bucket."""
         return f"{self.bucket_arn}/{self.key_prefix}/*"
+
+    @property
+    def objects(self) -> list[str]:
+        """The archives, and the objects under the other URLs."""
+        return [self.archives, *(f"arn:{self.partition}:s3:::{_place(url)}*" for url in self.urls)]
+
+    @property
+    def buckets(self) -> list[str]:
+        """The bucket, and those of the other URLs."""
+        others = (f"arn:{self.partition}:s3:::{_place(url).partition('/')[0]}" for url in self.urls)
+        return [*dict.fromkeys((self.bucket_arn, *others))]
 
     def logs(self, group: str) -> str:
         """Return the ARN of log groups."""
         return f"arn:{self.partition}:logs:{self.region}:{self.account_id}:log-group:{group}"
+
+
+def _place(url: str) -> str:
+    """Return ``bucket/prefix`` of a URL, with a slash after a bucket that stands alone."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    return f"{bucket}/{prefix}"
 
 
 def _allow(sid: str, actions: str, *resources: str, condition: dict[str, dict[str, str]] | None = None) -> Statement:
@@ -115,7 +136,8 @@ def _kms(scope: Scope, actions: str) -> list[Statement]:
 
 def _upload(scope: Scope) -> list[Statement]:
     return [
-        _allow("Archive", "s3:PutObject s3:GetObject s3:PutObjectTagging s3:AbortMultipartUpload", scope.objects),
+        _allow("Archive", "s3:PutObject s3:GetObject s3:PutObjectTagging s3:AbortMultipartUpload", scope.archives),
+        _allow("TakeBack", "s3:DeleteObject", scope.archives),
         _allow("Bucket", "s3:ListBucket s3:CreateBucket s3:PutBucketPublicAccessBlock", scope.bucket_arn),
         *_kms(scope, "kms:GenerateDataKey kms:Decrypt"),
     ]
@@ -159,7 +181,7 @@ def _list(scope: Scope) -> list[Statement]:
         _allow("Models", "sagemaker:DescribeModel", scope.sagemaker("model")),
         _allow("TagsOnEcs", "sqs:ListQueueTags logs:ListTagsForResource", *_on_ecs(scope)),
         _allow("Archives", "s3:ListBucket", scope.bucket_arn),
-        _allow("ArchiveTags", "s3:GetObjectTagging", scope.objects),
+        _allow("ArchiveTags", "s3:GetObjectTagging", scope.archives),
     ]
 
 
@@ -199,7 +221,7 @@ def _delete(scope: Scope) -> list[Statement]:
             f"arn:{scope.partition}:application-autoscaling:{scope.region}:{scope.account_id}:scalable-target/*",
         ),
         _alarms(scope, "cloudwatch:DeleteAlarms"),
-        _allow("DeleteArchives", "s3:DeleteObject", scope.objects),
+        _allow("DeleteArchives", "s3:DeleteObject", scope.archives),
     ]
 
 
@@ -251,8 +273,8 @@ def _invoke(scope: Scope) -> list[Statement]:
 def _invoke_async(scope: Scope) -> list[Statement]:
     return [
         _allow("Invoke", "sagemaker:InvokeEndpointAsync", scope.sagemaker("endpoint")),
-        _allow("Objects", "s3:PutObject s3:GetObject", scope.objects),
-        _allow("TellMissingFromForbidden", "s3:ListBucket", scope.bucket_arn),
+        _allow("Objects", "s3:PutObject s3:GetObject s3:DeleteObject", *scope.objects),
+        _allow("TellMissingFromForbidden", "s3:ListBucket", *scope.buckets),
         *_kms(scope, "kms:GenerateDataKey kms:Decrypt"),
     ]
 
@@ -265,8 +287,10 @@ def _batch(scope: Scope) -> list[Statement]:
             scope.sagemaker("transform-job"),
             scope.sagemaker("model"),
         ),
-        _allow("Results", "s3:GetObject", scope.objects),
-        _allow("List", "s3:ListBucket", scope.bucket_arn),
+        _allow("ModelForTheJob", "sagemaker:CreateModel sagemaker:DeleteModel", scope.sagemaker("model")),
+        _pass_role(scope),
+        _allow("PicturesAndResults", "s3:GetObject", *scope.objects),
+        _allow("List", "s3:ListBucket", *scope.buckets),
         _allow("Logs", "logs:DescribeLogStreams logs:GetLogEvents", scope.logs("/aws/sagemaker/TransformJobs:*")),
         *_kms(scope, "kms:Decrypt"),
     ]
@@ -285,7 +309,7 @@ def _neo(scope: Scope) -> list[Statement]:
 
 
 def _create_role(scope: Scope) -> list[Statement]:
-    return [_allow("Role", "iam:GetRole iam:CreateRole iam:TagRole iam:PutRolePolicy", scope.role_arn)]
+    return [_allow("Role", "iam:GetRole iam:CreateRole iam:TagRole iam:PutRolePolicy iam:DeleteRole", scope.role_arn)]
 
 
 def _execution_role(scope: Scope) -> list[Statement]:
@@ -297,12 +321,12 @@ def _execution_role(scope: Scope) -> list[Statement]:
         _allow("RegistryToken", "ecr:GetAuthorizationToken", "*"),
         _allow("Image", "ecr:BatchCheckLayerAvailability ecr:GetDownloadUrlForLayer ecr:BatchGetImage",
                f"arn:{scope.partition}:ecr:{scope.region}:{registry}:repository/tensorflow-inference*"),
-        _allow("Objects", "s3:GetObject s3:PutObject s3:AbortMultipartUpload", scope.objects),
-        _allow("Bucket", "s3:ListBucket s3:GetBucketLocation", scope.bucket_arn),
+        _allow("Objects", "s3:GetObject s3:PutObject s3:AbortMultipartUpload", *scope.objects),
+        _allow("Bucket", "s3:ListBucket s3:GetBucketLocation", *scope.buckets),
         *_kms(scope, "kms:Decrypt kms:GenerateDataKey kms:CreateGrant"),
     ]  # fmt: skip
-    if scope.topic_arn is not None:
-        statements.append(_allow("Notify", "sns:Publish", scope.topic_arn))
+    if scope.topic_arns:
+        statements.append(_allow("Notify", "sns:Publish", *scope.topic_arns))
     if scope.vpc:
         interfaces = (
             "ec2:CreateNetworkInterface ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterface"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from elasticache_police._aws import PROJECT_TAG, Clients, Request
-from elasticache_police.errors import AlreadyExistsError, ConfigurationError, NotFoundError
+from elasticache_police.errors import AlreadyExistsError, AwsError, ConfigurationError, NotFoundError
 from elasticache_police.sagemaker_deploy.planning import tag_list
 from elasticache_police.sagemaker_deploy.policies import EXECUTION_TRUST, Scope, policy
 
@@ -42,7 +42,8 @@ def ensure_execution_role(
 ) -> ExecutionRole:
     """Return the execution role, made with its least-privilege policy if it does not exist.
 
-    A role that exists is not changed; one that SageMaker may not assume is refused.
+    A role that exists is not changed; one that SageMaker may not assume is refused. A role that cannot be given its
+    permissions is removed again.
 
     Args:
         scope: Its name, and what its policy is narrowed to.
@@ -74,7 +75,17 @@ def ensure_execution_role(
         )
     except AlreadyExistsError:  # another process was faster
         return _existing(send("GetRole"), scope.role_name)
-    send("PutRolePolicy", PolicyName="elasticache-police", PolicyDocument=json.dumps(policy("execution-role", scope)))
+    allowed = json.dumps(policy("execution-role", scope))
+    try:
+        send("PutRolePolicy", PolicyName="elasticache-police", PolicyDocument=allowed)
+    except (AwsError, KeyboardInterrupt) as error:  # a role without permissions would be taken for a good one next time
+        try:
+            send("DeleteRole")
+        except AwsError as refusal:
+            error.add_note(f"LEFT BEHIND: role {scope.role_name}, without permissions ({refusal})")
+        else:
+            error.add_note(f"removed again: role {scope.role_name}")
+        raise
     return ExecutionRole(arn=_arn(made), created=True)
 
 
