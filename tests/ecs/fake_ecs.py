@@ -232,6 +232,7 @@ class FakeEcs:
                 "ExpirationDate": one["expires"],
                 "Expired": one["expires"] <= _EPOCH,
                 "IamRole": one["role"],
+                "Tags": [{"Key": name, "Value": value} for name, value in one["tags"].items()],
             }
             for key, one in self.activations.items()
             if not wanted or key in wanted

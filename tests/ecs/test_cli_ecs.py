@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 
+import boto3
 import pytest
 from click.testing import CliRunner
 from fake_ecs import Script
@@ -12,7 +13,7 @@ from fake_ecs import Script
 from elasticache_police import ecs_anywhere
 from elasticache_police.cli.ecs import ecs
 from elasticache_police.ecs_anywhere.roles import OPERATIONS
-from elasticache_police.errors import TaskFailedError
+from elasticache_police.errors import ConfigurationError, TaskFailedError
 
 ROLE = "arn:aws:iam::111122223333:role/police"
 
@@ -140,6 +141,50 @@ def test_run_needs_an_image_or_a_registered_task(fake, joined):
     assert "give --image, or --task" in _run("run", "police")[2]
     code, out, _ = _run("run", "police", "--task", "hello", "--tasks", "12", "--dry-run")
     assert (code, [line for line in out.splitlines() if line[0].isdigit()]) == (0, ["1. ecs:RunTask", "2. ecs:RunTask"])
+
+
+def test_a_registered_task_runs_elsewhere_when_asked_and_refuses_what_it_would_not_heed(fake, joined):
+    words = ("run", "police", "--task", "hello", "--dry-run")
+    assert '"launchType": "FARGATE"' in _run(*words, "--launch-type", "FARGATE", "--subnet", "subnet-1")[1]
+    code, _, err = _run(*words, "--gpus", "1", "--memory", "512")
+    assert code == 2
+    assert "--gpus, --memory: a registered task has its own" in err
+
+
+def test_no_activation_is_made_whose_code_could_not_be_written_down(fake, fake_url, tmp_path):
+    with pytest.raises(ConfigurationError, match="No such file or directory"):
+        _run("activate", "police", "--create-missing", "-o", str(tmp_path / "nowhere" / "register.sh"))
+    assert fake.activations == {}
+
+
+def test_activations_of_the_project_are_listed_and_deleted_together(fake, joined):
+    other = boto3.client("ssm").create_activation(IamRole="r")["ActivationId"]
+    (mine, made), _ = fake.activations.items()
+    assert _run("activations")[1].startswith(f"{mine}  police  1 of 1 machine(s)  until ")
+    assert made["code"] not in _run("activations", "--format", "json")[1]
+    assert "ids of activations, or --all" in _run("delete-activation")[2]
+    assert _run("delete-activation", "--all-of-this-project", "--dry-run")[1].count("ssm:DeleteActivation") == 1
+
+    assert _run("delete-activation", "--all-of-this-project")[2] == f"{mine}: deleted\n"
+
+    assert list(fake.activations) == [other]
+
+
+def test_leaving_of_an_unknown_machine_says_that_nothing_was_there(fake, joined):
+    code, _, err = _run("leave", "police", "mi-0ffffffffffffffff")
+    assert code == 0
+    assert "neither knows mi-0ffffffffffffffff" in err
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_ctrl_c_on_the_command_line_says_how_to_go_on(fake, joined, monkeypatch):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("elasticache_police.ecs_anywhere.waiting.wait_until", interrupted)
+    _, _, err = _run("run", "police", "--image", "hello:1", "--family", "hello", "--cpu", "256")
+    (arn,) = fake.tasks
+    assert f"elasticache-police ecs follow police {arn.rsplit('/', 1)[-1]}" in err
 
 
 def test_leaving_takes_the_activation_along_when_asked(fake, joined):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         install_script,
     )
     from elasticache_police.ecs_anywhere.inspection import inspect_on, plan_inspection
+    from elasticache_police.ecs_anywhere.known import KnownActivation, activations
     from elasticache_police.ecs_anywhere.leaving import (
         Departure,
         delete_activation,
@@ -83,6 +84,7 @@ __all__ = [
     "Failure",
     "HostOptions",
     "Instance",
+    "KnownActivation",
     "LaunchType",
     "LogLine",
     "LogPlace",
@@ -95,6 +97,7 @@ __all__ = [
     "TrainedModel",
     "Volume",
     "Worker",
+    "activations",
     "check_script",
     "cleanup_command",
     "cloud_init",
@@ -132,6 +135,7 @@ __all__ = [
 
 _HOMES = {
     "activation": ("Activation", "Secret"),
+    "known": ("KnownActivation", "activations"),
     "cluster": ("Cluster",),
     "collection": ("CollectionJob", "Picture"),
     "definitions": ("Definition", "plan_register", "register_task"),

@@ -259,7 +259,8 @@ def policy(
                        f"{ecs}:container-instance/{cluster}/*", f"{ecs}:task/{cluster}/*"),
             _statement("Machines", "ssm:DeregisterManagedInstance",
                        f"arn:{partition}:ssm:{region}:{account}:managed-instance/mi-*"),
-            _statement("Activations", "ssm:DeleteActivation ssm:DescribeInstanceInformation", "*"),
+            _statement("Activations", "ssm:DeleteActivation ssm:DescribeActivations "
+                       "ssm:DescribeInstanceInformation", "*"),
         ],
         "ecs-tasks": run,
         "ecs-train": [

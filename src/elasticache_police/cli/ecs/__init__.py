@@ -21,6 +21,7 @@ for _command in (
     machines.wait,
     machines.instances,
     machines.leave,
+    machines.activations,
     machines.delete_activation,
     machines.cleanup_command,
     training.train,

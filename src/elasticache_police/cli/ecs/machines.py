@@ -13,7 +13,16 @@ from elasticache_police.cli._aws_options import account_options, key_value
 from elasticache_police.cli.ecs._shared import Status, cluster_of, dry_run_option, host_of, host_options, show_plan
 from elasticache_police.ecs_anywhere.roles import HOST_ROLE
 
-__all__ = ["activate", "check_script", "cleanup_command", "delete_activation", "instances", "leave", "wait"]
+__all__ = [
+    "activate",
+    "activations",
+    "check_script",
+    "cleanup_command",
+    "delete_activation",
+    "instances",
+    "leave",
+    "wait",
+]
 
 
 @click.command()
@@ -74,6 +83,8 @@ def activate(
             )
         )
         return
+    if output is not None:
+        _write_private(output, "")  # the code is shown once: look before it is made whether it can be kept
     activation = ecs_anywhere.create_activation(
         place, limit=limit, expires_in=life, role=role, tags=labels, create_missing=create_missing
     )
@@ -203,11 +214,7 @@ def leave(
 
     place = cluster_of(cluster, region, profile)
     if dry_run:
-        for one in ecs_anywhere.instances(place):
-            if instance in (one.instance_id, one.arn):
-                show_plan(
-                    ecs_anywhere.plan_leave(place, one, stop_tasks=stop_tasks, force=force, activation=activation)
-                )
+        show_plan(ecs_anywhere.plan_leave(place, instance, stop_tasks=stop_tasks, force=force, activation=activation))
         return
     with Status() as status:
         gone = ecs_anywhere.leave(
@@ -225,25 +232,58 @@ def leave(
         f"{len(gone.stopped_tasks)} task(s) stopped",
         err=True,
     )
+    if not gone.deregistered and not gone.left_systems_manager:
+        click.echo(
+            f"neither knows {instance}: it left before, or it is another; `elasticache-police ecs instances {cluster}` "
+            "lists those that are there",
+            err=True,
+        )
     for arn in gone.abandoned_tasks:
         click.echo(f"still running on the machine, unknown to ECS: {arn}", err=True)
     click.echo("now run this on the machine:", err=True)
     click.echo(gone.cleanup_command)
 
 
-@click.command("delete-activation")
-@click.argument("activation")
-@dry_run_option
+@click.command()
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @account_options
-def delete_activation(*, activation: str, dry_run: bool, region: str | None, profile: str | None) -> None:
-    """Delete an activation, so that no further machine can register with it."""
+def activations(*, form: str, region: str | None, profile: str | None) -> None:
+    """List this project's activations, used up and expired ones too. Codes are in no listing."""
+    import attrs
+
     from elasticache_police import ecs_anywhere
 
-    if dry_run:
-        show_plan([ecs_anywhere.plan_delete_activation(activation)])
+    found = ecs_anywhere.activations(cluster_of("default", region, profile))
+    if form == "json":
+        click.echo(json.dumps([attrs.asdict(one) for one in found], indent=2, default=str))
         return
-    deleted = ecs_anywhere.delete_activation(cluster_of("default", region, profile), activation)
-    click.echo("deleted" if deleted else "it was gone already", err=True)
+    for one in found:
+        state = "expired" if one.expired else f"until {one.expires_at:%Y-%m-%d %H:%M} UTC" if one.expires_at else ""
+        used = f"{one.registrations} of {one.registration_limit} machine(s)"
+        click.echo(f"{one.activation_id}  {one.cluster or '-'}  {used}  {state}")
+
+
+@click.command("delete-activation")
+@click.argument("activation", nargs=-1, metavar="[ID]...")
+@click.option("--all-of-this-project", "every", is_flag=True, help="Delete all that `ecs activations` lists.")
+@dry_run_option
+@account_options
+def delete_activation(
+    *, activation: tuple[str, ...], every: bool, dry_run: bool, region: str | None, profile: str | None
+) -> None:
+    """Delete activations, so that no further machine can register with them. Machines that did keep working."""
+    from elasticache_police import ecs_anywhere
+
+    if every == bool(activation):
+        raise click.UsageError("give the ids of activations, or --all-of-this-project")
+    place = cluster_of("default", region, profile)
+    doomed = [one.activation_id for one in ecs_anywhere.activations(place)] if every else activation
+    if dry_run:
+        show_plan(ecs_anywhere.plan_delete_activation(one) for one in doomed)
+        return
+    for one in doomed:
+        deleted = ecs_anywhere.delete_activation(place, one)
+        click.echo(f"{one}: {'deleted' if deleted else 'it was gone already'}", err=True)
 
 
 @click.command("cleanup-command")

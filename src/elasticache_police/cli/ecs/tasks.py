@@ -74,6 +74,9 @@ def run(
 
     if (family is None) == (image is None):
         raise click.UsageError("give --image, or --task with the name of a registered one")
+    if family is not None:
+        _refuse_what_is_registered()
+    elsewhere = launch_type if family is not None and _is_given("launch_type") else None
     variables = dict(map(key_value, environment))
     group = log_group_for(execution_role) if family is None else None
     task: TaskSpec | str = family or ecs_anywhere.TaskSpec(
@@ -94,16 +97,58 @@ def run(
     place = cluster_of(cluster, region, profile)
     if dry_run:
         logs = () if group is None else ecs_anywhere.plan_log_group(group)
-        show_plan((*logs, *ecs_anywhere.plan_run(place, task, tasks, command=command, environment=variables)))
+        plan = ecs_anywhere.plan_run(
+            place,
+            task,
+            tasks,
+            command=command,
+            environment=variables,
+            launch_type=elsewhere,
+            subnets=subnets if family is not None else (),
+        )
+        show_plan((*logs, *plan))
         return
     if group is not None:
         ecs_anywhere.ensure_log_group(place, group)
-    started = ecs_anywhere.run_tasks(
-        place, task, tasks, command=command, environment=variables, placement_timeout_s=placement_timeout_s
-    )
+    with Status():
+        started = ecs_anywhere.run_tasks(
+            place,
+            task,
+            tasks,
+            command=command,
+            environment=variables,
+            launch_type=elsewhere,
+            subnets=subnets if family is not None else (),
+            placement_timeout_s=placement_timeout_s,
+        )
     for one in started:
         click.echo(one.arn, err=True)
     _to_the_end(place, started, timeout_s=timeout_s, stop_on_interrupt=stop_on_interrupt)
+
+
+def _is_given(parameter: str) -> bool:
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source not in {None, click.core.ParameterSource.DEFAULT}
+
+
+def _refuse_what_is_registered() -> None:
+    """Refuse options that a registered task would not heed."""
+    fixed = {
+        "new_family": "--family",
+        "gpus": "--gpus",
+        "network": "--network",
+        "secrets": "--secret",
+        "read_only": "--read-only",
+        "task_role": "--task-role",
+        "execution_role": "--execution-role",
+        "cpu_units": "--cpu",
+        "memory_mib": "--memory",
+    }
+    given = [option for parameter, option in fixed.items() if _is_given(parameter)]
+    if given:
+        raise click.UsageError(
+            f"{', '.join(given)}: a registered task has its own; give --image to register another, or leave it out"
+        )
 
 
 @click.command()
