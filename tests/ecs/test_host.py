@@ -310,10 +310,17 @@ class Installation(Host):
         return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(shutil.which("gpg") is None, reason="needs gpg")
-def test_only_an_installer_that_amazon_signed_is_run(tmp_path, monkeypatch):
+@pytest.fixture
+def there(tmp_path: Path):
+    if shutil.which("gpg") is None:
+        pytest.skip("needs gpg")
+    place = Installation(tmp_path)
+    yield place
+    subprocess.run(["gpgconf", "--homedir", str(place.keys), "--kill", "gpg-agent"], check=False)  # noqa: S607
+
+
+def test_only_an_installer_that_amazon_signed_is_run(there, monkeypatch):
     """With real signatures: Amazon's is run; a changed one is not, nor one that another key of the file signed."""
-    there = Installation(tmp_path)
     amazon, stranger = there.key("amazon"), there.key("stranger")
     monkeypatch.setattr("elasticache_police.ecs_anywhere.host.SIGNING_KEY", amazon)
 
