@@ -213,6 +213,25 @@ def test_every_operation_has_a_policy_without_wildcard_actions(operation):
         assert statement["Resource"]
 
 
+def test_policies_cover_a_key_of_ones_own_secrets_and_other_families():
+    key, secret = "arn:aws:kms:eu-west-1:111122223333:key/k", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s"
+    parameter = "arn:aws:ssm:eu-west-1:111122223333:parameter/p"
+    options = ("--key", key, "--secret", secret, "--secret", parameter, "--family", "nightly", "--log-group", "/ecs/n")
+
+    def allowed(operation):
+        statements = json.loads(_run("policy", operation, *options)[1])["Statement"]
+        return {(action, resource) for one in statements for action in one["Action"] for resource in one["Resource"]}
+
+    for operation in ("ecs-train", "ecs-inspect", "ecs-train-task-role", "ecs-inspect-task-role"):
+        assert {("kms:GenerateDataKey", key), ("kms:Decrypt", key)} <= allowed(operation)
+    agent = allowed("ecs-execution-role")
+    assert {("secretsmanager:GetSecretValue", secret), ("ssm:GetParameters", parameter)} <= agent
+    assert ("logs:PutLogEvents", "arn:aws:logs:*:*:log-group:/ecs/n:*") in agent
+    tasks = allowed("ecs-tasks")
+    assert ("ecs:RunTask", "arn:aws:ecs:*:*:task-definition/nightly:*") in tasks
+    assert ("logs:CreateLogGroup", "arn:aws:logs:*:*:log-group:/ecs/n") in tasks
+
+
 def test_texts_for_hosts_need_no_account():
     assert _run("check-script", "--region", "eu-west-1")[1].startswith("#!/bin/bash\n")
     assert "amazon-ecs-init" in _run("cleanup-command")[1]

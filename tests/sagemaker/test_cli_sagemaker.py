@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -13,6 +14,7 @@ from test_archive import pack
 from test_batch import s3  # noqa: F401  a fixture
 from test_remote import FOUND, NAME, _answering
 
+from elasticache_police import _wire
 from elasticache_police import sagemaker_deploy as sm
 from elasticache_police.cli import main
 from elasticache_police.sagemaker_deploy import _session
@@ -246,6 +248,28 @@ def test_tickets_are_printed_and_fetched_later(fake, run, picture, tmp_path, mot
     client.put_object(Bucket="queue", Key=key, Body=json.dumps({"predictions": [FOUND]}).encode())
     (tmp_path / "tickets").write_text(printed)
     assert "ElasticCache" in run("invoke", NAME, "--tickets", str(tmp_path / "tickets"), code=1).stdout
+
+
+def test_a_ticket_without_an_answer_in_time_leaves_the_others_theirs(fake, run, picture, tmp_path, moto) -> None:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="queue", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    printed = [run("invoke", NAME, picture, "--async", "s3://queue/in", "--submit").stdout for _ in range(2)]
+    key = json.loads(printed[1])["output_url"].removeprefix("s3://queue/")
+    client.put_object(Bucket="queue", Key=key, Body=json.dumps({"predictions": [FOUND]}).encode())
+    (tmp_path / "tickets").write_text("".join(printed))
+    options = ("--tickets", str(tmp_path / "tickets"), "--timeout-s", "0.1", "--format", "json")
+    late, answered = json.loads(run("invoke", NAME, *options, code=2).stdout)["files"]
+    assert "the answer of" in late["error"]
+    assert answered["pages"][0]["findings"][0]["reading"] == "ElasticCache"
+
+
+def test_a_serverless_endpoint_is_sent_no_more_than_it_takes(fake, run, picture) -> None:
+    fake.answer = _answering([FOUND])
+    with patch("elasticache_police._wire.encode_page", wraps=_wire.encode_page) as encode:
+        run("invoke", NAME, picture, "--serverless", code=1)
+    assert encode.call_args.kwargs["limit_bytes"] == _wire.SERVERLESS_LIMIT
+    refused = run("invoke", NAME, picture, "--serverless", "--async", "s3://queue/in", code=2)
+    assert "--serverless or --async" in refused.stderr
 
 
 def test_batch_runs_and_reads(fake, run, s3) -> None:  # noqa: F811  the fixture

@@ -6,8 +6,10 @@ import json
 
 import boto3
 import pytest
+from click.testing import CliRunner
 from moto import mock_aws
 
+from elasticache_police.cli import main
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.serving.asynchronous import AsyncInvocations, S3Prefix
 
@@ -111,3 +113,9 @@ def test_an_endpoint_with_no_place_for_results_takes_none(half_plus_three):
 def test_a_place_in_s3_is_checked():
     with pytest.raises(ConfigurationError, match="'bucket/out' is no address in S3"):
         S3Prefix.parse("bucket/out")
+
+
+def test_a_place_for_errors_without_one_for_answers_is_refused(tmp_path) -> None:
+    result = CliRunner().invoke(main, ["serve", str(tmp_path), "--async-failure", "s3://queue/failed"])
+    assert result.exit_code == 2
+    assert "--async-failure goes with --async-output" in result.stderr

@@ -39,6 +39,7 @@ __all__ = ["invoke", "show"]
 @click.option("--min-confidence", type=click.FloatRange(0.0, 1.0), help="Leave out findings with less confidence.")
 @click.option("--name", "names", multiple=True, help="A name that the endpoint's model polices.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Requests at once.")
+@click.option("--serverless", is_flag=True, help="The endpoint is serverless: requests are kept within 4 MB, not 6.")
 @click.option("--timeout-s", default=900.0, show_default=True, help="With --async: time to wait for an answer.")
 @account_options
 @click.pass_context
@@ -56,11 +57,13 @@ def invoke(
     min_confidence: float | None,
     names: tuple[str, ...],
     jobs: int | None,
+    serverless: bool,
     timeout_s: float,
     region: str | None,
     profile: str | None,
 ) -> None:
     """Ask ENDPOINT about pictures, PDFs and folders; exit codes as for inspect."""
+    from elasticache_police._wire import SERVERLESS_LIMIT
     from elasticache_police.client import Police
 
     session = aws_session(region, profile)
@@ -70,7 +73,15 @@ def invoke(
     if not paths:
         raise click.UsageError("name at least one picture")
     if input_url is None:
-        police = Police.from_endpoint(endpoint_name, wanted, min_confidence=min_confidence, session=session)
+        police = Police.from_endpoint(
+            endpoint_name,
+            wanted,
+            min_confidence=min_confidence,
+            limit_bytes=SERVERLESS_LIMIT if serverless else None,
+            session=session,
+        )
+    elif serverless:
+        raise click.UsageError("an endpoint is serverless or asynchronous: give --serverless or --async")
     else:
         police = Police.from_async(
             endpoint_name,
@@ -93,7 +104,7 @@ def invoke(
 
 
 def _fetched(tickets: TextIO, timeout_s: float, region: str | None, profile: str | None) -> Iterator[Report]:
-    from elasticache_police.errors import InvocationError
+    from elasticache_police.errors import InvocationError, WaitTimeoutError
     from elasticache_police.findings import Report
     from elasticache_police.tickets import Ticket
 
@@ -103,7 +114,7 @@ def _fetched(tickets: TextIO, timeout_s: float, region: str | None, profile: str
             ticket = Ticket.from_json(line)
             try:
                 yield ticket.result(timeout_s, session=session)
-            except InvocationError as error:
+            except (InvocationError, WaitTimeoutError) as error:
                 yield Report(source=ticket.source, error=str(error))
 
 

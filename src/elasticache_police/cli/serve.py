@@ -101,6 +101,8 @@ def serve(
 
     Ctrl-C or SIGTERM stop it, once the requests under way are finished.
     """
+    if async_failure is not None and async_output is None:
+        raise click.UsageError("--async-failure goes with --async-output")
     options = EndpointOptions(
         model=model,
         host=host,

@@ -196,6 +196,10 @@ def policy(
     results_prefix: str = "",
     role: str = HOST_ROLE,
     repository: str = "elasticache-police",
+    family: str = "elasticache-police-*",
+    log_group: str = "/ecs/elasticache-police*",
+    key: str | None = None,
+    secrets: Sequence[str] = (),
 ) -> Policy:
     """Return the least-privilege policy of an operation.
 
@@ -212,13 +216,17 @@ def policy(
         results_prefix: Where in it results and models go.
         role: Name of the host role.
         repository: Name of the ECR repository.
+        family: Family of the task definitions that may run; ``*`` stands for any letters.
+        log_group: Name of the log groups of their tasks; ``*`` stands for any letters.
+        key: ARN of the KMS key that encrypts the bucket, when it is one of yours.
+        secrets: ARNs of the secrets and SSM parameters that tasks are given.
 
     Raises:
         ConfigurationError: There is no such operation.
     """
     ecs = f"arn:{partition}:ecs:{region}:{account}"
     iam = f"arn:{partition}:iam::{account}:role"
-    logs = f"arn:{partition}:logs:{region}:{account}:log-group:/ecs/elasticache-police"
+    logs = f"arn:{partition}:logs:{region}:{account}:log-group:{log_group}"
     queues = f"arn:{partition}:sqs:{region}:{account}:elasticache-police-*"
     s3 = f"arn:{partition}:s3:::{bucket}"
     on_cluster = {"ArnEquals": {"ecs:cluster": f"{ecs}:cluster/{cluster}"}}
@@ -229,7 +237,7 @@ def policy(
             "ecs:RegisterTaskDefinition ecs:DescribeTaskDefinition ecs:DeregisterTaskDefinition ecs:TagResource",
             "*",
         ),
-        _statement("Run", "ecs:RunTask", f"{ecs}:task-definition/elasticache-police-*:*", condition=on_cluster),
+        _statement("Run", "ecs:RunTask", f"{ecs}:task-definition/{family}:*", condition=on_cluster),
         _statement("Watch", "ecs:DescribeTasks ecs:StopTask ecs:ListTasks", f"{ecs}:task/{cluster}/*",
                    f"{ecs}:container-instance/{cluster}/*"),
         _statement("Instances", "ecs:ListContainerInstances ecs:DescribeContainerInstances",
@@ -237,7 +245,7 @@ def policy(
         _statement("PassTaskRoles", "iam:PassRole", f"{iam}/*",
                    condition={"StringEquals": {"iam:PassedToService": TASKS}}),
         _statement("Logs", "logs:CreateLogGroup logs:TagResource logs:PutRetentionPolicy logs:GetLogEvents",
-                   f"{logs}*"),
+                   logs, f"{logs}:*"),
     ]  # fmt: skip
     read = [_statement("Read", "s3:GetObject", data), _statement("List", "s3:ListBucket", s3)]
     write = _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload s3:DeleteObject", results)
@@ -285,7 +293,7 @@ def policy(
             _statement("Token", "ecr:GetAuthorizationToken", "*"),
             _statement("Pull", "ecr:BatchCheckLayerAvailability ecr:GetDownloadUrlForLayer ecr:BatchGetImage",
                        f"arn:{partition}:ecr:{region}:{account}:repository/{repository}"),
-            _statement("Logs", "logs:CreateLogStream logs:PutLogEvents", f"{logs}*"),
+            _statement("Logs", "logs:CreateLogStream logs:PutLogEvents", logs, f"{logs}:*"),
         ],
         "ecs-train-task-role": [*read, write],
         "ecs-inspect-task-role": [
@@ -294,6 +302,17 @@ def policy(
                        "sqs:GetQueueAttributes", queues),
         ],
     }  # fmt: skip
+    if key is not None:
+        # Uploads in parts decrypt what they wrote.
+        encrypted = _statement("Key", "kms:GenerateDataKey kms:Decrypt", key)
+        for name in ("ecs-inspect", "ecs-train", "ecs-train-task-role", "ecs-inspect-task-role"):
+            documents[name].append(encrypted)
+    parameters = [arn for arn in secrets if ":ssm:" in arn]
+    others = [arn for arn in secrets if ":ssm:" not in arn]
+    if others:
+        documents["ecs-execution-role"].append(_statement("Secrets", "secretsmanager:GetSecretValue", *others))
+    if parameters:
+        documents["ecs-execution-role"].append(_statement("Parameters", "ssm:GetParameters", *parameters))
     if operation not in documents:
         raise ConfigurationError(f"no policy for {operation!r}; there are: {', '.join(OPERATIONS)}")
     return {"Version": "2012-10-17", "Statement": documents[operation]}

@@ -210,8 +210,14 @@ def stop(*, cluster: str, tasks: tuple[str, ...], dry_run: bool, region: str | N
 @click.option("--bucket", default="BUCKET", show_default=True)
 @click.option("--data-prefix", default="", help="Where in the bucket the data lie.")
 @click.option("--results-prefix", default="", help="Where in the bucket results go.")
-def policy(*, operation: str, **places: str) -> None:
+@click.option("--family", default="elasticache-police-*", show_default=True, help="Family of the task definitions.")
+@click.option("--log-group", default="/ecs/elasticache-police*", show_default=True, help="Log group of the tasks.")
+@click.option("--key", metavar="ARN", help="The KMS key that encrypts the bucket.")
+@click.option(
+    "--secret", "secrets", metavar="ARN", multiple=True, help="A secret or SSM parameter that tasks are given."
+)
+def policy(*, operation: str, key: str | None, secrets: tuple[str, ...], **places: str) -> None:
     """Print the least IAM permissions of OPERATION."""
     from elasticache_police import ecs_anywhere
 
-    click.echo(json.dumps(ecs_anywhere.policy(operation, **places), indent=2))
+    click.echo(json.dumps(ecs_anywhere.policy(operation, key=key, secrets=secrets, **places), indent=2))
