@@ -46,6 +46,36 @@ def test_scaling_to_zero_is_set_up_with_the_alarm_that_wakes_it(fake, queue, pac
     assert sm.deploy(queue, pace=pace).made == ()
 
 
+def test_scaling_goes_when_a_later_specification_does_not_ask_for_it(fake, queue, pace) -> None:
+    sm.deploy(queue, pace=pace)
+    scaling = boto3.client("application-autoscaling")
+    where = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{ENDPOINT}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    tracking = {
+        "TargetValue": 5.0,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+    }
+    scaling.put_scaling_policy(
+        PolicyName="somebody-elses",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=tracking,
+        **where,
+    )
+    fixed = attrs.evolve(queue, variants=[attrs.evolve(queue.variants[0], scaling=None)])
+    sm.deploy(fixed, pace=pace)
+    targets, policies, alarms = _scaling()
+    assert [policy["PolicyName"] for policy in policies] == ["somebody-elses"]
+    assert len(targets) == 1, "it scales by a policy that is not ours"
+    assert ALARM not in {alarm["AlarmName"] for alarm in alarms}
+    sm.deploy(queue, pace=pace)
+    scaling.delete_scaling_policy(PolicyName="somebody-elses", **where)
+    sm.deploy(fixed, pace=pace)
+    assert _scaling()[:2] == ([], [])
+
+
 def test_delete_takes_everything_down_in_order(fake, queue, pace) -> None:
     sm.deploy(queue, pace=pace)
     gone = sm.delete(ENDPOINT, pace=pace)

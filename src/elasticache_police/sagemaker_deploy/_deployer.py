@@ -33,7 +33,7 @@ from elasticache_police.sagemaker_deploy.watching import (
 if TYPE_CHECKING:
     from elasticache_police._aws import JsonValue
 
-__all__ = ["Deployer", "Deployment"]
+__all__ = ["Deployer", "Deployment", "scaling_resource"]
 
 _CONFIG_POLL_S = 2.0
 _CONFIG_TIMEOUT_S = 60.0
@@ -202,7 +202,7 @@ class Deployer:
     def _scale(self) -> None:
         policy_arn = ""
         for request in self._plan.scaling:
-            resource = _scaling_resource(request)
+            resource = scaling_resource(request)
             if not self._is_there(request):
                 self._ledger.note(resource)
             self._work.tell(Event(action="creating", resource=resource))
@@ -236,7 +236,8 @@ def _model_resource(request: Request) -> Resource:
     return Resource(kind="model", name=str(request.parameters["ModelName"]))
 
 
-def _scaling_resource(request: Request) -> Resource:
+def scaling_resource(request: Request) -> Resource:
+    """Return what a request for scaling sets up."""
     parameters = request.parameters
     if request.operation == "PutMetricAlarm":
         return Resource(kind="alarm", name=str(parameters["AlarmName"]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import attrs
 
@@ -70,6 +70,17 @@ class Work:
         """Send one request."""
         request = Request(service=service, operation=operation, parameters=parameters)  # type: ignore[arg-type]
         return self.clients.perform(request)
+
+    def pages(self, service: str, operation: str, key: str, **parameters: object) -> Iterator[Mapping[str, object]]:
+        """Yield the items of every page of a listing."""
+        token: object = None
+        while True:
+            more = {} if token is None else {"NextToken": token}
+            answer = self.send(service, operation, **parameters, **more)
+            yield from cast(Sequence[Mapping[str, object]], answer.get(key) or ())
+            token = answer.get("NextToken")
+            if not token:
+                return
 
     def wait(
         self,

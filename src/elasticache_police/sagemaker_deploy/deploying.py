@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from elasticache_police._waiting import OnProgress
-from elasticache_police.sagemaker_deploy._deployer import Deployer, Deployment
+from elasticache_police.sagemaker_deploy._deployer import Deployer, Deployment, scaling_resource
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy.lifecycle import in_region
 from elasticache_police.sagemaker_deploy.making import ROLE_TIMEOUT_S
 from elasticache_police.sagemaker_deploy.planning import plan
 from elasticache_police.sagemaker_deploy.resources import OnEvent
+from elasticache_police.sagemaker_deploy.scaled import outdated
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec
 from elasticache_police.sagemaker_deploy.teardown import Ledger, remove
 from elasticache_police.sagemaker_deploy.watching import describe
@@ -41,8 +42,9 @@ def deploy(
     """Make an endpoint be what a specification says, and wait until it answers.
 
     Safe to repeat: what exists with the same content is used as it is, an endpoint with another configuration is
-    updated. When anything fails, or on Ctrl-C, what this call made is removed again, in reverse order and by name;
-    the error's notes (``__notes__``) say what was removed and what could not be.
+    updated, and scaling that an earlier specification asked for goes when this one does not. When anything fails, or on
+    Ctrl-C, what this call made is removed again, in reverse order and by name; the error's notes (``__notes__``) say
+    what was removed and what could not be.
 
     Args:
         spec: What is wanted.
@@ -151,4 +153,8 @@ def deployed(
 def _made_real(work: Work, spec: EndpointSpec, *, timeout_s: float, role_timeout_s: float, undo: bool) -> Deployment:
     made = plan(in_region(spec, work.clients))
     with Ledger(work, undo=undo) as ledger:
-        return Deployer(work, ledger, made, timeout_s=timeout_s, role_timeout_s=role_timeout_s).run()
+        done = Deployer(work, ledger, made, timeout_s=timeout_s, role_timeout_s=role_timeout_s).run()
+    if done.action != "created":
+        wanted = {scaling_resource(request) for request in made.scaling}
+        remove(work, outdated(work, made.endpoint_name, wanted)).check()
+    return done

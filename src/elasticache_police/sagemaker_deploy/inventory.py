@@ -14,6 +14,7 @@ from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy.archive import DEFAULT_PREFIX, default_bucket
 from elasticache_police.sagemaker_deploy.own_machines import on_ecs
 from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
+from elasticache_police.sagemaker_deploy.scaled import alarms, scaling
 from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX
 from elasticache_police.sagemaker_deploy.teardown import Teardown, remove
 
@@ -123,11 +124,11 @@ def delete_all(
 
 def _everything(work: Work) -> Iterator[Resource]:
     """Yield what carries the project's tag, in the order in which it can be deleted."""
-    yield from _alarms(work, ALARM_PREFIX)
+    yield from alarms(work, ALARM_PREFIX)
     project = _tagged(work, PROJECT_TAG)
     for resource in project:
         if resource.kind == "endpoint":
-            yield from _scaling(work, resource.name)
+            yield from scaling(work, resource.name)
     yield from project
     yield from _archives(work, [resource.name for resource in project if resource.kind == "model"])
     yield from _seen(work, "cluster", "*", on_ecs(work))
@@ -143,7 +144,7 @@ def _seen(work: Work, kind: Kind, name: str, found: Iterator[Resource]) -> Itera
 
 def _of_endpoint(work: Work, endpoint_name: str) -> Sequence[Resource]:
     """Return an endpoint and all it needs, in the order in which it can be deleted."""
-    doomed = [*_alarms(work, f"{ALARM_PREFIX}{endpoint_name}/"), *_scaling(work, endpoint_name)]
+    doomed = [*alarms(work, f"{ALARM_PREFIX}{endpoint_name}/"), *scaling(work, endpoint_name)]
     names: dict[Kind, dict[str, None]] = {"endpoint": {}, "endpoint configuration": {}, "model": {}}
     try:
         seen = work.send("sagemaker", "DescribeEndpoint", EndpointName=endpoint_name)
@@ -174,7 +175,7 @@ def _models_of(work: Work, config_name: str) -> Sequence[str]:
 def _tagged(work: Work, tag: tuple[str, str]) -> Sequence[Resource]:
     found: builtins.list[Resource] = []
     for kind, operation, answer_key, field, status_field in _LISTINGS:
-        for item in _pages(work, "sagemaker", operation, answer_key):
+        for item in work.pages("sagemaker", operation, answer_key):
             status = str(item.get(status_field, ""))
             if status.upper() in _ENDED_JOBS and kind.endswith("job"):
                 continue
@@ -187,23 +188,10 @@ def _tagged(work: Work, tag: tuple[str, str]) -> Sequence[Resource]:
 def _tags(work: Work, arn: str) -> frozenset[tuple[str, str]]:
     """Return a thing's tags; none when it is gone by now."""
     try:
-        pairs = [*_pages(work, "sagemaker", "ListTags", "Tags", ResourceArn=arn)]
+        pairs = [*work.pages("sagemaker", "ListTags", "Tags", ResourceArn=arn)]
     except NotFoundError:
         return frozenset()
     return frozenset((str(pair["Key"]), str(pair["Value"])) for pair in pairs)
-
-
-def _scaling(work: Work, endpoint_name: str) -> Iterator[Resource]:
-    """Yield the scaling policies and targets of an endpoint's variants."""
-    prefix = f"endpoint/{endpoint_name}/variant/"
-    where = {"ServiceNamespace": "sagemaker"}
-    service = "application-autoscaling"
-    for item in _pages(work, service, "DescribeScalingPolicies", "ScalingPolicies", **where):
-        if str(item["ResourceId"]).startswith(prefix):
-            yield Resource(kind="scaling policy", name=str(item["ResourceId"]), part=str(item["PolicyName"]))
-    for item in _pages(work, service, "DescribeScalableTargets", "ScalableTargets", **where):
-        if str(item["ResourceId"]).startswith(prefix):
-            yield Resource(kind="scaling target", name=str(item["ResourceId"]))
 
 
 def _archives(work: Work, model_names: Sequence[str]) -> Iterator[Resource]:
@@ -253,20 +241,3 @@ def _archive_at(work: Work, place: str, made: dt.datetime | None = None) -> Iter
     pairs = cast(Sequence[Mapping[str, str]], tagging.get("TagSet") or ())
     if PROJECT_TAG in {(pair["Key"], pair["Value"]) for pair in pairs}:
         yield Resource(kind="archive", name=place, created_at=made)
-
-
-def _alarms(work: Work, prefix: str) -> Iterator[Resource]:
-    for item in _pages(work, "cloudwatch", "DescribeAlarms", "MetricAlarms", AlarmNamePrefix=prefix):
-        yield Resource(kind="alarm", name=str(item["AlarmName"]))
-
-
-def _pages(work: Work, service: str, operation: str, key: str, **parameters: object) -> Iterator[Mapping[str, object]]:
-    """Yield the items of every page of a listing."""
-    token: object = None
-    while True:
-        more = {} if token is None else {"NextToken": token}
-        answer = work.send(service, operation, **parameters, **more)
-        yield from cast(Sequence[Mapping[str, object]], answer.get(key) or ())
-        token = answer.get("NextToken")
-        if not token:
-            return

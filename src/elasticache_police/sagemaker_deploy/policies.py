@@ -157,6 +157,12 @@ def _deploy(scope: Scope) -> list[Statement]:
             *_three(scope),
         ),
         _allow(
+            "SeeScaling",
+            "application-autoscaling:DescribeScalableTargets application-autoscaling:DescribeScalingPolicies"
+            " cloudwatch:DescribeAlarms",
+            "*",
+        ),
+        _allow(
             "TakeBack",
             "sagemaker:DeleteModel sagemaker:DeleteEndpointConfig sagemaker:DeleteEndpoint",
             *_three(scope),

@@ -12,13 +12,25 @@ if TYPE_CHECKING:
     from elasticache_police._aws import JsonValue
     from elasticache_police.sagemaker_deploy.spec import EndpointSpec, Variant
 
-__all__ = ["ALARM_PREFIX", "DIMENSION", "POLICY_ARN_PLACEHOLDER", "alarm_name", "resource_id", "scaling_requests"]
+__all__ = [
+    "ALARM_PREFIX",
+    "DIMENSION",
+    "POLICY_ARN_PLACEHOLDER",
+    "POLICY_KINDS",
+    "alarm_name",
+    "policy_name",
+    "resource_id",
+    "scaling_requests",
+]
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 ALARM_PREFIX = "elasticache-police/"
 """Every alarm this package makes is named under it, so that none is lost."""
 POLICY_ARN_PLACEHOLDER = "{PolicyARN of the step policy}"
 """Stands in a plan for what AWS only tells when the step policy is made."""
+
+POLICY_KINDS = ("load", "backlog", "wake")
+"""The policies that this package sets up: for the load, for the backlog, and to wake from zero instances."""
 
 _METRICS = {
     "invocations": "SageMakerVariantInvocationsPerInstance",
@@ -34,6 +46,17 @@ def resource_id(endpoint_name: str, variant_name: str) -> str:
 def alarm_name(endpoint_name: str, variant_name: str) -> str:
     """Name the alarm that wakes an asynchronous variant from zero instances."""
     return f"{ALARM_PREFIX}{endpoint_name}/{variant_name}/backlog-without-capacity"
+
+
+def policy_name(endpoint_name: str, variant_name: str, kind: str) -> str:
+    """Name a policy of a variant.
+
+    Args:
+        endpoint_name: The endpoint.
+        variant_name: The variant.
+        kind: One of :data:`POLICY_KINDS`.
+    """
+    return f"{endpoint_name}-{variant_name}-{kind}"
 
 
 def scaling_requests(spec: EndpointSpec, *, tags: Mapping[str, str]) -> tuple[Request, ...]:
@@ -69,7 +92,7 @@ def _policy(spec: EndpointSpec, variant: Variant, name: str, **configuration: Js
         service="application-autoscaling",
         operation="PutScalingPolicy",
         parameters={
-            "PolicyName": f"{spec.endpoint_name}-{variant.name}-{name}",
+            "PolicyName": policy_name(spec.endpoint_name, variant.name, name),
             **_target(spec, variant),
             "PolicyType": kind,
             **configuration,
