@@ -35,6 +35,9 @@ def verdicts(line: str, **options: bool) -> list[tuple[str, str | None]]:
         ("ElastiCach", [("ElastiCach", "missing_letter")]),
         ("ElastiCahce", [("ElastiCahce", "swapped_letters")]),
         ("ElastlCache", [("ElastlCache", "wrong_letter")]),
+        ("ElastICache", [("ElastICache", "case")]),
+        ("EIastiCache", [("ElastiCache", None)]),
+        ("ELASTlCACHE", [("ELASTICACHE", None)]),
         ("ELASTICACHE", [("ELASTICACHE", None)]),
         ("ELASTICCACHE", [("ELASTICCACHE", "extra_letter")]),
         ("ELAsTIcACHE", [("ELASTICACHE", None)]),
@@ -81,6 +84,7 @@ def test_neighbours_that_look_alike_are_no_occurrences(line: str) -> None:
         "import elasticache",
         "/dev/elasticcache/",
         "elasticache2",
+        "elast-Cache-1r7ie5",
     ],
 )
 def test_identifiers_are_never_judged(line: str) -> None:

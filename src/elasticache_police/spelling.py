@@ -94,9 +94,10 @@ def _allowed(name: str) -> int:
 def kind_of(text: str, name: str) -> Kind | None:
     """Return what is wrong with a spelling of a name, None when nothing is.
 
-    All capitals cannot be judged for case: ``ELASTICACHE`` is right, ``ELASTICCACHE`` is not.
+    All capitals cannot be judged for case: ``ELASTICACHE`` is right, ``ELASTICCACHE`` is not. Nor can a capital I that
+    stands for a small l be told from it.
     """
-    if text in {name, name.upper()}:
+    if _as_meant(text, name) in {name, name.upper()}:
         return None
     folded, target = text.lower(), name.lower()
     if folded == target:
@@ -120,6 +121,14 @@ def _as_capitals(word: str) -> str:
     small = [character for character in letters if character.islower()]
     if len(letters) >= 5 and len(small) * 3 <= len(letters) and all(character in _TWINS for character in small):
         return word.upper()
+    return word
+
+
+def _as_meant(word: str, name: str) -> str:
+    """Return the name for what only differs from it in a small l and a capital I, which many faces draw alike."""
+    for meant in (name, name.upper()):
+        if word.replace("I", "l") == meant.replace("I", "l"):
+            return meant
     return word
 
 
@@ -148,10 +157,12 @@ def _stops(line: str, start: int, longest: int) -> Iterator[int]:
 
 def _is_identifier(line: str, start: int, stop: int) -> bool:
     word = line[start:stop]
-    if word != word.lower():
-        return False
     before = line[start - 1] if start else " "
     after = line[stop] if stop < len(line) else " "
+    if word[0].islower() and "-" in word and after in _JOINERS:
+        return True  # "elast-cache-1r7", whatever the reader makes of the size of a c
+    if word != word.lower():
+        return False
     beyond = line[stop + 1] if stop + 1 < len(line) else " "
     if before in _JOINERS or before.isdigit() or after.isdigit():
         return True
@@ -210,7 +221,7 @@ def occurrences(
         spaces = len(name) - len(bare) + _MAX_SPACES
         for start in _starts(line, name):
             for stop in _stops(line, start, len(name) + allowed + _MAX_SPACES):
-                word = _as_capitals(line[start:stop])
+                word = _as_meant(_as_capitals(line[start:stop]), name)
                 squeezed = _squeeze(word)
                 if abs(len(squeezed) - len(bare)) > allowed or len(word) - len(squeezed) > spaces:
                     continue

@@ -45,7 +45,7 @@ pre con pro ing ion
 """.split()  # noqa: SIM905  read by people
 
 _PAIRS = """
-a=oes c=oeCGs e=acoE h=bnkH i=ljtI1 l=iI1t s=zaSc t=flTi C=cGOKE E=FeBL o=aec0 n=mhru r=nt
+a=oes c=oeCGs e=acoE h=bnkH i=ljtI1 l=i1t s=zaSc t=flTi C=cGOKE E=FeBL o=aec0 n=mhru r=nt
 u=vn b=hd d=bc m=nw H=hN G=C6g F=EP
 """
 _CONFUSED = dict(pair.split("=") for pair in _PAIRS.split())

@@ -25,8 +25,11 @@ __all__ = ["LOOKS", "Frames", "distinct", "judge", "window_of"]
 LOOKS = ((1.0, 0.0), (0.86, 0.04), (1.15, -0.04))
 """Height of the window and its shift (in heights of capitals) of the first look at a place and of two more."""
 MARGIN_CAPS = 3.5
-SURE = 0.97
-LEGIBLE = 0.35
+SURE = 0.93
+LEGIBLE = 0.15
+"""Least probability of what is told about a place, over all looks at it."""
+AGREEING = 2
+"""Least number of looks that must show something like a name there: one alone may have misread a neighbour."""
 _EDGE_FRAMES = 5
 _NEAR_CAPS = 1.2
 """So close to the page's edge, in heights of capitals, that a letter may be cut there and not be read at all."""
@@ -153,6 +156,7 @@ class _Place:
     def together(self, looks: list[_Look], x: float) -> Sighting | None:
         """Weigh all looks at what stands at an x of the page; None when it cannot be told."""
         right = 0.0
+        agreeing = 0
         texts: dict[str, float] = collections.defaultdict(float)
         best: tuple[float, _Look, Occurrence] | None = None
         for look in looks:
@@ -161,6 +165,7 @@ class _Place:
                 continue
             if occurrence.identifier or occurrence.cut:
                 return None
+            agreeing += 1
             good, bad = look.weigh(occurrence)
             right += good / len(looks)
             if occurrence.kind is not None:
@@ -168,7 +173,7 @@ class _Place:
             if best is None or max(good, bad) > best[0]:
                 best = (max(good, bad), look, occurrence)
         wrong = sum(texts.values())
-        if best is None or right + wrong < LEGIBLE:
+        if best is None or agreeing < AGREEING or right + wrong < LEGIBLE:
             return None
         text = best[2].name if right >= wrong else max(texts, key=lambda key: texts[key])
         return self.sighting(best[1], best[2], right=right, wrong=wrong, text=text)

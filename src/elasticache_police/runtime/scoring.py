@@ -24,6 +24,8 @@ _BORDER, _BORDER_BLANK, _SMALL, _SMALL_BLANK, _CAPITAL, _CAPITAL_BLANK = range(6
 _BEFORE = 6
 _TWINS = frozenset("CKOPSUVWXZ")
 """Capitals whose small letter has the same shape."""
+_LOOK_ALIKE = {"l": "I", "I": "l"}
+"""In most faces without serifs these are one stroke: whoever writes one is not accused of the other."""
 
 
 @attrs.frozen(eq=False)
@@ -74,6 +76,8 @@ def automaton(word: str, *, glued: bool = True) -> Automaton:
         if capitals and word[i] in _TWINS:
             # Among capitals alone nothing tells a small c from a large one.
             emits[encode(word[i].lower()), letter] = 1
+        if word[i] in _LOOK_ALIKE:
+            emits[encode(_LOOK_ALIKE[word[i]]), letter] = 1
         moves[letter, [letter, blank]] = moves[blank, blank] = 1
         if i + 1 < len(classes):
             moves[blank, letter + 2] = 1

@@ -1,0 +1,63 @@
+"""What is claimed about a place of a page, from one look or three."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from elasticache_police.findings import Verdict
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
+from elasticache_police.runtime.judging import LOOKS, judge
+from elasticache_police.runtime.proposals import Proposal
+
+PLACE = Proposal(score=0.9, x0=200.0, y0=100.0, x1=300.0, y1=110.0)
+BLANKS = 20
+
+
+def frames_of(text: str, *, sure: float) -> np.ndarray:
+    """Return frames that say a text far from both ends of the line, a blank around each character."""
+    rows = np.full((2 * len(text) + 1, CLASSES), (1 - sure) / (CLASSES - 1))
+    rows[::2, BLANK] = sure
+    rows[np.arange(1, len(rows), 2), encode(text)] = sure
+    nothing = np.full((BLANKS, CLASSES), 1e-6 / CLASSES)
+    nothing[:, BLANK] = 1 - 1e-6
+    return np.vstack([nothing, rows, nothing])
+
+
+def told(*looks: np.ndarray) -> tuple[list[tuple[Verdict, str]], int]:
+    """Return what is told about a place, and how many looks it took."""
+    taken: list[int] = []
+
+    def frames(look: int) -> np.ndarray:
+        taken.append(look)
+        return looks[look]
+
+    sightings = list(judge(PLACE, frames, width=900, height=600, names=("ElastiCache",)))
+    return [(sighting.finding.verdict, sighting.finding.reading) for sighting in sightings], len(taken)
+
+
+def test_a_plain_name_takes_one_look() -> None:
+    assert told(frames_of("Amazon ElastiCache", sure=0.9999)) == ([(Verdict.CORRECT, "ElastiCache")], 1)
+
+
+def test_a_near_miss_takes_every_look() -> None:
+    wrong = frames_of("Amazon ElasticCache", sure=0.9999)
+    assert told(wrong, wrong, wrong) == ([(Verdict.MISSPELLED, "ElasticCache")], len(LOOKS))
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_look_alone_accuses_nobody(place: int) -> None:
+    """``elast-cache-1r7``: one look took its c for a C."""
+    looks = [frames_of("up: elast-cache 1r7", sure=0.9999) for _ in LOOKS]
+    looks[place] = frames_of("up: elast-Cache 1r7", sure=0.9999)
+    assert told(*looks)[0] == []
+
+
+def test_two_looks_that_agree_are_enough_where_the_third_sees_something_else() -> None:
+    wrong, other = frames_of("Elastic Cache", sure=0.97), frames_of("Elsstlc Cdche", sure=0.97)
+    assert told(wrong, other, wrong)[0] == [(Verdict.MISSPELLED, "Elastic Cache")]
+
+
+def test_letters_that_cannot_be_told_are_not_judged() -> None:
+    unsure = frames_of("ElasticCache", sure=0.7)
+    assert told(unsure, unsure, unsure)[0] == []
