@@ -40,7 +40,7 @@ COMMAND = """
 from elasticache_police.cli import main
 from elasticache_police.serving import endpoint
 from elasticache_police.serving.layout import ModelLayout
-endpoint.find_models = lambda root, default: ModelLayout(models=(), default="none", code=root / "code")
+endpoint.find_models = lambda root, default, shown: ModelLayout(models=(), default="none", code=root / "code")
 main()
 """
 
@@ -56,7 +56,7 @@ def model(tmp_path):
 @pytest.fixture
 def no_models(monkeypatch):
     monkeypatch.setattr(
-        endpoint, "find_models", lambda root, default: ModelLayout(models=(), default="none", code=root / "code")
+        endpoint, "find_models", lambda root, default, shown: ModelLayout(models=(), default="none", code=root / "code")
     )
 
 
