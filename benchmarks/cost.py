@@ -38,14 +38,20 @@ class Footprint:
 
 
 def worker_environment(*, model: str = "", pin: int | None = None) -> dict[str, str]:
-    """Return the environment of a system's process: one thread, one processor, this folder importable."""
+    """Return the environment of a system's process: one thread, one processor, this folder importable.
+
+    Python may keep what it compiled, as it does where pip installed a package: else every start compiles everything.
+    """
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
     extra = {"PYTHONPATH": path, "BENCHMARK_MODEL": model}
-    return {**os.environ, **ONE_THREAD, **extra, **({} if pin is None else {"BENCHMARK_PIN": str(pin)})}
+    return {**kept, **ONE_THREAD, **extra, **({} if pin is None else {"BENCHMARK_PIN": str(pin)})}
 
 
 def start(system: str, picture: Path, *, times: int = 3, model: str = "", pin: int | None = None) -> Start:
     """Return the best of some fresh processes, from their start to their end after one picture.
+
+    The first of them compiles what was not compiled yet.
 
     Raises:
         subprocess.CalledProcessError: The system cannot run here.

@@ -43,7 +43,7 @@ class PaintedRuntime:
                 found.append(Finding(box=box, verdict=verdict, score=score, reading=reading, kind=kind))
         return tuple(found)
 
-    def classify_lines(self, tensor):
+    def classify_lines(self, lines):
         raise AssertionError("inspect does not classify")
 
     @classmethod

@@ -36,11 +36,11 @@ class FakeRuntime:
         verdict = Verdict.CORRECT if score >= 0.5 else Verdict.MISSPELLED
         return (Finding(box=(0, 0, grey.shape[1], grey.shape[0]), verdict=verdict, score=score, reading="x"),)
 
-    def classify_lines(self, tensor):
-        assert tensor.dtype == np.float32
-        assert tensor.shape[1:] == (50, 700, 1)
-        self.batches.append(len(tensor))
-        scores = [(float(line[0, 0, 0]) + 1) / 2 for line in tensor]
+    def classify_lines(self, lines):
+        assert lines.dtype == np.uint8
+        assert lines.shape[1:] == (50, 700)
+        self.batches.append(len(lines))
+        scores = [float(line[0, 0]) / 255 for line in lines]
         return [
             Classification(score=score, verdict=Verdict.CORRECT if score >= 0.5 else Verdict.MISSPELLED)
             for score in scores

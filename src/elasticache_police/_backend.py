@@ -61,8 +61,8 @@ class LocalRuntime(Protocol):
     def inspect_page(self, grey: npt.NDArray[np.uint8]) -> tuple[Finding, ...]:
         """Return every finding on a grey page, uint8 (H, W)."""
 
-    def classify_lines(self, tensor: npt.NDArray[np.float32]) -> list[Classification]:
-        """Return the verdict on each line of float32 (N, 50, 700, 1) in [-1, 1]."""
+    def classify_lines(self, lines: npt.NDArray[np.uint8]) -> list[Classification]:
+        """Return the verdict on each line of uint8 (N, 50, 700)."""
 
 
 class LocalBackend:
@@ -111,9 +111,7 @@ class LocalBackend:
     def classify_lines(self, lines: npt.NDArray[np.uint8], *, wire: Wire = "base64") -> list[Classification]:
         """Return the verdict on each line of uint8 (N, 50, 700); nothing travels here, whatever `wire` says."""
         del wire
-        from elasticache_police.imaging import line_to_tensor
-
-        return self._loaded().classify_lines(line_to_tensor(lines))
+        return self._loaded().classify_lines(lines)
 
     def _loaded(self) -> LocalRuntime:
         if self._runtime is None:

@@ -8,7 +8,6 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from elasticache_police.errors import (
@@ -21,6 +20,8 @@ from elasticache_police.errors import (
 from elasticache_police.findings import Page, Report
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from PIL import Image
 
     from elasticache_police._backend import Backend
@@ -98,6 +99,8 @@ def in_order(items: Iterator[_Item], work: Callable[[_Item], _Answer], *, jobs: 
     if jobs == 1:
         yield from map(work, items)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     drawn = _Drawn(items)
     with contextlib.ExitStack() as stack:
         pool = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="police")

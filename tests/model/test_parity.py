@@ -249,7 +249,7 @@ CROPS = {
 
 def test_a_tensor_of_lines_has_the_same_scores_here_and_there(runtime, served):
     tensor = np.stack([crop_to_tensor(crop) for crop in CROPS.values()])
-    local = [classification.score for classification in runtime.classify_lines(tensor)]
+    local = [one.score for one in runtime.classify_lines(np.stack([crop_to_line(crop) for crop in CROPS.values()]))]
     together = served("serving_default", image=tensor)["score"]
     assert together.shape == (len(CROPS), 1)
     assert together[:, 0] == pytest.approx(local, abs=1e-3)
@@ -260,8 +260,8 @@ def test_a_tensor_of_lines_has_the_same_scores_here_and_there(runtime, served):
 def test_encoded_crops_of_any_size_have_the_same_scores_here_and_there(runtime, served):
     contents = [encoded(crop) for crop in CROPS.values()]
     contents += [encoded(CROPS["misspelled"], "JPEG", quality=85), encoded(transparent(CROPS["small"]))]
-    tensor = np.stack([crop_to_tensor(content) for content in contents])
-    local = [classification.score for classification in runtime.classify_lines(tensor)]
+    lines = np.stack([crop_to_line(content) for content in contents])
+    local = [classification.score for classification in runtime.classify_lines(lines)]
     assert served("classify", image_bytes=contents)["score"][:, 0] == pytest.approx(local, abs=1e-3)
 
 

@@ -45,6 +45,13 @@ def test_a_near_miss_takes_every_look() -> None:
     assert told(wrong, wrong, wrong) == ([(Verdict.MISSPELLED, "ElasticCache")], len(LOOKS))
 
 
+def test_what_is_like_the_name_but_no_occurrence_twice_is_not_looked_at_a_third_time() -> None:
+    """One look alone accuses nobody, whatever it shows."""
+    other, wrong = frames_of("elastic plastic cachet", sure=0.99), frames_of("ElasticCache", sure=0.99)
+    assert told(other, other, wrong) == ([], 2)
+    assert told(other, wrong, wrong) == ([(Verdict.MISSPELLED, "ElasticCache")], len(LOOKS))
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_one_look_alone_accuses_nobody(place: int) -> None:
     """``elast-cache-1r7``: one look took its c for a C."""

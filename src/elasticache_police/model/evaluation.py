@@ -141,8 +141,7 @@ def evaluate_crops(runtime: Runtime, fonts: Sequence[Font], name: str, *, count:
     out = []
     for index in range(count):
         sample = render_crop(seed=_SEED + hard, index=index, font=fonts[index // 2 % len(fonts)], name=name, hard=hard)
-        tensor = ((sample.grey.astype(np.float32) - 127.5) / 127.5)[None, :, :, None]
-        out.append(Judged(sample, runtime.classify_lines(tensor)[0]))
+        out.append(Judged(sample, runtime.classify_lines(sample.grey[np.newaxis])[0]))
     return tuple(out)
 
 

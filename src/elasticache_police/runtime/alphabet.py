@@ -7,7 +7,7 @@ there.
 
 from __future__ import annotations
 
-__all__ = ["BLANK", "CHARACTERS", "CLASSES", "OTHER", "encode"]
+__all__ = ["BLANK", "CHARACTERS", "CLASSES", "OTHER", "OTHER_SIGN", "decode", "encode"]
 
 BLANK = 0
 CHARACTERS = "".join(chr(code) for code in range(32, 127))

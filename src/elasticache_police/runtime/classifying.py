@@ -7,15 +7,16 @@ A line that is plainly one or the other is looked at once; any other is looked a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from elasticache_police.findings import Classification, Kind, Verdict
-from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
 from elasticache_police.runtime.judging import LOOKS, SURE
 from elasticache_police.runtime.reading import Reading, read
-from elasticache_police.runtime.scoring import says, spelled
+from elasticache_police.runtime.scoring import holds, says, spelled
 from elasticache_police.spelling import kind_of, occurrences
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["DOUBT", "PLAIN", "classify"]
 
@@ -23,7 +24,6 @@ DOUBT = 1e-3
 """Added to both sides of the odds: of what cannot be read nothing is known."""
 PLAIN = 0.5
 """Least probability of what stands on a line from which one look can be enough."""
-_CAPITALS = 3
 
 
 def classify(frames: Callable[[int], np.ndarray], names: Sequence[str]) -> Classification:
@@ -57,17 +57,14 @@ def classify(frames: Callable[[int], np.ndarray], names: Sequence[str]) -> Class
 def _right(reading: Reading, name: str) -> float:
     """Return P(the line holds a name), in capitals too where it is in capitals."""
     right = spelled(reading.frames, name)
-    if name != name.upper() and sum(character.isupper() for character in reading.text) >= _CAPITALS:
+    if name != name.upper() and 2 * sum(character.isupper() for character in reading.text) >= len(name):
         right += spelled(reading.frames, name.upper())
     return min(1.0, right)
 
 
 def _other(reading: Reading, names: Sequence[str]) -> float:
     """Return P(the line says what is read), 0 when that holds a name."""
-    letters = np.full(2 * len(reading.text) + 1, BLANK)
-    letters[1::2] = encode(reading.text)
-    certain = np.eye(CLASSES)[letters]
-    if any(spelled(certain, word) > 0 for name in names for word in {name, name.upper()}):
+    if any(holds(reading.text, word) for name in names for word in {name, name.upper()}):
         return 0.0
     return says(reading.frames, reading.text)
 

@@ -145,13 +145,13 @@ class Runtime:
         logits = self._run(self._reader, cut(picture, window)[None, :, :, None])[0]
         return softmax(logits, self.settings.temperature)
 
-    def classify_lines(self, tensor: np.ndarray) -> list[Classification]:
+    def classify_lines(self, lines: np.ndarray) -> list[Classification]:
         """Return the verdict on each classic crop.
 
         Args:
-            tensor: float32 (N, 50, 700, 1) in [-1, 1].
+            lines: uint8 (N, 50, 700), grey.
         """
-        return [self._classify(np.rint(line[..., 0] * 127.5 + 127.5).astype(np.uint8)) for line in tensor]
+        return [self._classify(line) for line in lines]
 
     def _classify(self, line: np.ndarray) -> Classification:
         picture = Image.fromarray(line)

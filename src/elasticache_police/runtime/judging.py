@@ -200,7 +200,10 @@ def judge(
         yield here.sighting(looks[0], occurrence, right=right, wrong=0.0, text=occurrence.text)
     if len(plain) == len(weighed) and (weighed or not thorough or not looks[0].resembles(names)):
         return
-    looks += [here.look(frames(number), number) for number in range(1, len(LOOKS))]
+    for number in range(1, len(LOOKS)):
+        if sum(bool(look.occurrences) for look in looks) + len(LOOKS) - number < AGREEING:
+            return  # whatever the looks still to come show, too few agree
+        looks.append(here.look(frames(number), number))
     done = [looks[0].span(occurrence) for occurrence, _ in plain]
     for look in looks:
         for occurrence in look.occurrences:

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 from PIL import Image
 
-__all__ = ["CAP_PX", "FRAME_PX", "LINE_PX", "TOP_PX", "LineWindow", "cut", "median"]
+__all__ = ["CAP_PX", "COLUMNS_MULTIPLE", "FRAME_PX", "LINE_PX", "TOP_PX", "LineWindow", "cut", "median"]
 
 LINE_PX = 32
 """Height of the reader's input."""
@@ -16,6 +16,8 @@ TOP_PX = 5
 """Rows above the capitals."""
 FRAME_PX = 2
 """Columns a frame of the reader's answer stands for."""
+COLUMNS_MULTIPLE = 16
+"""The reader's input is this many columns wide, or a multiple."""
 
 
 @attrs.frozen
@@ -34,11 +36,11 @@ class LineWindow:
     scale_y: float
 
     @classmethod
-    def around(cls, *, top: float, baseline: float, x0: float, x1: float, multiple: int = 16) -> LineWindow:
+    def around(cls, *, top: float, baseline: float, x0: float, x1: float) -> LineWindow:
         """Return the window over a line whose capitals reach from ``top`` to ``baseline``, in page pixels."""
         scale = CAP_PX / max(1.0, baseline - top)
         columns = max(1, round((x1 - x0) * scale))
-        width = -(-columns // multiple) * multiple
+        width = -(-columns // COLUMNS_MULTIPLE) * COLUMNS_MULTIPLE
         extra = (width / scale - (x1 - x0)) / 2
         return cls(x0=x0 - extra, y0=top - TOP_PX / scale, width=width, scale_x=scale, scale_y=scale)
 

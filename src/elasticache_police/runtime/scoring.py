@@ -10,14 +10,15 @@ evidence for every letter, and another name is another string rather than anothe
 from __future__ import annotations
 
 import functools
+import re
 import string
 
 import attrs
 import numpy as np
 
-from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, encode
 
-__all__ = ["Automaton", "automaton", "says", "spelled"]
+__all__ = ["Automaton", "automaton", "holds", "says", "spelled"]
 
 # States before the name: after a border, a small letter, a capital; each with and without a blank since.
 _BORDER, _BORDER_BLANK, _SMALL, _SMALL_BLANK, _CAPITAL, _CAPITAL_BLANK = range(6)
@@ -69,15 +70,10 @@ def automaton(word: str, *, glued: bool = True) -> Automaton:
     moves[[_BORDER, _BORDER_BLANK], first] = 1
     if glued and word[0].isupper():
         moves[[_SMALL, _SMALL_BLANK], first] = 1
-    capitals = word == word.upper()
+    shapes = _shapes(word)
     for i, index in enumerate(classes):
         letter, blank = first + 2 * i, first + 2 * i + 1
-        emits[index, letter] = emits[BLANK, blank] = 1
-        if capitals and word[i] in _TWINS:
-            # Among capitals alone nothing tells a small c from a large one.
-            emits[encode(word[i].lower()), letter] = 1
-        if word[i] in _LOOK_ALIKE:
-            emits[encode(_LOOK_ALIKE[word[i]]), letter] = 1
+        emits[encode(shapes[i]), letter] = emits[BLANK, blank] = 1
         moves[letter, [letter, blank]] = moves[blank, blank] = 1
         if i + 1 < len(classes):
             moves[blank, letter + 2] = 1
@@ -95,12 +91,42 @@ def automaton(word: str, *, glued: bool = True) -> Automaton:
     return Automaton(moves=moves, emits=emits, start=start, accepts=accepts)
 
 
+def _shapes(word: str) -> list[str]:
+    """Return, for every character of a word, the characters that pass for it."""
+    # Among capitals alone nothing tells a small c from a large one.
+    capitals = word == word.upper()
+    return [
+        character + (character.lower() if capitals and character in _TWINS else "") + _LOOK_ALIKE.get(character, "")
+        for character in word
+    ]
+
+
+def holds(text: str, word: str, *, glued: bool = True) -> bool:
+    """Return whether a text, known for sure, holds a word spelled just so: what :func:`spelled` says of such frames.
+
+    Args:
+        text: As :func:`elasticache_police.runtime.alphabet.decode` gives it.
+        word: The spelling looked for.
+        glued: See :func:`automaton`.
+    """
+    return _pattern(word, glued=glued).search(text) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def _pattern(word: str, *, glued: bool) -> re.Pattern[str]:
+    letters = "".join(f"[{re.escape(shape if shape.isascii() else OTHER_SIGN)}]" for shape in _shapes(word))
+    before = "A-Z" if glued and word[0].isupper() else "A-Za-z"
+    return re.compile(f"(?<![{before}]){letters}(?![A-Za-z])")
+
+
 def _accepted(frames: np.ndarray, machine: Automaton) -> float:
     emitted = frames @ machine.emits
     state, after = machine.start.copy(), np.empty_like(machine.start)
+    # Names looked up once: a line has a hundred rows, and each costs two microseconds.
+    moved, moves, multiply = state.dot, machine.moves, np.multiply
     for row in emitted:
-        np.dot(state, machine.moves, out=after)
-        np.multiply(after, row, out=state)
+        moved(moves, after)
+        multiply(after, row, state)
     return float(state @ machine.accepts)
 
 

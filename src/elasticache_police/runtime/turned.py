@@ -35,7 +35,7 @@ CHANNELS = {CLIMBS: 6, FALLS: 7}
 """Of the finder's answer."""
 FLOORS = (isometric.RISING, isometric.FALLING)
 """The directions of the floor of an isometric drawing, as turns."""
-TURNED_THRESHOLD = 0.4
+TURNED_THRESHOLD = 0.45
 TURNED_LEVELS = 2
 """So many levels of the pyramid, the finest first, tell of turned text: of letters up to 30 pixels."""
 RUN_CELLS = 3

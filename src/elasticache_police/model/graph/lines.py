@@ -6,16 +6,11 @@ import attrs
 import tensorflow as tf
 
 from elasticache_police.model.graph.resample import lower_median, resize
-from elasticache_police.runtime import crops
+from elasticache_police.runtime.crops import SHARE, SHORTEST_CAP_PX, STRONG, STRONG_OF_A_COLUMN
 from elasticache_police.runtime.judging import LOOKS, MARGIN_CAPS
-from elasticache_police.runtime.lines import CAP_PX, LINE_PX, TOP_PX
+from elasticache_police.runtime.lines import CAP_PX, COLUMNS_MULTIPLE, LINE_PX, TOP_PX
 
 __all__ = ["Window", "crop_window", "cut", "ink_extent", "look_again", "window_of"]
-
-_MULTIPLE = 16
-"""Windows are this many columns wide, or a multiple."""
-_SHORTEST_CAP_PX = 5.0
-_STRONG_OF_A_COLUMN = 3
 
 
 @attrs.frozen(eq=False)
@@ -34,7 +29,7 @@ class Window:
 
 def _up(columns: tf.Tensor) -> tf.Tensor:
     """Return columns, a float64 whole number, as int32 rounded up to whole multiples."""
-    return (tf.cast(columns, tf.int32) + (_MULTIPLE - 1)) // _MULTIPLE * _MULTIPLE
+    return (tf.cast(columns, tf.int32) + (COLUMNS_MULTIPLE - 1)) // COLUMNS_MULTIPLE * COLUMNS_MULTIPLE
 
 
 def window_of(place: tf.Tensor, look: int) -> Window:
@@ -117,17 +112,17 @@ def ink_extent(line: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Ten
     rows, columns = shape[0], shape[1]
     total = tf.add_n([padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)])
     smooth = total / 9.0
-    strong = tf.math.top_k(smooth, tf.minimum(crops._STRONG, columns)).values  # noqa: SLF001  the one place where it is set
+    strong = tf.math.top_k(smooth, tf.minimum(STRONG, columns)).values
     y0, y1 = _extent(tf.reduce_mean(strong, axis=1))
     upright = tf.transpose(smooth[y0:y1])
-    strong = tf.math.top_k(upright, tf.minimum(_STRONG_OF_A_COLUMN, y1 - y0)).values
+    strong = tf.math.top_k(upright, tf.minimum(STRONG_OF_A_COLUMN, y1 - y0)).values
     x0, x1 = _extent(tf.reduce_mean(strong, axis=1))
     return x0, y0, x1, y1
 
 
 def _extent(strength: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     low, high = tf.reduce_min(strength), tf.reduce_max(strength)
-    strong = tf.cast(tf.where(strength > low + crops._SHARE * (high - low))[:, 0], tf.int32)  # noqa: SLF001
+    strong = tf.cast(tf.where(strength > low + SHARE * (high - low))[:, 0], tf.int32)
     length = tf.size(strength)
     first, last = tf.reduce_min(strong), tf.reduce_max(strong)
     empty = tf.equal(tf.size(strong), 0)
@@ -141,7 +136,7 @@ def crop_window(line: tf.Tensor) -> Window:
         line: uint8 (H, W).
     """
     x0, y0, x1, y1 = (tf.cast(edge, tf.float64) for edge in ink_extent(line))
-    scale = CAP_PX / tf.maximum(tf.constant(_SHORTEST_CAP_PX, tf.float64), y1 - y0 - 1.0)
+    scale = CAP_PX / tf.maximum(tf.constant(SHORTEST_CAP_PX, tf.float64), y1 - y0 - 1.0)
     width = _up(tf.maximum(tf.constant(1.0, tf.float64), tf.round((x1 - x0) * scale) + LINE_PX))
     return Window(
         x0=(x0 + x1) / 2 - tf.cast(width, tf.float64) / scale / 2,

@@ -1,0 +1,48 @@
+"""Whether a line holds a word: by the automaton, and at once where the text is known for sure."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, decode, encode
+from elasticache_police.runtime.scoring import holds, spelled
+
+WORDS = ("ElastiCache", "ELASTICACHE", "Elastic Cache", "iam-1", "KOCh", "Caf\N{LATIN SMALL LETTER E WITH ACUTE}")
+AROUND = ("", " ", "a", "Z", "7", "-", "Amazon", "AMAZON ", OTHER_SIGN)
+
+
+def certain(text: str) -> np.ndarray:
+    """Return frames that say a text for sure, a blank around each character."""
+    letters = np.full(2 * len(text) + 1, BLANK)
+    letters[1::2] = encode(text)
+    return np.eye(CLASSES)[letters]
+
+
+def texts() -> list[str]:
+    """Return words between other signs, whole, in other cases, with one letter replaced, doubled or left out."""
+    rng = random.Random(4)
+    out = [""]
+    for _ in range(500):
+        word = rng.choice(WORDS)
+        word = rng.choice([word, word, word.upper(), word.lower(), word.swapcase()])
+        at = rng.randrange(len(word))
+        spoilt = rng.choice(
+            [word, word, word[:at] + rng.choice("lIcCoK0 ") + word[at + 1 :], word[:at] + word[at:][1:]]
+        )
+        out.append(decode(encode(rng.choice(AROUND) + spoilt + rng.choice(AROUND))))
+    return out
+
+
+@pytest.mark.parametrize("glued", [True, False])
+@pytest.mark.parametrize("word", WORDS)
+def test_a_text_holds_a_word_where_the_automaton_accepts_it(word: str, glued: bool) -> None:
+    answers = []
+    for text in texts():
+        accepted = spelled(certain(text), word, glued=glued) > 0
+        answers.append(accepted)
+        assert holds(text, word, glued=glued) is accepted, text
+    assert any(answers)
+    assert not all(answers)
