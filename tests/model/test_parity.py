@@ -14,9 +14,10 @@ from PIL import Image, ImageDraw
 from elasticache_police.errors import ModelFileError
 from elasticache_police.imaging import crop_to_line, crop_to_tensor, open_pages, to_grey
 from elasticache_police.runtime import lines
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
 from elasticache_police.runtime.judging import LOOKS, window_of
 from elasticache_police.runtime.packed import KEPT, findings_from_outputs, unpack
-from elasticache_police.runtime.reading import softmax
+from elasticache_police.runtime.reading import read, softmax
 
 pytestmark = pytest.mark.train
 
@@ -243,8 +244,31 @@ CROPS = {
     "light on dark": Image.eval(line("Amazon Elasticache"), lambda v: 255 - v),
     "larger": line("Amazon ElastiCache", font_px=64, size=(980, 90)),
     "small": line("ElasticCache for Valkey", font_px=15, size=(210, 24), at=(4, 3)),
+    "far apart": line("Elasti                    Cache"),
     "nothing": Image.new("L", (700, 50), 230),
 }
+
+
+def test_a_long_silence_is_a_space_here_and_there():
+    import tensorflow as tf
+
+    from elasticache_police.model.graph.letters import spaced
+
+    rng = np.random.default_rng(3)
+    signs = np.array([BLANK, *encode("aC ")])
+    said_lines = []
+    for length in (1, 40, 90, 200, 260):
+        said = signs[rng.choice(len(signs), size=length, p=[0.93, 0.03, 0.02, 0.02])]
+        said_lines.append(np.eye(CLASSES, dtype=np.float32)[said] * 0.9 + np.float32(0.1 / CLASSES))
+    said_lines.append(np.eye(CLASSES, dtype=np.float32)[np.full(30, BLANK)])
+    lengths = [len(frames) for frames in said_lines]
+    together = tf.ragged.stack(said_lines).to_tensor()
+    there = spaced(together, tf.constant(lengths)).numpy()
+    here = [read(frames).frames for frames in said_lines]
+    assert sum(not np.array_equal(a, b) for a, b in zip(here, said_lines, strict=True)) >= 3
+    for frames, padded, length in zip(here, there, lengths, strict=True):
+        np.testing.assert_array_equal(padded[:length], frames)
+        np.testing.assert_array_equal(padded[length:], 0.0)
 
 
 def test_a_tensor_of_lines_has_the_same_scores_here_and_there(runtime, served):
@@ -260,8 +284,8 @@ def test_a_tensor_of_lines_has_the_same_scores_here_and_there(runtime, served):
 def test_encoded_crops_of_any_size_have_the_same_scores_here_and_there(runtime, served):
     contents = [encoded(crop) for crop in CROPS.values()]
     contents += [encoded(CROPS["misspelled"], "JPEG", quality=85), encoded(transparent(CROPS["small"]))]
-    lines = np.stack([crop_to_line(content) for content in contents])
-    local = [classification.score for classification in runtime.classify_lines(lines)]
+    said_lines = np.stack([crop_to_line(content) for content in contents])
+    local = [classification.score for classification in runtime.classify_lines(said_lines)]
     assert served("classify", image_bytes=contents)["score"][:, 0] == pytest.approx(local, abs=1e-3)
 
 

@@ -88,6 +88,15 @@ def test_a_wide_gap_parts_texts() -> None:
     assert read(frames_of(f"_C_e_{gap[:6]}_R_")).text == "CeR"
 
 
+def test_a_wide_gap_within_a_name_parts_it() -> None:
+    frames = frames_of(f"_G_i_{'_' * (GAP_FRAMES + 4)}_t_", sure=0.9999)
+    assert spelled(frames, "Git") > 0.95
+    reading = read(frames)
+    assert reading.text == "Gi t"
+    assert spelled(reading.frames, "Git") < 0.05
+    assert spelled(reading.slice(0, 4), "Gi t") > 0.95
+
+
 def test_softmax_is_a_distribution_and_cools_with_temperature() -> None:
     logits = np.array([[0.0, 4.0, 1.0], [900.0, 0.0, 0.0]], np.float32)
     hot, cool = softmax(logits), softmax(logits, 2.0)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from elasticache_police.runtime.alphabet import BLANK, decode, encode
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, decode, encode
 
-__all__ = ["GAP_FRAMES", "Reading", "read", "softmax"]
+__all__ = ["GAP_FRAMES", "SPACE", "Reading", "read", "softmax"]
 
 GAP_FRAMES = 14
 """Frames without a character after which a new text begins: 28 columns, 1.4 times the height of capitals."""
-_SPACE = encode(" ")[0]
+SPACE = encode(" ")[0]
 
 
 @attrs.frozen(eq=False)
@@ -24,7 +24,7 @@ class Reading:
     last: np.ndarray
     """int (len(text),): last frame of every character."""
     frames: np.ndarray
-    """float32 (T, CLASSES), each row a distribution."""
+    """float32 (T, CLASSES), each row a distribution; where silence is read as a space, one frame is that for sure."""
 
     def middle(self, index: int) -> float:
         """Return the frame in the middle of a character."""
@@ -59,11 +59,16 @@ def read(frames: np.ndarray) -> Reading:
     ends = np.append(begins[1:], len(best)) - 1
     written = [(int(a), int(b), int(best[a])) for a, b in zip(begins, ends, strict=True) if best[a] != BLANK]
     runs: list[tuple[int, int, int]] = []
+    silences: list[int] = []
     for run in written:
-        if runs and run[0] - runs[-1][1] > GAP_FRAMES and _SPACE not in {run[2], runs[-1][2]}:
+        if runs and run[0] - runs[-1][1] > GAP_FRAMES and SPACE not in {run[2], runs[-1][2]}:
             middle = (run[0] + runs[-1][1]) // 2
-            runs.append((middle, middle, _SPACE))
+            runs.append((middle, middle, SPACE))
+            silences.append(middle)
         runs.append(run)
+    if silences:
+        frames = frames.copy()
+        frames[silences] = np.eye(CLASSES, dtype=frames.dtype)[SPACE]
     return Reading(
         text=decode([index for _, _, index in runs]),
         first=np.array([a for a, _, _ in runs], int),

@@ -11,9 +11,10 @@ import tensorflow as tf
 from elasticache_police import spelling
 from elasticache_police.runtime import judging
 from elasticache_police.runtime.alphabet import BLANK, CHARACTERS, CLASSES, OTHER, OTHER_SIGN, encode
+from elasticache_police.runtime.reading import GAP_FRAMES, SPACE
 from elasticache_police.runtime.scoring import automaton
 
-__all__ = ["nearly", "resembles", "says_otherwise", "spelled", "text_of"]
+__all__ = ["nearly", "resembles", "says_otherwise", "spaced", "spelled", "text_of"]
 
 _SIGNS = [b"", *(character.encode() for character in CHARACTERS), OTHER_SIGN.encode()]
 _FOLDED = [BLANK, *encode(CHARACTERS.lower()), OTHER]
@@ -22,6 +23,24 @@ _SKIPPED = encode(" -")
 """What comparing letters only passes over, as in :mod:`elasticache_police.spelling`."""
 _FAR = 1000
 _TINY = 1e-30
+
+
+def spaced(frames: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """Return frames in which a long silence within a line is a space for sure, as ``runtime.reading.read`` has it.
+
+    Args:
+        frames: float32 (N, T, CLASSES).
+        lengths: int32 (N,), how many frames each line has.
+    """
+    best = tf.argmax(frames, axis=-1, output_type=tf.int32)
+    written = tf.logical_and(tf.not_equal(best, BLANK), tf.sequence_mask(lengths, tf.shape(best)[1]))
+    where, signs = tf.cast(tf.where(written), tf.int32), tf.boolean_mask(best, written)
+    before, after = where[:-1], where[1:]
+    letters = tf.logical_and(tf.not_equal(signs[:-1], SPACE), tf.not_equal(signs[1:], SPACE))
+    apart = tf.logical_and(tf.equal(before[:, 0], after[:, 0]), after[:, 1] - before[:, 1] > GAP_FRAMES)
+    middles = tf.boolean_mask((before + after) // 2, tf.logical_and(letters, apart))
+    spaces = tf.tile(tf.one_hot([SPACE], CLASSES), [tf.shape(middles)[0], 1])
+    return tf.tensor_scatter_nd_update(frames, middles, spaces)
 
 
 def text_of(frames: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from elasticache_police.imaging import LINE_HEIGHT, LINE_WIDTH
 from elasticache_police.model.graph import networks
 from elasticache_police.model.graph.isometric import is_isometric
-from elasticache_police.model.graph.letters import nearly, resembles, says_otherwise, spelled, text_of
+from elasticache_police.model.graph.letters import nearly, resembles, says_otherwise, spaced, spelled, text_of
 from elasticache_police.model.graph.lines import Window, crop_window, cut, look_again, window_of
 from elasticache_police.model.graph.packing import pack
 from elasticache_police.model.graph.pictures import crop_to_line, grey_pixels
@@ -121,7 +121,7 @@ class Signatures:
 
         frames = tf.map_fn(frames_of, lines, fn_output_signature=_FRAMES)
         lengths = tf.cast(frames.row_lengths(), tf.int32)
-        whole, names = frames.to_tensor(), self._settings.names
+        whole, names = spaced(frames.to_tensor(), lengths), self._settings.names
         return spelled(whole, lengths, names), says_otherwise(whole, lengths, names)
 
     def inspect(self, image_bytes: tf.Tensor) -> Tensors:
@@ -195,7 +195,7 @@ class Signatures:
 
         def look(place: tf.Tensor) -> Tensors:
             first = self._frames(page, window_of(place, 0))
-            reading = text_of(first)
+            reading = text_of(spaced(first[tf.newaxis], tf.shape(first)[:1])[0])
 
             def again() -> list[tf.Tensor]:
                 return [self._frames(page, window_of(place, number)) for number in range(1, len(LOOKS))]
@@ -209,7 +209,8 @@ class Signatures:
         text = tf.TensorSpec([], tf.string)
         spec = {"first": _FRAMES, "reading": text, "looks": text}
         seen = tf.map_fn(look, places, fn_output_signature=spec, parallel_iterations=_PLACES_AT_ONCE)
-        first, lengths = seen["first"].to_tensor(), tf.cast(seen["first"].row_lengths(), tf.int32)
+        lengths = tf.cast(seen["first"].row_lengths(), tf.int32)
+        first = spaced(seen["first"].to_tensor(), lengths)
         names = self._settings.names
         like_a_name = nearly(first, lengths, names)
         inside = tf.reshape(tf.gather(tf.shape(page), [1, 0, 1, 0]), [1, 4])
