@@ -47,9 +47,10 @@ _DENIED = frozenset({
     "SignatureDoesNotMatch", "UnauthorizedOperation", "UnrecognizedClientException",
 })  # fmt: skip
 _MISSING = frozenset({
-    "404", "AWS.SimpleQueueService.NonExistentQueue", "ClusterNotFoundException", "InvalidInstanceId", "NoSuchBucket",
-    "NoSuchEntity", "NoSuchKey", "NotFound", "ObjectNotFoundException", "QueueDoesNotExist",
-    "RepositoryNotFoundException", "ResourceNotFound", "ResourceNotFoundException",
+    "404", "AWS.SimpleQueueService.NonExistentQueue", "ClusterNotFoundException", "InvalidActivation",
+    "InvalidActivationId", "InvalidInstanceId", "NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NotFound",
+    "ObjectNotFoundException", "QueueDoesNotExist", "RepositoryNotFoundException", "ResourceNotFound",
+    "ResourceNotFoundException",
 })  # fmt: skip
 _EXISTS = frozenset({
     "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "EntityAlreadyExists", "RepositoryAlreadyExistsException",

@@ -46,6 +46,18 @@ def spec(model: ModelSpec) -> EndpointSpec:
     return EndpointSpec(model=model, region="ap-northeast-1")
 
 
+@pytest.fixture
+def archived(moto: str, spec: EndpointSpec) -> EndpointSpec:
+    """The specification, its archive in moto's S3."""
+    import boto3
+
+    bucket, _, key = spec.model.model_data_url.removeprefix("s3://").partition("/")
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    s3.put_object(Bucket=bucket, Key=key, Body=b"a model")
+    return spec
+
+
 class FakeTime:
     """A clock that only a sleep moves."""
 

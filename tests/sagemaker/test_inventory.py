@@ -197,8 +197,16 @@ def test_waiting_for_what_does_not_exist_says_so(fake, pace) -> None:
     sm.wait_deleted(ENDPOINT, pace=pace)
 
 
-def test_what_runs_on_ecs_is_found_and_goes_too(fake, pace) -> None:
+def test_what_runs_on_ecs_is_found_and_goes_too(fake, pace, monkeypatch) -> None:
     from elasticache_police import ecs_anywhere
+    from elasticache_police._aws import Clients
+
+    real = Clients.perform
+
+    def perform(self, request):  # moto has no activations
+        return {} if request.operation == "DescribeActivations" else real(self, request)
+
+    monkeypatch.setattr(Clients, "perform", perform)
 
     ecs_anywhere.ensure_cluster("police")
     ecs_anywhere.ensure_log_group("police", "/ecs/elasticache-police")
@@ -257,6 +265,13 @@ class Account:
                     for arn in parameters.get("containerInstances", [])
                 ]
             },
+            "DescribeActivations": {
+                "ActivationList": [
+                    {"ActivationId": "a-ours", "RegistrationLimit": 2, "RegistrationsCount": 1,
+                     "Tags": [{"Key": PROJECT_TAG[0], "Value": PROJECT_TAG[1]}]},
+                    {"ActivationId": "a-theirs", "Tags": [{"Key": "team", "Value": "them"}]},
+                ]
+            },
             "DescribeInstanceInformation": {"InstanceInformationList": [{"InstanceId": "mi-3"}]},
             "GetCallerIdentity": {"Account": "1"},
         }  # fmt: skip
@@ -271,10 +286,11 @@ def test_machines_and_tasks_of_this_project_go_and_those_of_others_stay(monkeypa
     monkeypatch.setattr(Clients, "account_id", lambda self: "1")
     gone = sm.delete_all(pace=pace)
     assert [str(resource) for resource in gone.removed] == [
-        "task t-police", "task t-theirs", "container instance mi-1", "managed instance mi-1", "container instance mi-3",
-        "managed instance mi-3", "cluster police",
+        "activation a-ours", "task t-police", "task t-theirs", "container instance mi-1", "managed instance mi-1",
+        "container instance mi-3", "managed instance mi-3", "cluster police",
     ]  # fmt: skip
     changes = [(name, sent) for name, sent in account.sent if name.startswith(("Stop", "Deregister", "Delete"))]
+    assert changes.pop(0) == ("DeleteActivation", {"ActivationId": "a-ours"}), "before a machine joins meanwhile"
     assert changes[0] == ("StopTask", {"cluster": "police", "task": "arn:aws:ecs:r:1:task/police/t-police"})
     assert changes[2] == (
         "DeregisterContainerInstance",
@@ -286,6 +302,39 @@ def test_machines_and_tasks_of_this_project_go_and_those_of_others_stay(monkeypa
     )
     assert [name for name, _ in changes].count("DeleteCluster") == 3, "refused while it still empties"
     assert time.slept
+
+
+def test_activations_that_may_not_be_seen_are_told_and_hide_nothing_else(monkeypatch) -> None:
+    from elasticache_police._aws import Clients
+    from elasticache_police.errors import AccessDeniedError
+
+    account, told = Account(), []
+
+    def perform(self, request):
+        if request.operation == "DescribeActivations":
+            raise AccessDeniedError("no", operation=request.operation, code="AccessDeniedException")
+        return account.perform(request)
+
+    monkeypatch.setattr(Clients, "perform", perform)
+    monkeypatch.setattr(Clients, "account_id", lambda self: "1")
+    found = sm.list(on_event=lambda event: told.append(str(event)))
+    assert str(found[0]) == "task t-police"
+    assert told[0].startswith("cannot see activation *: DescribeActivations: no")
+
+
+def test_without_a_cluster_no_activation_is_looked_for(fake, session_calls) -> None:
+    session, called = session_calls
+    assert sm.list(session=session) == ()
+    assert "ListClusters" in called
+    assert not {"DescribeActivations", "DescribeInstanceInformation"} & set(called)
+
+
+@pytest.fixture
+def session_calls():
+    """A boto3 session, and the operations that it is asked for."""
+    session, called = boto3.Session(), []
+    session.events.register("before-call", lambda model, **_: called.append(model.name))
+    return session, called
 
 
 def test_a_part_of_the_account_that_may_not_be_seen_is_told_and_the_rest_is_listed(

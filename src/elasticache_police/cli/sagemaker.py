@@ -95,7 +95,8 @@ def endpoint_delete(
 ) -> None:
     """Delete endpoint NAME with its scaling, alarms, configurations and models.
 
-    With --all-of-this-project: everything of both halves. Tasks are stopped then, and machines leave their clusters.
+    With --all-of-this-project: everything of both halves. Activations end then, tasks are stopped, and machines leave
+    their clusters.
     """
     from elasticache_police import sagemaker_deploy
 

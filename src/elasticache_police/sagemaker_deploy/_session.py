@@ -10,13 +10,15 @@ import attrs
 
 from elasticache_police._aws import Clients, Request, is_passing
 from elasticache_police._waiting import OnProgress, wait_until
-from elasticache_police.errors import AwsError
-from elasticache_police.sagemaker_deploy.resources import Event, OnEvent
+from elasticache_police.errors import AccessDeniedError, AwsError
+from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
 
 if TYPE_CHECKING:
     from boto3.session import Session
     from botocore.config import Config
     from mypy_boto3_sagemaker import SageMakerClient
+
+    from elasticache_police.sagemaker_deploy.resources import Kind
 
 __all__ = ["Pace", "Work"]
 
@@ -81,6 +83,13 @@ class Work:
             token = answer.get("NextToken")
             if not token:
                 return
+
+    def seen(self, kind: Kind, name: str, found: Iterator[Resource]) -> Iterator[Resource]:
+        """Yield what is found, as far as the caller may look, and tell where not."""
+        try:
+            yield from found
+        except AccessDeniedError as error:
+            self.tell(Event(action="cannot see", resource=Resource(kind=kind, name=name), detail=str(error)))
 
     def wait(
         self,

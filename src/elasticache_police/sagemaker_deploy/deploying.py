@@ -59,7 +59,9 @@ def deploy(
         config: botocore settings.
 
     Raises:
-        ConfigurationError: The specification cannot work, or names something that exists with other content.
+        ConfigurationError: The specification cannot work, names something that exists with other content, or an archive
+            in another region.
+        NotFoundError: SageMaker cannot read the archive, and it is not there.
         ResourceFailedError: The endpoint failed, or its update was rolled back; with AWS's reason and the last
             lines the container logged.
         WaitTimeoutError: It did not come into service in time.
@@ -95,7 +97,8 @@ def update(
     An update that AWS rolls back is an error, and the new configuration and model are removed again.
 
     Raises:
-        NotFoundError: There is no such endpoint.
+        NotFoundError: There is no such endpoint, or as for :func:`deploy`.
+        ConfigurationError: As for :func:`deploy`.
         ResourceFailedError: The update failed or was rolled back.
         WaitTimeoutError: It did not finish in time.
         AwsError: AWS refused a request.

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import OnProgress
-from elasticache_police.errors import AccessDeniedError, NotFoundError
+from elasticache_police.errors import NotFoundError
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy.archive import DEFAULT_PREFIX, default_bucket
 from elasticache_police.sagemaker_deploy.own_machines import on_ecs
-from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
+from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
 from elasticache_police.sagemaker_deploy.scaled import alarms, scaling
 from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX
 from elasticache_police.sagemaker_deploy.teardown import Teardown, remove
@@ -47,9 +47,9 @@ def list(  # noqa: A001  what it does; callers write sagemaker_deploy.list(...)
     """List everything of this project in the region, by its tag, users before what they use.
 
     Endpoints with their scaling and alarms, running jobs, configurations, models, and the archives in SageMaker's
-    default bucket and in those that its models name; of the half on ECS running tasks, registered machines, clusters,
-    queues and logs. :attr:`Resource.billable` says what costs money by existing. Jobs that have ended are left out:
-    they cost nothing and cannot be deleted.
+    default bucket and in those that its models name; of the half on ECS activations (where there is a cluster to join
+    with them), running tasks, registered machines, clusters, queues and logs. :attr:`Resource.billable` says what costs
+    money by existing. Jobs that have ended are left out: they cost nothing and cannot be deleted.
 
     Args:
         on_event: Told, as ``cannot see``, of each part of the account that the caller may not look into.
@@ -131,15 +131,7 @@ def _everything(work: Work) -> Iterator[Resource]:
             yield from scaling(work, resource.name)
     yield from project
     yield from _archives(work, [resource.name for resource in project if resource.kind == "model"])
-    yield from _seen(work, "cluster", "*", on_ecs(work))
-
-
-def _seen(work: Work, kind: Kind, name: str, found: Iterator[Resource]) -> Iterator[Resource]:
-    """Yield what is found, as far as the caller may look, and tell where not."""
-    try:
-        yield from found
-    except AccessDeniedError as error:
-        work.tell(Event(action="cannot see", resource=Resource(kind=kind, name=name), detail=str(error)))
+    yield from work.seen("cluster", "*", on_ecs(work))
 
 
 def _of_endpoint(work: Work, endpoint_name: str) -> Sequence[Resource]:
@@ -198,11 +190,11 @@ def _archives(work: Work, model_names: Sequence[str]) -> Iterator[Resource]:
     """Yield the archives that carry the project's tag: in SageMaker's default bucket, and those that models name."""
     named = dict.fromkeys(place for name in model_names for place in _archive_of(work, name))
     bucket = default_bucket(work.clients.region, work.clients.account_id())
-    for archive in _seen(work, "archive", f"{bucket}/{DEFAULT_PREFIX}/", _archives_in(work, bucket)):
+    for archive in work.seen("archive", f"{bucket}/{DEFAULT_PREFIX}/", _archives_in(work, bucket)):
         named.pop(archive.name, None)
         yield archive
     for place in named:
-        yield from _seen(work, "archive", place, _archive_at(work, place))
+        yield from work.seen("archive", place, _archive_at(work, place))
 
 
 def _archives_in(work: Work, bucket: str) -> Iterator[Resource]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from elasticache_police._aws import Request, is_passing
 from elasticache_police.errors import AlreadyExistsError, AwsError
 from elasticache_police.sagemaker_deploy._session import Work
+from elasticache_police.sagemaker_deploy.model_data import check_model_data
 from elasticache_police.sagemaker_deploy.resources import Event, Resource
 from elasticache_police.sagemaker_deploy.teardown import Ledger
 
@@ -17,6 +19,7 @@ ROLE_TIMEOUT_S = 120.0
 """A new execution role takes SageMaker 10 to 60 seconds to see."""
 ROLE_POLL_S = 5.0
 _ROLE_IS_NEW = re.compile(r"assume role|could not access model data|does not grant ecr:", re.IGNORECASE)
+_NO_MODEL_DATA = re.compile(r"could not access model data", re.IGNORECASE)
 
 
 def make(
@@ -33,7 +36,8 @@ def make(
 
     The thing is noted first, so that it is removed even when the answer is lost. "Exists already" on a repeated
     attempt means that the earlier one took effect and its answer was lost; on the first, that somebody else made it,
-    and it is not ours to remove.
+    and it is not ours to remove. A refusal to read a model's archive is looked into at once: one that is missing, or in
+    another region, is not waited for.
 
     Args:
         work: Clients, patience, listeners.
@@ -49,6 +53,8 @@ def make(
 
     Raises:
         WaitTimeoutError: It was refused all the time.
+        NotFoundError: A model's archive is not there.
+        ConfigurationError: A model's archive lies in another region.
         AwsError: AWS refused for good.
     """
     lost = False
@@ -63,6 +69,8 @@ def make(
             raise
         except AwsError as error:
             lost = lost or is_passing(error)
+            if _NO_MODEL_DATA.search(str(error)):
+                _check_archive(work, request)
             raise
 
     work.tell(Event(action="creating", resource=resource))
@@ -94,6 +102,13 @@ def role_is_new(error: AwsError) -> bool:
 def config_is_new(error: AwsError) -> bool:
     """CreateEndpoint may not see a configuration that was just made."""
     return "could not find endpoint configuration" in str(error).lower()
+
+
+def _check_archive(work: Work, request: Request) -> None:
+    """Look at the archive that a request names, if it names one; see :func:`check_model_data`."""
+    container = cast(Mapping[str, str], request.parameters.get("PrimaryContainer") or {})
+    if "ModelDataUrl" in container:
+        check_model_data(work, container["ModelDataUrl"])
 
 
 def _was_retried(error: AwsError) -> bool:

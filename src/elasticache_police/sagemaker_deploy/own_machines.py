@@ -26,12 +26,16 @@ _GONE = frozenset({"INACTIVE"})
 
 
 def on_ecs(work: Work) -> Iterator[Resource]:
-    """Yield tasks, machines, clusters, queues and logs of this project, in the order in which they can be deleted.
+    """Yield activations, tasks, machines, clusters, queues and logs of this project, in the order they can be deleted.
+
+    An activation is for a cluster; where the region has none, Systems Manager is not asked.
 
     Raises:
         AwsError: AWS refused.
     """
     names = [arn for page in _pages(work, "ecs", "ListClusters") for arn in _texts(page, "clusterArns")]
+    if names:
+        yield from work.seen("activation", "*", _activations(work))  # first, so that no machine joins meanwhile
     clusters: list[Mapping[str, object]] = []
     for arns in _parts(names):
         clusters += _items(work.send("ecs", "DescribeClusters", clusters=arns, include=["TAGS"]), "clusters")
@@ -45,6 +49,17 @@ def on_ecs(work: Work) -> Iterator[Resource]:
             yield Resource(kind="cluster", name=str(cluster["clusterName"]), status=str(cluster.get("status", "")))
     yield from _queues(work)
     yield from _log_groups(work)
+
+
+def _activations(work: Work) -> Iterator[Resource]:
+    """Yield what machines join clusters with, used up and expired ones too."""
+    for page in _pages(work, "ssm", "DescribeActivations"):
+        for one in _items(page, "ActivationList"):
+            if PROJECT_TAG in {(tag.get("Key"), tag.get("Value")) for tag in _items(one, "Tags")}:
+                used = f"{one.get('RegistrationsCount', 0)} of {one.get('RegistrationLimit', 1)} used"
+                made = cast(dt.datetime | None, one.get("CreatedDate"))
+                status = "expired" if one.get("Expired") else used
+                yield Resource(kind="activation", name=str(one["ActivationId"]), status=status, created_at=made)
 
 
 def _is_ours(answer: Mapping[str, object]) -> bool:

@@ -168,8 +168,14 @@ def _deploy(scope: Scope) -> list[Statement]:
             *_three(scope),
         ),
         _pass_role(scope),
+        *_why_unreadable(scope),
         *_logs(scope),
     ]
+
+
+def _why_unreadable(scope: Scope) -> list[Statement]:
+    """Allow to look at an archive that SageMaker could not read."""
+    return [_allow("Archive", "s3:GetObject", scope.archives), _allow("Bucket", "s3:ListBucket", scope.bucket_arn)]
 
 
 def _list(scope: Scope) -> list[Statement]:
@@ -180,7 +186,8 @@ def _list(scope: Scope) -> list[Statement]:
             " sagemaker:ListCompilationJobs cloudwatch:DescribeAlarms"
             " application-autoscaling:DescribeScalableTargets application-autoscaling:DescribeScalingPolicies"
             " ecs:ListClusters ecs:DescribeClusters ecs:ListTasks ecs:ListContainerInstances"
-            " ecs:DescribeContainerInstances ssm:DescribeInstanceInformation sqs:ListQueues logs:DescribeLogGroups",
+            " ecs:DescribeContainerInstances ssm:DescribeInstanceInformation ssm:DescribeActivations sqs:ListQueues"
+            " logs:DescribeLogGroups",
             "*",
         ),
         _allow("Tags", "sagemaker:ListTags", *_three(scope), *_jobs(scope)),
@@ -216,6 +223,7 @@ def _delete(scope: Scope) -> list[Statement]:
             "ecs:StopTask ecs:DeregisterContainerInstance ecs:DeleteCluster",
             *(f"arn:{scope.partition}:ecs:{scope.region}:{scope.account_id}:{kind}/*" for kind in _ECS_KINDS),
         ),
+        _allow("EndActivations", "ssm:DeleteActivation", "*"),  # AWS narrows it to no resource
         _allow(
             "ForgetMachines",
             "ssm:DeregisterManagedInstance",

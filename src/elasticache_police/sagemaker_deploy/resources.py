@@ -27,6 +27,7 @@ Kind = Literal[
     "transform job",
     "compilation job",
     "archive",
+    "activation",
     "task",
     "container instance",
     "managed instance",
@@ -43,7 +44,7 @@ class Resource:
     kind: Kind
     name: str
     """Its name; for scaling the variant's resource id, for an archive ``bucket/key``, for what runs on ECS its ARN, for
-    a queue its URL."""
+    an activation its id, for a queue its URL."""
     part: str = ""
     """What to call it, where that is shorter: a scaling policy's name, a task's id, a machine's ``mi-...``."""
     status: str = attrs.field(default="", eq=False)
@@ -54,7 +55,7 @@ class Resource:
 
     @property
     def billable(self) -> bool:
-        """Whether it costs money by existing; configurations, models, policies, clusters and idle queues do not."""
+        """Whether it costs money by existing; configurations, models, activations, clusters and idle queues do not."""
         return self.kind in _BILLABLE
 
 
@@ -111,6 +112,8 @@ def _delete_on_ecs(resource: Resource) -> Request:
     name = resource.name
     in_cluster = {"cluster": name.split("/")[1]} if "/" in name else {}  # arn:...:task/CLUSTER/ID
     match resource.kind:
+        case "activation":
+            return Request(service="ssm", operation="DeleteActivation", parameters={"ActivationId": name})
         case "task":
             return Request(service="ecs", operation="StopTask", parameters={**in_cluster, "task": name})
         case "container instance":
