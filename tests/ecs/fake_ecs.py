@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
+NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
 _EPOCH = 1_700_000_000.0
 
 
@@ -103,9 +104,12 @@ class FakeEcs:
         self.definition_tags: dict[str, list] = {}
         self.tasks: dict[str, Task] = {}
         self.log_groups: set[str] = set()
+        self.deleted_log_groups: set[str] = set()
         self.roles: dict[str, dict] = {}
         self.tokens: dict[str, tuple[str, list[str]]] = {}
         self.scripts: dict[str, list[Script]] = {}
+        self.fargate_lacks = 0
+        """RunTask on Fargate finds no capacity so often."""
         self.assumable_after: dict[str, int] = {}
         self.faults: list[tuple[str, AwsFault]] = []
         self.calls: list[tuple[str, dict]] = []
@@ -383,6 +387,8 @@ class FakeEcs:
         external = [one for one in self.machines if one.cluster == name and one.status != "INACTIVE"]
         if p["launchType"] != "FARGATE" and not external:
             raise AwsFault("InvalidParameterException", "No Container Instances were found in your cluster.")
+        if p["launchType"] == "FARGATE" and self._fargate_refuses(p):
+            return {"tasks": [], "failures": [{"reason": NO_CAPACITY}]}
         started, failures = [], []
         for _ in range(count):
             machine, lacks = self._placed(external, definition["containerDefinitions"][0])
@@ -393,6 +399,12 @@ class FakeEcs:
         if token and started:
             self.tokens[token] = (said, [task.arn for task in started])
         return {"tasks": [self._seen(task) for task in started], "failures": failures}
+
+    def _fargate_refuses(self, p: dict) -> bool:
+        if not p.get("networkConfiguration", {}).get("awsvpcConfiguration", {}).get("subnets"):
+            raise AwsFault("InvalidParameterException", "subnets can not be empty.")
+        self.fargate_lacks -= 1
+        return self.fargate_lacks >= 0
 
     def _placed(self, machines: list[Machine], container: dict) -> tuple[Machine | None, list[dict]]:
         lacks = []
@@ -465,13 +477,16 @@ class FakeEcs:
 
     def list_tasks(self, p: dict) -> dict:
         self._cluster(p)
+        wanted = p.get("desiredStatus", "RUNNING")  # what ECS wants of a task, not what the task does
         arns = [
             task.arn
             for task in self.tasks.values()
-            if not task.stopped
+            if self._seen(task)["desiredStatus"] == wanted
             and ("containerInstance" not in p or (task.machine and task.machine.arn == p["containerInstance"]))
         ]
-        return {"taskArns": arns}
+        start = int(p.get("nextToken", "0"))
+        more = {"nextToken": str(start + 100)} if len(arns) > start + 100 else {}
+        return {"taskArns": arns[start : start + 100], **more}
 
     def stop_task(self, p: dict) -> dict:
         task = self.tasks.get(p["task"])
@@ -489,10 +504,17 @@ class FakeEcs:
         self.log_groups.add(p["logGroupName"])
         return {}
 
+    def delete_log_group(self, p: dict) -> dict:
+        self.log_groups.discard(p["logGroupName"])
+        self.deleted_log_groups.add(p["logGroupName"])
+        return {}
+
     def put_retention_policy(self, _p: dict) -> dict:
         return {}
 
     def get_log_events(self, p: dict) -> dict:
+        if p["logGroupName"] in self.deleted_log_groups:
+            raise AwsFault("ResourceNotFoundException", "The specified log group does not exist.")
         task_id = p["logStreamName"].rsplit("/", 1)[-1]
         task = next((one for one in self.tasks.values() if one.arn.endswith(task_id)), None)
         if task is None or self.now - task.born <= task.script.log_late:

@@ -91,6 +91,38 @@ def test_a_disconnected_machine_with_tasks_needs_force_and_says_what_it_abandons
     assert [p["force"] for operation, p in fake.calls if operation == "DeregisterContainerInstance"] == [True]
 
 
+def test_tasks_that_were_asked_to_stop_and_still_run_are_named(fake, joined):
+    """ECS lists a task that was asked to stop under desiredStatus STOPPED, though it still runs."""
+    fake.script("job", Script(runs=1000))
+    before, now = (ecs_anywhere.run_task(joined, SPEC).arn for _ in range(2))
+    ecs_anywhere.stop_task(joined, before)
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.machine(machine.instance_id).connected = False
+
+    gone = ecs_anywhere.leave(joined, machine.instance_id, stop_tasks=True, force=True)
+
+    assert gone.stopped_tasks == (now,)
+    assert set(gone.abandoned_tasks) == {before, now}
+
+
+def test_tasks_that_have_ended_are_not_named_when_a_machine_is_forced_out(fake, joined):
+    fake.script("job", Script(runs=1), Script(runs=1000))
+    ended, running = (ecs_anywhere.run_task(joined, SPEC).arn for _ in range(2))
+    fake.tick()
+    (machine,) = ecs_anywhere.instances(joined)
+    gone = ecs_anywhere.leave(joined, machine.instance_id, force=True)
+    assert gone.abandoned_tasks == (running,)
+    assert fake.tasks[ended].stopped
+
+
+def test_a_registration_that_ecs_counts_tasks_on_says_how_to_leave(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.fails("DeregisterContainerInstance", "InvalidParameterException", "Found running tasks on the instance.")
+    with pytest.raises(AwsError, match="Found running tasks") as caught:
+        ecs_anywhere.leave(joined, machine.instance_id)
+    assert "leave with force=True (--force)" in caught.value.__notes__[0]
+
+
 def test_force_is_never_sent_unasked(fake, joined):
     (machine,) = ecs_anywhere.instances(joined)
     ecs_anywhere.leave(joined, machine.instance_id)

@@ -6,7 +6,7 @@ import attrs
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
-from fake_ecs import AwsFault, Script
+from fake_ecs import NO_CAPACITY, AwsFault, Script
 
 from elasticache_police import ecs_anywhere
 from elasticache_police.ecs_anywhere import LaunchType, TaskSpec, Volume
@@ -290,6 +290,73 @@ def test_room_is_waited_for_when_asked(fake, joined):
     assert run.arn in fake.tasks
 
 
+FARGATE = TaskSpec(
+    family="job",
+    image="image",
+    launch_type="FARGATE",
+    subnets=("subnet-1", "subnet-2"),
+    security_groups=("sg-1",),
+    assign_public_ip=True,
+)
+
+
+@pytest.mark.parametrize("code", [None, "ClientException", "ThrottlingException"])
+def test_no_capacity_on_fargate_is_the_same_typed_error(fake, joined, code):
+    if code is None:
+        fake.fargate_lacks = 1
+    else:
+        fake.fails("RunTask", code, NO_CAPACITY)
+    with pytest.raises(PlacementError, match=r"no task could be placed .* further availability zones") as failed:
+        ecs_anywhere.run_task(joined, FARGATE)
+    assert failed.value.reasons[0].startswith("Capacity is unavailable at this time")
+    assert failed.value.code == (code or "")
+
+
+def test_capacity_on_fargate_is_waited_for_when_asked(fake, joined):
+    fake.fargate_lacks = 1
+    fake.fails("RunTask", "ClientException", NO_CAPACITY)
+    seen = []
+    ecs_anywhere.run_task(joined, FARGATE, placement_timeout_s=120, on_progress=lambda now: seen.append(now.status))
+    assert len(fake.tasks) == 1
+    assert ["Fargate has no room there now" in status for status in seen] == [True, True, False]
+
+
+def test_a_family_on_fargate_runs_by_its_name_where_it_was_registered_to(fake, joined):
+    ecs_anywhere.register_task(joined, FARGATE)
+    ecs_anywhere.run_task(joined, "job")
+    (sent,) = _sent(fake, "RunTask")
+    assert sent["networkConfiguration"]["awsvpcConfiguration"] == {
+        "subnets": ["subnet-1", "subnet-2"],
+        "securityGroups": ["sg-1"],
+        "assignPublicIp": "ENABLED",
+    }
+
+
+def test_other_subnets_are_another_revision(joined):
+    first = ecs_anywhere.register_task(joined, FARGATE)
+    assert ecs_anywhere.register_task(joined, FARGATE).arn == first.arn
+    assert ecs_anywhere.register_task(joined, attrs.evolve(FARGATE, subnets=("subnet-3",))).arn != first.arn
+
+
+def test_a_family_in_a_vpc_that_says_no_subnets_is_refused_with_what_to_do(fake, joined):
+    definition = ecs_anywhere.register_task(joined, FARGATE)
+    fake.definition_tags[definition.arn] = []  # registered by another program
+    with pytest.raises(ConfigurationError, match=r"job:1 runs in network mode awsvpc.*--subnet"):
+        ecs_anywhere.run_task(joined, "job")
+
+
+def test_what_was_placed_and_cannot_be_stopped_again_is_named(fake, joined):
+    big = TaskSpec(family="job", image="image", memory_mib=3000)
+    fake.fails("StopTask", "AccessDeniedException", "no")
+    with pytest.raises(PlacementError, match="2 of 5 tasks could be placed") as failed:
+        ecs_anywhere.run_tasks(joined, big, 5)
+    first, second = fake.tasks
+    assert [fake.tasks[arn].stop_asked for arn in (first, second)] == [False, True]
+    could_not, is_stopping = failed.value.__notes__
+    assert could_not.startswith(f"task {first} was started and could not be stopped again: StopTask: no [code Acc")
+    assert is_stopping == f"task {second} was started and is being stopped again"
+
+
 # ---- waiting ----------------------------------------------------------------------------------------------
 
 
@@ -439,6 +506,56 @@ def test_logs_that_never_come_do_not_hang_the_wait(fake, joined):
     lines = []
     (result,) = ecs_anywhere.wait_stopped(joined, [run], on_log=lines.append)
     assert (result.succeeded, lines) == (True, [])
+
+
+def _unreadable(fake, joined, **task):
+    fake.script("job", Script(runs=8, log=[str(number) for number in range(8)], **task))
+    runs = ecs_anywhere.run_tasks(joined, SPEC, 2)
+    lines = []
+    results = ecs_anywhere.wait_stopped(joined, runs, on_log=lines.append)
+    assert [result.exit_code for result in results] == [0, 0]
+    return lines
+
+
+def test_who_may_not_read_logs_waits_all_the_same_and_hears_it_once(fake, joined):
+    fake.fails("GetLogEvents", "AccessDeniedException", "not authorized to perform: logs:GetLogEvents", times=100)
+    (line,) = _unreadable(fake, joined)
+    assert line.notice
+    assert "it takes the permission logs:GetLogEvents on log group /ecs/test" in line.message
+    assert len(_sent(fake, "GetLogEvents")) == 2  # once a task: it will not change
+
+
+def test_a_log_group_that_is_gone_does_not_end_the_wait_and_is_named_once(fake, joined):
+    fake.deleted_log_groups.add("/ecs/test")
+    (line,) = _unreadable(fake, joined)
+    assert line.notice
+    assert "log group /ecs/test does not exist" in line.message
+
+
+def test_logs_that_cannot_be_reached_for_a_while_change_nothing(fake, joined):
+    """A wait must not depend on them: of CloudWatch Logs' bad hour only the lines are late."""
+    fake.fails("GetLogEvents", "ServiceUnavailableException", times=9)
+    lines = _unreadable(fake, joined)
+    assert sorted(line.message for line in lines) == sorted([str(number) for number in range(8)] * 2)
+
+
+def test_lines_before_an_error_are_not_lost(fake, joined):
+    fake.script("job", Script(runs=10, log=["a", "b", "c", "d"]))
+    run = ecs_anywhere.run_task(joined, SPEC)
+    tail = ecs_anywhere.LogTail(joined, run.definition.log, run.task_id)
+    for _ in range(6):
+        fake.tick()
+    sent = fake.get_log_events
+
+    def second_page_fails(parameters):
+        if "nextToken" in parameters:
+            raise AwsFault("InvalidParameterException", "no")
+        return sent(parameters)
+
+    fake.get_log_events = second_page_fails
+    assert [line.message for line in tail.poll()] == ["a", "b"]
+    fake.get_log_events = sent
+    assert [line.message for line in tail.poll()] == ["c", "d"]
 
 
 def test_several_tasks_are_counted_by_state(fake, joined):

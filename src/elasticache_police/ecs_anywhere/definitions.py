@@ -18,6 +18,11 @@ from elasticache_police.errors import AwsError, NotFoundError
 __all__ = ["Definition", "definition_of", "look_up", "plan_register", "register_task"]
 
 _DIGEST = "elasticache-police-digest"
+_SUBNETS = "elasticache-police-subnets"
+_SECURITY_GROUPS = "elasticache-police-security-groups"
+_PUBLIC_IP = "elasticache-police-public-ip"
+_TAG_CHARACTERS = 256
+"""A tag's value is no longer."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,11 +68,25 @@ def _wanted(cluster: Cluster, spec: TaskSpec) -> tuple[Request, str]:
         _ = cluster.region  # refuses regions without ECS Anywhere
     if spec.log_group is not None and spec.log_region is None:
         spec = attrs.evolve(spec, log_region=cluster.region)
+    spec = attrs.evolve(spec, tags={**spec.tags, **_network_tags(spec)})
     untagged = definition_request(spec)
     digest = _digest(untagged)
     tags = {**spec.tags, **dict([PROJECT_TAG]), _DIGEST: digest}
     listed = [{"key": key, "value": value} for key, value in sorted(tags.items())]
     return attrs.evolve(untagged, parameters={**untagged.parameters, "tags": listed}), digest
+
+
+def _network_tags(spec: TaskSpec) -> dict[str, str]:
+    """Return where a task runs in a VPC as tags: RunTask wants to know it, and a task definition has no field for it.
+
+    With them a family runs by its name alone. A list too long for a tag is left out, and has to be given again.
+    """
+    said = {
+        _SUBNETS: " ".join(spec.subnets),
+        _SECURITY_GROUPS: " ".join(spec.security_groups),
+        _PUBLIC_IP: "true" if spec.assign_public_ip else "",
+    }
+    return {key: value for key, value in said.items() if 0 < len(value) <= _TAG_CHARACTERS}
 
 
 def _same_already(cluster: Cluster, family: str, digest: str) -> str | None:
@@ -92,12 +111,14 @@ def look_up(cluster: Cluster, name: str) -> Definition:
         AwsError: ECS refused.
     """
     try:
-        found = child(cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=name), "taskDefinition")
+        answer = cluster.perform("ecs", "DescribeTaskDefinition", taskDefinition=name, include=["TAGS"])
     except AwsError as error:
         if error.code != "ClientException":  # "Unable to describe task definition."
             raise
         message = f"there is no task definition {name} in {cluster.region}: register it first, or look at its name"
         raise NotFoundError(message, operation="DescribeTaskDefinition", code=error.code) from error
+    found = child(answer, "taskDefinition")
+    tags = {text(tag, "key"): text(tag, "value") for tag in children(answer, "tags")}
     container = children(found, "containerDefinitions")[0]
     options = child(child(container, "logConfiguration"), "options")
     asked = [text({"one": one}, "one") for one in _sequence(found.get("requiresCompatibilities"))]
@@ -113,6 +134,9 @@ def look_up(cluster: Cluster, name: str) -> Definition:
         )
         if text(options, "awslogs-stream-prefix")
         else None,
+        subnets=tuple(tags.get(_SUBNETS, "").split()),
+        security_groups=tuple(tags.get(_SECURITY_GROUPS, "").split()),
+        assign_public_ip=tags.get(_PUBLIC_IP) == "true",
     )
 
 

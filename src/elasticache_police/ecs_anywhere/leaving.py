@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from elasticache_police._waiting import wait_until
-from elasticache_police.ecs_anywhere._read import texts
+from elasticache_police.ecs_anywhere._read import text, texts
 from elasticache_police.ecs_anywhere.activation import Activation
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.host import cleanup_command
 from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
 from elasticache_police.ecs_anywhere.tasks import stop_task
+from elasticache_police.ecs_anywhere.waiting import describe
 from elasticache_police.errors import AwsError, NotFoundError
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Departure:
     stopped_tasks: tuple[str, ...] = ()
     """Tasks that were asked to stop."""
     abandoned_tasks: tuple[str, ...] = ()
-    """Tasks that still run on the machine, unknown to ECS from now on; only ever with ``force``."""
+    """Tasks that still run on the machine, unknown to ECS from now on, also those that were asked to stop and have not
+    ended; only ever with ``force``."""
     deleted_activation: bool = False
     """Whether the activation was deleted just now; False when that was not asked for, or it was gone already."""
     operating_system: Literal["linux", "windows"] = "linux"
@@ -56,11 +58,17 @@ def _of(cluster: Cluster, instance_id: str) -> list[Instance]:
     return [one for one in found if instance_id in (one.instance_id, one.arn, one.arn.rsplit("/", 1)[-1])]
 
 
-def _tasks(cluster: Cluster, instance: Instance) -> list[str]:
+def _tasks(cluster: Cluster, instance: Instance, wanted: Literal["RUNNING", "STOPPED"] = "RUNNING") -> list[str]:
+    """List a machine's tasks of which ECS wants that they run, or that they stop: of these some still run."""
     pages = cluster.pages(
-        "ecs", "ListTasks", cluster=cluster.name, containerInstance=instance.arn, desiredStatus="RUNNING"
+        "ecs", "ListTasks", cluster=cluster.name, containerInstance=instance.arn, desiredStatus=wanted
     )
     return [arn for page in pages for arn in texts(page, "taskArns")]
+
+
+def _still_running(cluster: Cluster, instance: Instance) -> list[str]:
+    found = describe(cluster, [*_tasks(cluster, instance), *_tasks(cluster, instance, "STOPPED")])
+    return [arn for arn, answer in found.items() if text(answer, "lastStatus") != "STOPPED"]
 
 
 def plan_leave(
@@ -147,7 +155,8 @@ def leave(
         cluster: The cluster.
         instance_id: ``mi-...``, or a container instance's id or ARN.
         stop_tasks: Stop its tasks rather than wait for them to end. Draining alone ends only tasks of services.
-        force: Do not wait: leave tasks running on the machine, where ECS neither sees nor counts them any more.
+        force: Do not wait: leave tasks running on the machine, where ECS neither sees nor counts them any more; the
+            result names them.
         activation: Delete this activation too (or the one with this id), so that nobody registers with it any more;
             machines that did keep working.
         timeout_s: Seconds to wait for tasks to end.
@@ -173,7 +182,7 @@ def leave(
                 if stop_task(cluster, arn, reason=f"machine {machine} leaves the cluster")  # else it has just ended
             ]
         if force:
-            abandoned += [arn for arn in _tasks(cluster, one) if arn not in stopped]
+            abandoned += _still_running(cluster, one)
         else:
             _wait_idle(cluster, one, timeout_s=timeout_s, delay_s=delay_s, on_progress=on_progress)
     gone = [one.arn for one in found if _deregister(cluster, one, force=force)]
@@ -219,6 +228,13 @@ def _deregister(cluster: Cluster, instance: Instance, *, force: bool) -> bool:
         cluster.clients.perform(_deregister_request(cluster, instance, force=force))
     except NotFoundError:
         return False
+    except AwsError as error:
+        if "running tasks" in str(error).lower():
+            error.add_note(
+                f"ECS counts tasks on registration {instance.arn}; where it is a duplicate, or they do not matter, "
+                "leave with force=True (--force)"
+            )
+        raise
     return True
 
 

@@ -10,7 +10,7 @@ import attrs
 from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police.ecs_anywhere._read import children, number, text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
-from elasticache_police.errors import AlreadyExistsError, NotFoundError
+from elasticache_police.errors import AlreadyExistsError, AwsError, NotFoundError
 
 __all__ = ["LogLine", "LogPlace", "LogTail", "OnLog", "ensure_log_group", "plan_log_group"]
 
@@ -24,6 +24,8 @@ class LogLine:
     task_id: str
     timestamp: dt.datetime
     message: str
+    notice: bool = False
+    """Whether it is no line of the container, but this package saying, once a wait, why there may be none."""
 
 
 OnLog = Callable[[LogLine], None]
@@ -62,7 +64,8 @@ class LogTail:
         """Return the lines that are new since the last call, oldest first.
 
         Raises:
-            AwsError: CloudWatch Logs refused the request. A stream that does not exist yet is no error.
+            NotFoundError: There is no such log group. A stream that does not exist yet is no error.
+            AwsError: CloudWatch Logs refused the request.
         """
         lines: list[LogLine] = []
         for _ in range(_PAGES_A_POLL):
@@ -76,8 +79,14 @@ class LogTail:
                     startFromHead=True,
                     **more,
                 )
-            except NotFoundError:
+            except NotFoundError as error:
+                if "log group" in str(error).lower():
+                    raise
                 return lines
+            except AwsError:
+                if lines:  # they would be lost: the next poll goes on behind them
+                    return lines
+                raise
             lines += [
                 LogLine(
                     task_id=self._task_id,

@@ -24,6 +24,7 @@ _REASONS = (
     ("CannotCreateVolume", "a volume could not be made: look at the host path"),
     ("ResourceInitialization", "a secret, a log group or a volume could not be set up: look at the execution role"),
     ("CgroupError", "the machine's memory cgroup is off: run the check script on it"),
+    ("Capacity is unavailable", "Fargate had no room for it: start it again later, or in further availability zones"),
     ("DockerTimeout", "Docker on the machine did not answer in time"),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
@@ -19,23 +19,17 @@ from elasticache_police.ecs_anywhere.definitions import (
     plan_register,
     register_task,
 )
+from elasticache_police.ecs_anywhere.placement import in_words, no_room
 from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PlacementError
+
+if TYPE_CHECKING:
+    from elasticache_police._waiting import OnProgress
 
 __all__ = ["TaskRun", "find_task", "plan_run", "plan_stop", "run_task", "run_tasks", "stop_task"]
 
 _AT_ONCE = 10
 """RunTask starts at most ten tasks."""
-_LACKS = {
-    "RESOURCE:CPU": "no machine has enough CPU units free",
-    "RESOURCE:MEMORY": "no machine has enough memory free",
-    "RESOURCE:GPU": "no machine has a GPU free (was it registered with --enable-gpu?)",
-    "RESOURCE:PORTS": "the host port is taken on every machine",
-    "AGENT": "no machine's agent is connected",
-    "ATTRIBUTE": "no machine has an attribute that the task requires (log driver, network mode, architecture)",
-    "INACTIVE": "the machine or the cluster is not active",
-    "MemberOf": "no machine meets the placement constraint",
-}
 
 
 @attrs.frozen(kw_only=True)
@@ -81,6 +75,11 @@ def _run_request(
         "tags": [{"key": key, "value": value} for key, value in sorted(tags.items())],
     }
     if definition.network_mode == "awsvpc":
+        if not definition.subnets:
+            raise ConfigurationError(
+                f"{definition.arn.rsplit('/', 1)[-1]} runs in network mode awsvpc, which needs subnets: give subnets "
+                "(--subnet), or register it with them"
+            )
         parameters["networkConfiguration"] = {
             "awsvpcConfiguration": {
                 "subnets": list(definition.subnets),
@@ -161,6 +160,7 @@ def run_task(
     subnets: Sequence[str] = (),
     client_token: str | None = None,
     placement_timeout_s: float = 0.0,
+    on_progress: OnProgress | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> TaskRun:
     """Start one task; see :func:`run_tasks`."""
@@ -174,6 +174,7 @@ def run_task(
         subnets=subnets,
         client_token=client_token,
         placement_timeout_s=placement_timeout_s,
+        on_progress=on_progress,
         tags=tags,
     )[0]
 
@@ -189,6 +190,7 @@ def run_tasks(
     subnets: Sequence[str] = (),
     client_token: str | None = None,
     placement_timeout_s: float = 0.0,
+    on_progress: OnProgress | None = None,
     allow_fewer: bool = False,
     tags: Mapping[str, str] | None = None,
 ) -> tuple[TaskRun, ...]:
@@ -207,12 +209,15 @@ def run_tasks(
         client_token: At most 32 characters. A second call with the same token and the same request starts nothing
             and returns the tasks of the first. By default every call has its own, so that botocore's retries of a
             lost answer start nothing twice.
-        placement_timeout_s: Seconds to try again when no machine can take a task.
+        placement_timeout_s: Seconds to try again when no machine can take a task, or Fargate has no capacity.
+        on_progress: Called after every try, with what lacks.
         allow_fewer: Return fewer tasks than ``n``, at least one, rather than fail.
         tags: Put on every task.
 
     Raises:
-        PlacementError: The cluster cannot take them; what could be placed was stopped again.
+        ConfigurationError: The number, the token or the launch type cannot be, or a task on Fargate has no subnets.
+        NotFoundError: No such task is registered.
+        PlacementError: The cluster, or Fargate, cannot take them; what could be placed was stopped again.
         AwsError: ECS refused a request; what was started before was stopped again, and the error's notes say so.
     """
     cluster = as_cluster(cluster)
@@ -225,10 +230,12 @@ def run_tasks(
     definition = _placed(look_up(cluster, task) if isinstance(task, str) else task, launch_type, subnets)
     started: list[TaskRun] = []
     attempt = 0
+    refusal: AwsError | None = None
 
     def place() -> list[Answer]:
         # The token says how far we are, so a request that is sent again after a lost answer starts nothing twice.
-        nonlocal attempt
+        nonlocal attempt, refusal
+        refusal = None
         failures: list[Answer] = []
         for count in _batches(n - len(started)):
             wanted = _run_request(
@@ -240,7 +247,14 @@ def run_tasks(
                 environment=environment or {},
                 tags={**dict([PROJECT_TAG]), **(tags or {})},
             )
-            answer = _place_some(cluster, wanted)
+            try:
+                answer = cluster.clients.perform(wanted)
+            except AwsError as error:
+                failure = no_room(error)
+                if failure is None:
+                    raise
+                refusal, failures = error, [failure]
+                break
             placed = [
                 TaskRun(
                     arn=text(one, "taskArn"),
@@ -265,7 +279,8 @@ def run_tasks(
             waited_for=f"cluster {cluster.name} to take {n} task(s)",
             timeout_s=placement_timeout_s + 60.0,
             delay_s=min(10.0, max(placement_timeout_s, 2.0)),
-            status=lambda found: _words(found) if found else f"{len(started)} of {n} placed",
+            status=lambda found: in_words(found) if found else f"{len(started)} of {n} placed",
+            on_progress=on_progress,
             clock=cluster.clock,
             sleep=cluster.sleep,
         )
@@ -273,13 +288,16 @@ def run_tasks(
         _undo(cluster, started, error)
         raise
     if len(started) < n and not (allow_fewer and started):
-        for run in started:
-            stop_task(cluster, run, reason="not all tasks could be placed")
-        reasons = tuple(dict.fromkeys(text(one, "reason") for one in failures))
         placed = f"{len(started)} of {n} tasks could be placed" if started else "no task could be placed"
-        raise PlacementError(
-            f"{placed} in cluster {cluster.name}: {_words(failures)}", wanted=n, placed=len(started), reasons=reasons
+        lacking = PlacementError(
+            f"{placed} in cluster {cluster.name}: {in_words(failures)}",
+            wanted=n,
+            placed=len(started),
+            reasons=tuple(dict.fromkeys(text(one, "reason") for one in failures)),
+            code="" if refusal is None else refusal.code,
         )
+        _undo(cluster, started, lacking)
+        raise lacking from refusal
     return tuple(started)
 
 
@@ -291,24 +309,6 @@ def _undo(cluster: Cluster, started: Sequence[TaskRun], error: BaseException) ->
             error.add_note(f"task {run.arn} was started and could not be stopped again: {refused}")
         else:
             error.add_note(f"task {run.arn} was started and is being stopped again")
-
-
-def _place_some(cluster: Cluster, wanted: Request) -> Answer:
-    try:
-        return cluster.clients.perform(wanted)
-    except AwsError as error:
-        if "no container instances were found" in str(error).lower():
-            return {"tasks": [], "failures": [{"reason": "AGENT", "detail": "the cluster has no machines"}]}
-        raise
-
-
-def _words(failures: Sequence[Answer]) -> str:
-    words = []
-    for reason, detail in dict.fromkeys((text(one, "reason"), text(one, "detail")) for one in failures):
-        sign = next((known for known in _LACKS if reason.startswith(known)), "")
-        parts = (_LACKS.get(sign, ""), detail, reason)
-        words.append(": ".join(part for part in parts if part))
-    return "; ".join(words) or "ECS gave no reason"
 
 
 def plan_stop(cluster: Cluster | str, run: TaskRun | str, *, reason: str = "stopped by elasticache-police") -> Request:

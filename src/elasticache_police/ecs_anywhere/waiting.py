@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from elasticache_police._aws import is_passing
 from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere._read import Answer, children, text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
-from elasticache_police.ecs_anywhere.logs import LogTail, OnLog
+from elasticache_police.ecs_anywhere.logs import LogLine, LogTail, OnLog
 from elasticache_police.ecs_anywhere.results import TaskResult, read_result
 from elasticache_police.ecs_anywhere.tasks import TaskRun, stop_task
-from elasticache_police.errors import AwsError, NotFoundError, PoliceError
+from elasticache_police.errors import AccessDeniedError, AwsError, NotFoundError, PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police._waiting import OnProgress
@@ -25,10 +27,10 @@ _MISSING_GRACE_S = 60.0
 _LOG_TAIL = 20
 
 
-def describe(cluster: Cluster | str, runs: Iterable[TaskRun]) -> dict[str, Answer]:
-    """Return DescribeTasks' view of each task by ARN; a task that ECS does not know is absent."""
+def describe(cluster: Cluster | str, runs: Iterable[TaskRun | str]) -> dict[str, Answer]:
+    """Return DescribeTasks' view of each task (or its ARN) by ARN; a task that ECS does not know is absent."""
     cluster = as_cluster(cluster)
-    arns = [run.arn for run in runs]
+    arns = [run if isinstance(run, str) else run.arn for run in runs]
     found: dict[str, Answer] = {}
     for start in range(0, len(arns), _AT_ONCE):
         answer = cluster.perform("ecs", "DescribeTasks", cluster=cluster.name, tasks=arns[start : start + _AT_ONCE])
@@ -50,6 +52,7 @@ class _Watch:
             for run in runs
             if on_log is not None and run.definition.log is not None
         }
+        self.said_unreadable = False
         self.last_lines: dict[str, deque[str]] = {run.arn: deque(maxlen=_LOG_TAIL) for run in runs}
 
     def look(self) -> dict[str, str]:
@@ -77,28 +80,54 @@ class _Watch:
         return status
 
     def pump(self) -> bool:
-        """Hand on new lines of the logs; say whether there were any."""
+        """Hand on new lines of the logs; say whether there were any, or may have been."""
         any_new = False
-        for arn, tail in self.tails.items():
-            for line in tail.poll():
-                any_new = True
-                self.last_lines[arn].append(line.message)
-                if self.on_log is not None:
-                    self.on_log(line)
+        for arn, tail in list(self.tails.items()):
+            try:
+                lines = tail.poll()
+            except AwsError as error:  # whatever becomes of the log, the task goes on, and so does the wait
+                any_new |= is_passing(error)
+                self.note_unreadable(arn, error)
+                continue
+            any_new |= bool(lines)
+            self.last_lines[arn].extend(line.message for line in lines)
+            self.hand_on(lines)
         return any_new
 
-    def drain(self, grace_s: float, delay_s: float) -> None:
-        """Wait for lines that arrive after the end: until a poll brings none, at most ``grace_s`` seconds."""
-        if not self.tails:
+    def note_unreadable(self, arn: str, error: AwsError) -> None:
+        """Say once why no lines come, unless that passes; ask no more where it cannot change while we wait."""
+        if is_passing(error):
             return
+        if not isinstance(error, NotFoundError):  # a group may still be made
+            del self.tails[arn]
+        if self.said_unreadable:
+            return
+        self.said_unreadable = True
+        group = next(run.definition.log.group for run in self.runs if run.arn == arn and run.definition.log is not None)
+        why = {
+            AccessDeniedError: f"it takes the permission logs:GetLogEvents on log group {group}",
+            NotFoundError: f"log group {group} does not exist; what the tasks print is lost until it is made",
+        }.get(type(error), f"log group {group}")
+        message = f"the log cannot be read, the wait goes on: {why} ({error})"
+        self.hand_on([LogLine(task_id=arn.rsplit("/", 1)[-1], timestamp=_now(), message=message, notice=True)])
+
+    def hand_on(self, lines: Iterable[LogLine]) -> None:
+        """Call back with every line."""
+        if self.on_log is not None:
+            for line in lines:
+                self.on_log(line)
+
+    def drain(self, grace_s: float, delay_s: float) -> None:
+        """Wait for lines that arrive after the end: until two polls bring none, at most ``grace_s`` seconds."""
         ends = self.cluster.clock() + grace_s
         quiet = 0
-        while quiet < 2 and self.cluster.clock() < ends:
+        while self.tails and quiet < 2 and self.cluster.clock() < ends:
             self.cluster.sleep(min(delay_s, grace_s))
-            try:
-                quiet = 0 if self.pump() else quiet + 1
-            except AwsError:  # the tasks ended; a log that cannot be read now does not change how
-                return
+            quiet = 0 if self.pump() else quiet + 1
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def wait_stopped(
@@ -124,7 +153,8 @@ def wait_stopped(
         timeout_s: Seconds after which to give up; a day by default.
         delay_s: Seconds between looks.
         log_grace_s: Seconds to wait for late log lines after the end.
-        on_log: Called for every line that a task prints; needs a task with a log group.
+        on_log: Called for every line that a task prints; needs a task with a log group. A log that cannot be read does
+            not end the wait: one line whose ``notice`` is set says why there are no others.
         on_progress: Called after every look.
         stop_on_interrupt: On Ctrl-C stop the tasks before :class:`KeyboardInterrupt` goes on. By default they keep
             running, and a later call can wait for them again; the exception's notes say with which command.
