@@ -68,3 +68,21 @@ def test_two_looks_that_agree_are_enough_where_the_third_sees_something_else() -
 def test_letters_that_cannot_be_told_are_not_judged() -> None:
     unsure = frames_of("ElasticCache", sure=0.7)
     assert told(unsure, unsure, unsure)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("read", "accused"),
+    [
+        ("elastiCache", False),
+        ("plastiCache", False),
+        ("lastiCache", False),
+        ("EelastiCache", True),
+        ("Elasticache", True),
+    ],
+)
+def test_a_faint_name_is_not_accused_for_its_first_letter_alone(read: str, *, accused: bool) -> None:
+    """It is the first that a tilted line loses."""
+    wrong, other = frames_of(read, sure=0.97), frames_of("Elsstlc Cdche", sure=0.97)
+    assert bool(told(wrong, other, wrong)[0]) is accused
+    clear = frames_of(read, sure=0.999)
+    assert told(clear, other, clear)[0] == [(Verdict.MISSPELLED, read)]

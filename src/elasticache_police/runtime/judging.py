@@ -28,6 +28,8 @@ MARGIN_CAPS = 3.5
 SURE = 0.93
 LEGIBLE = 0.15
 """Least probability of what is told about a place, over all looks at it."""
+LEGIBLE_AT_THE_EDGE = 0.4
+"""The same for a name whose only fault is at its first letter, which is the first to be cut from a tilted line."""
 AGREEING = 2
 """Least number of looks that must show something like a name there: one alone may have misread a neighbour."""
 _EDGE_FRAMES = 5
@@ -69,6 +71,11 @@ def _pairs(text: str) -> set[str]:
     """Return the pairs of neighbouring letters in a text, without case and spaces."""
     letters = text.lower().replace(" ", "")
     return {letters[i : i + 2] for i in range(len(letters) - 1)}
+
+
+def _differs_first(text: str, name: str) -> bool:
+    """Return whether a text is a name but for its first letter: another, one too many or none."""
+    return text == name[1:] or text[1:] in {name, name[1:]}
 
 
 @attrs.frozen(eq=False)
@@ -176,6 +183,8 @@ class _Place:
         if best is None or agreeing < AGREEING or right + wrong < LEGIBLE:
             return None
         text = best[2].name if right >= wrong else max(texts, key=lambda key: texts[key])
+        if right < wrong and _differs_first(text, best[2].name) and right + wrong < LEGIBLE_AT_THE_EDGE:
+            return None
         return self.sighting(best[1], best[2], right=right, wrong=wrong, text=text)
 
 
