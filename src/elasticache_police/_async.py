@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_police import _wire
 from elasticache_police._remote import RemoteBackend
-from elasticache_police.errors import AwsError, ConfigurationError
+from elasticache_police.errors import AwsError, ConfigurationError, PayloadTooLargeError
 from elasticache_police.spelling import DEFAULT_NAME
 from elasticache_police.tickets import Ticket
 
@@ -117,6 +117,12 @@ class AsyncBackend(RemoteBackend):
     def _send(
         self, body: bytes, *, source: str, page_sizes: tuple[tuple[int, int], ...], min_confidence: float
     ) -> Ticket:
+        if len(body) > _LIMIT_BYTES:
+            raise PayloadTooLargeError(
+                f"{source} is a request of {len(body):,} bytes, and {_LIMIT_BYTES:,} are allowed: hand its pages over a"
+                " few at a time",
+                operation="InvokeEndpointAsync",
+            )
         inference_id = str(uuid.uuid4())
         key = "/".join(part for part in (self._prefix, f"{inference_id}.json") if part)
         put = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": "application/json"}
@@ -131,7 +137,7 @@ class AsyncBackend(RemoteBackend):
         }
         try:
             answer = self._perform("sagemaker-runtime", "InvokeEndpointAsync", invoke)
-        except AwsError as error:
+        except (AwsError, KeyboardInterrupt) as error:
             self._take_back(key, error)
             raise
         return Ticket(
@@ -146,7 +152,7 @@ class AsyncBackend(RemoteBackend):
             min_confidence=min_confidence,
         )
 
-    def _take_back(self, key: str, why: AwsError) -> None:
+    def _take_back(self, key: str, why: BaseException) -> None:
         """Delete a request that nobody took, and note where it lies when even that is refused."""
         try:
             self._perform("s3", "DeleteObject", {"Bucket": self._bucket, "Key": key})

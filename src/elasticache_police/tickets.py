@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Ticket"]
 
+_MAYBE_MISSING = frozenset({"403", "AccessDenied", "Forbidden"})
+"""What S3 answers about a missing key to who may not list; other refusals, as of bad credentials, mean just that."""
+
 
 def _split(url: str) -> tuple[str, str]:
     bucket, _, key = url.removeprefix("s3://").partition("/")
@@ -137,7 +140,8 @@ class Ticket:
         Raises:
             InvocationError: The model failed; with what it said.
             WaitTimeoutError: No answer in time.
-            AccessDeniedError: No answer in time, and S3 says "forbidden" rather than "not there".
+            AccessDeniedError: No answer in time, and S3 says "forbidden" rather than "not there"; or, at once, the
+                credentials are missing, wrong or expired.
             AwsError: AWS refused.
         """
         clients = Clients(clients=None if client is None else {"s3": client}, session=session, config=config)
@@ -154,6 +158,8 @@ class Ticket:
                 denied.clear()
                 return None
             except AccessDeniedError as error:
+                if error.code not in _MAYBE_MISSING:
+                    raise
                 denied.append(error)
                 return None
             return read_body(answer, "GetObject")

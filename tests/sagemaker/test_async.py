@@ -6,6 +6,7 @@ import json
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from PIL import Image
 from test_remote import FOUND, NAME
 
@@ -16,6 +17,7 @@ from elasticache_police.errors import (
     ConfigurationError,
     InvocationError,
     NotFoundError,
+    PayloadTooLargeError,
     WaitTimeoutError,
 )
 
@@ -130,6 +132,17 @@ def test_a_403_that_lasts_says_what_may_be_missing(fake, s3, police, time) -> No
     assert isinstance(caught.value.__cause__, WaitTimeoutError)
 
 
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "ExpiredToken", "SignatureDoesNotMatch"])
+def test_bad_credentials_are_told_at_once_and_not_taken_for_not_yet(fake, s3, police, time, code) -> None:
+    ticket = police.submit(Image.new("L", (20, 10)))
+    client = boto3.client("s3")
+    with Stubber(client) as stub:
+        stub.add_client_error("get_object", code, "no good", http_status_code=403)
+        with pytest.raises(AccessDeniedError, match="no good") as caught:
+            ticket.result(timeout_s=60.0, client=client, clock=time.clock, sleep=time.sleep)
+    assert (caught.value.code, time.slept) == (code, [])
+
+
 def test_a_bucket_that_does_not_exist_ends_the_wait_at_once(fake, s3, police) -> None:
     import attrs
 
@@ -142,6 +155,29 @@ def test_a_refused_request_leaves_nothing_in_the_bucket(fake, s3, police) -> Non
     fake.fail("InvokeEndpointAsync", "ValidationError", f"Endpoint {NAME} of account 123456789012 not found.")
     with pytest.raises(NotFoundError):
         police.submit(Image.new("L", (20, 10)))
+    assert "Contents" not in s3.list_objects_v2(Bucket="queue")
+
+
+def test_a_request_interrupted_on_its_way_leaves_nothing_in_the_bucket(fake, s3, police, monkeypatch) -> None:
+    from elasticache_police._aws import Clients
+
+    real = Clients.perform
+
+    def interrupted(self, request):
+        if request.operation == "InvokeEndpointAsync":
+            raise KeyboardInterrupt
+        return real(self, request)
+
+    monkeypatch.setattr(Clients, "perform", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        police.submit(Image.new("L", (20, 10)))
+    assert "Contents" not in s3.list_objects_v2(Bucket="queue")
+
+
+def test_a_document_too_large_in_all_its_pages_is_refused_before_it_is_sent(fake, s3, police, monkeypatch) -> None:
+    monkeypatch.setattr("elasticache_police._async._LIMIT_BYTES", 600)
+    with pytest.raises(PayloadTooLargeError, match="and 600 are allowed: hand its pages over a few at a time"):
+        police.submit(_two_pages())
     assert "Contents" not in s3.list_objects_v2(Bucket="queue")
 
 

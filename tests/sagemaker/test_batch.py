@@ -14,7 +14,13 @@ from story import ROLE
 from test_remote import FOUND
 
 from elasticache_police import sagemaker_deploy as sm
-from elasticache_police.errors import AlreadyExistsError, ConfigurationError, ResourceFailedError, WaitTimeoutError
+from elasticache_police.errors import (
+    AlreadyExistsError,
+    AwsError,
+    ConfigurationError,
+    ResourceFailedError,
+    WaitTimeoutError,
+)
 from elasticache_police.sagemaker_deploy.batch import batch_request
 from elasticache_police.sagemaker_deploy.neo import compilation_request
 
@@ -188,3 +194,13 @@ def test_a_compilation_that_takes_too_long_is_stopped(fake, pace) -> None:
     with pytest.raises(WaitTimeoutError):
         sm.compile_model(_compilation(tensorflow_version="2.9"), timeout_s=60.0, pace=pace)
     assert fake.operations()[-1] == "StopCompilationJob"
+
+
+@pytest.mark.parametrize("took_effect", [True, False], ids=["answer lost", "refused"])
+def test_a_compilation_that_may_run_although_its_start_failed_is_stopped(fake, pace, took_effect: bool) -> None:
+    fault = "ConnectionClosed" if took_effect else "ResourceLimitExceeded"
+    fake.fail("CreateCompilationJob", fault, "quota", took_effect=took_effect)
+    with pytest.raises(AwsError) as caught:
+        sm.compile_model(_compilation(tensorflow_version="2.9"), pace=pace)
+    assert ("StopCompilationJob" in fake.operations()) is took_effect
+    assert bool(getattr(caught.value, "__notes__", ())) is took_effect

@@ -159,9 +159,16 @@ def test_update_needs_an_endpoint(fake, run) -> None:
         [*DEPLOY, "--serverless-memory-mib", "2048", "--routing", "RANDOM"],
         [*DEPLOY, "--serverless-memory-mib", "2048", "--max-instances", "3", "--target", "5"],
         ["endpoint", "delete"],
+        ["endpoint", "delete", "--all-of-this-project", "--keep-models", "--yes"],
         ["iam", "show", "fly"],
         ["batch", "s3://bucket/in/", "s3://bucket/out/"],
         ["invoke", NAME],
+        ["invoke", NAME, "a.png", "--tickets", "-"],
+        ["invoke", NAME, "--tickets", "-", "--async", "s3://bucket/in"],
+        ["invoke", NAME, "a.png", "--submit"],
+        ["invoke", NAME, "a.png", "--submit", "--async", "s3://bucket/in", "--classify"],
+        ["invoke", NAME, "a.png", "--wire", "floats"],
+        ["invoke", NAME, "a.png", "--classify", "--min-confidence", "0.5"],
     ],
 )
 def test_what_cannot_work_is_a_usage_error_and_sends_nothing(fake, run, arguments) -> None:
@@ -238,6 +245,8 @@ def test_invoke_classifies_a_line_in_the_story_s_way(fake, run, picture) -> None
     result = run("invoke", NAME, "--classify", "--wire", "floats", picture, code=1)
     assert result.stdout == f"0.4040\tmisspelled\t{picture}\n"
     assert fake.calls[-1][1]["Body"].startswith(b"[[[[")
+    answers = json.loads(run("invoke", NAME, "--classify", "--format", "json", picture, code=1).stdout)
+    assert answers == [{"source": picture, "score": 0.404, "verdict": "misspelled"}]
 
 
 def test_tickets_are_printed_and_fetched_later(fake, run, picture, tmp_path, moto) -> None:
@@ -260,6 +269,19 @@ def test_a_ticket_without_an_answer_in_time_leaves_the_others_theirs(fake, run, 
     options = ("--tickets", str(tmp_path / "tickets"), "--timeout-s", "0.1", "--format", "json")
     late, answered = json.loads(run("invoke", NAME, *options, code=2).stdout)["files"]
     assert "the answer of" in late["error"]
+    assert answered["pages"][0]["findings"][0]["reading"] == "ElasticCache"
+
+
+def test_a_ticket_that_is_refused_leaves_the_others_theirs(fake, run, picture, tmp_path, moto) -> None:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="queue", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    printed = [run("invoke", NAME, picture, "--async", "s3://queue/in", "--submit").stdout for _ in range(2)]
+    key = json.loads(printed[1])["output_url"].removeprefix("s3://queue/")
+    client.put_object(Bucket="queue", Key=key, Body=json.dumps({"predictions": [FOUND]}).encode())
+    (tmp_path / "tickets").write_text(printed[0].replace("s3://queue/out", "s3://nowhere/out") + printed[1])
+    result = run("invoke", NAME, "--tickets", str(tmp_path / "tickets"), "--format", "json", code=2)
+    refused, answered = json.loads(result.stdout)["files"]
+    assert "NoSuchBucket" in refused["error"]
     assert answered["pages"][0]["findings"][0]["reading"] == "ElasticCache"
 
 

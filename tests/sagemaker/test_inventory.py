@@ -191,6 +191,16 @@ def test_an_endpoint_being_created_is_waited_for_and_deleted(fake, spec, pace) -
     assert ENDPOINT not in fake.endpoints
 
 
+def test_an_endpoint_that_somebody_else_deletes_meanwhile_is_gone_and_not_left(fake, spec, pace) -> None:
+    fake.creating = ["InService"]
+    sm.deploy(spec, pace=pace)
+    fake.endpoints[ENDPOINT]["script"] = ["Updating", "Updating", "InService"]
+    fake.fail("DeleteEndpoint", "ValidationException", "Could not find endpoint", after=1)
+    gone = sm.delete(ENDPOINT, pace=pace)
+    assert gone.left == ()
+    assert fake.operations("DeleteEndpoint").count("DeleteEndpoint") == 2
+
+
 def test_waiting_for_what_does_not_exist_says_so(fake, pace) -> None:
     with pytest.raises(NotFoundError):
         sm.wait_in_service(ENDPOINT, pace=pace)

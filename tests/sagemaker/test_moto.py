@@ -64,7 +64,12 @@ def test_every_request_of_the_clean_up_is_one_botocore_knows() -> None:
 
     from elasticache_police.sagemaker_deploy.resources import Kind, Resource, delete_request
 
-    names = {"archive": "bucket/key", "managed instance": "mi-0123456789abcdef0", "task": "arn:aws:ecs:r:1:task/c/t"}
+    names = {
+        "archive": "bucket/key",
+        "activation": "01234567-89ab-cdef-0123-456789abcdef",
+        "managed instance": "mi-0123456789abcdef0",
+        "task": "arn:aws:ecs:r:1:task/c/t",
+    }
     for kind in get_args(Kind):
         request = delete_request(Resource(kind=kind, name=names.get(kind, "a-name"), part="p"))
         assert problems(request) == []

@@ -279,6 +279,13 @@ def test_deployed_tears_down_when_the_block_fails(fake, spec, pace) -> None:
     assert fake.names == set()
 
 
+def test_an_error_of_the_block_keeps_its_class_and_says_what_stayed(fake, spec, pace) -> None:
+    fake.fail("DeleteEndpoint", "AccessDeniedException", "not allowed")
+    with pytest.raises(ZeroDivisionError) as caught, Police.deployed(spec, pace=pace):
+        raise ZeroDivisionError
+    assert "LEFT BEHIND: endpoint ElastiCachePoliceEndpoint (" in caught.value.__notes__[0]
+
+
 def test_deployed_leaves_an_endpoint_that_was_there_before(fake, spec, pace) -> None:
     from elasticache_police import sagemaker_deploy
 

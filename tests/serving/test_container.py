@@ -85,6 +85,8 @@ def test_the_highest_version_answers_and_others_on_demand(loopback, half_plus):
     [
         ("tfs-model-name=nobody", 404, "Servable not found for request: Latest(nobody)"),
         ("tfs-model-version=7", 404, "Servable not found for request: Specific(half_plus_three, 7)"),
+        (f"tfs-model-version={2**63}", 400, f"Failed to convert version: {2**63} to numeric value"),
+        (f"tfs-model-version={'1' * 5000}", 400, f"Failed to convert version: {'1' * 1000} to numeric value"),
         ("tfs-method=guess", 400, "Malformed request: POST /v1/models/half_plus_three:guess"),
         ("tfs-model-version=x", 400, "Malformed request: POST /v1/models/half_plus_three/versions/x:predict"),
     ],

@@ -67,6 +67,14 @@ def test_a_handler_does_it_all(endpoint, code_dir):
     assert (response.status, response.body, response.content_type) == (200, b"cba", "text/plain")
 
 
+@pytest.mark.parametrize("answer", ["None, 'text/plain'", "{'a': 1.5}, 'application/json'", "None", "'no type'"])
+def test_a_handler_that_answers_what_is_no_body_is_an_error_of_the_model(endpoint, code_dir, answer):
+    response = endpoint(code_dir(f"def handler(data, context):\n    return {answer}\n")).invoke(b"abc", "text/x")
+
+    assert response.status == 500
+    assert json.loads(response.body)["error"]
+
+
 @pytest.mark.parametrize(("container", "more"), [("2.19", {}), ("2.20", {"timeout": 60.0})])
 def test_handlers_get_the_containers_context(endpoint, code_dir, container, more):
     response = endpoint(code_dir(ECHO_CONTEXT), container).invoke(

@@ -79,6 +79,12 @@ def command(model, *options, **environment):
         process.stdout.close()
 
 
+def packed(model, tmp_path):
+    archive = tmp_path / "model.tar.gz"
+    subprocess.run(["tar", "czf", str(archive), "-C", str(model), "code"], check=True)  # noqa: S607  any tar will do
+    return archive
+
+
 def ask(url, what):
     return requests.post(f"{url}/invocations", data=what, timeout=120).text
 
@@ -101,7 +107,7 @@ def wait_until(condition):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_finishes_the_request_under_way_and_leaves_nothing(model, tmp_path, number):
     with command(model, "--workers", "2", TMPDIR=str(tmp_path)) as (process, url):
         children = children_of(process.pid)
@@ -117,13 +123,17 @@ def test_a_signal_finishes_the_request_under_way_and_leaves_nothing(model, tmp_p
             ask(url, "late")
 
 
-def test_when_the_endpoint_is_killed_outright_its_processes_go_too(model):
-    with command(model) as (process, url):
+def test_when_the_endpoint_is_killed_outright_its_processes_and_what_was_unpacked_go_too(model, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with command(packed(model, tmp_path), TMPDIR=str(scratch)) as (process, url):
         assert ask(url, "first").startswith("first ")
+        assert list(scratch.iterdir())
         children = children_of(process.pid)
         process.kill()
         process.wait()
         wait_until(lambda: not any(alive(pid) for pid in children))
+        assert list(scratch.iterdir()) == []
 
 
 def test_workers_share_the_work(model, no_models):
@@ -167,8 +177,7 @@ def test_an_endpoint_whose_processes_keep_dying_gives_up_and_says_so(model, no_m
 
 
 def test_what_was_unpacked_is_removed(model, no_models, tmp_path, monkeypatch):
-    archive = tmp_path / "model.tar.gz"
-    subprocess.run(["tar", "czf", str(archive), "-C", str(model), "code"], check=True)  # noqa: S607  any tar will do
+    archive = packed(model, tmp_path)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
@@ -205,6 +214,23 @@ def test_a_port_that_is_taken_is_said_so_before_anything_is_loaded(model):
 
         with pytest.raises(ConfigurationError, match=f"cannot listen on 127.0.0.1 port {port}: Address already"):
             LocalEndpoint(EndpointOptions(model=model, port=port)).start()
+
+
+def test_a_port_that_another_takes_while_the_model_loads_is_said_so_too(model, no_models, monkeypatch):
+    """Several may bind a port; only one may listen on it."""
+    real, others = endpoint._bind, []
+
+    def bind(host, port):
+        mine = real(host, port)
+        if not others:
+            others.append(real(host, mine.getsockname()[1]))
+            others[0].listen()
+        return mine
+
+    monkeypatch.setattr(endpoint, "_bind", bind)
+    with pytest.raises(ServingError, match=r"cannot listen on 127.0.0.1 port \d+: Address already"):
+        LocalEndpoint(EndpointOptions(model=model, port=0)).start()
+    others[0].close()
 
 
 def test_a_client_that_goes_away_in_the_middle_is_not_answered_and_others_are(model, no_models):

@@ -226,3 +226,23 @@ def test_a_long_value_is_cut_in_the_message():
     _, message = refused(json.dumps({"instances": "x" * 5000}))
 
     assert len(message) < 1200
+
+
+@pytest.mark.parametrize("depth", [33, 70, 400, 900, 20_000])
+@pytest.mark.parametrize(
+    "form", ['{{"instances": [{0}1{1}]}}', '{{"inputs": {0}1{1}}}', '{{"instances": [{{"b64": {0}1{1}}}]}}']
+)
+def test_absurd_depth_is_refused_and_breaks_nothing(form, depth):
+    body = form.format("[" * depth, "]" * depth)
+    for dtype in ("float", "string", "int32"):
+        with pytest.raises(ServingStatusError):
+            read(body, {"x": dtype})
+
+
+def test_tensors_of_many_dimensions_are_read():
+    assert read('{"inputs": ' + "[" * 31 + "1" + "]" * 31 + "}", ONE_FLOAT).tensors["x"].ndim == 31
+
+
+def test_a_number_of_absurd_length_is_refused_in_tensorflow_servings_words():
+    with pytest.raises(ServingStatusError, match="Number too big to be stored in double"):
+        read('{"inputs": ' + "1" * 5000 + "}", ONE_FLOAT)

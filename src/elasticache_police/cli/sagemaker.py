@@ -102,6 +102,8 @@ def endpoint_delete(
 
     if (name is None) != all_of_this_project:
         raise click.UsageError("name an endpoint, or say --all-of-this-project")
+    if keep_models and all_of_this_project:
+        raise click.UsageError("--keep-models goes with the NAME of an endpoint; all of this project has its models")
     session = aws_session(region, profile)
     if name is None:
         with display() as shown:

@@ -68,6 +68,15 @@ _BYTES_PER_MB = 1024 * 1024
     show_default=True,
     help="Seconds the model may take for a request.",
 )
+@click.option(
+    "--startup-timeout",
+    "startup_timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300,
+    show_default=True,
+    envvar="SAGEMAKER_TFS_WAIT_TIME_SECONDS",
+    help="Seconds the model may take to load.",
+)
 @click.option("--async-output", metavar="S3_URI", help="Take InvokeEndpointAsync, and put results there.")
 @click.option("--async-failure", metavar="S3_URI", help="Put the errors of InvokeEndpointAsync there.")
 @click.option(
@@ -89,6 +98,7 @@ def serve(
     default_model: str | None,
     max_payload_mb: float,
     timeout_s: float,
+    startup_timeout_s: float,
     async_output: str | None,
     async_failure: str | None,
     log_level: str,
@@ -114,6 +124,7 @@ def serve(
         default_model=default_model,
         max_payload_bytes=max(1, round(max_payload_mb * _BYTES_PER_MB)),
         request_timeout_s=timeout_s,
+        startup_timeout_s=startup_timeout_s,
         async_output=async_output,
         async_failure=async_failure,
         log_level=log_level,
@@ -152,12 +163,19 @@ def _introduce(endpoint: LocalEndpoint) -> None:
 
 @contextlib.contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM and SIGINT, even where a background shell made us deaf to SIGINT."""
+    """Raise KeyboardInterrupt on SIGTERM and SIGINT, even where a background shell made us deaf to SIGINT.
+
+    On SIGHUP too, which comes when a terminal is closed, unless `nohup` has us ignore it.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        numbers.append(hangup)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:

@@ -130,10 +130,11 @@ def deployed(
 ) -> Iterator[Deployment]:
     """Deploy for the length of a block, and remove what was made when it ends, however it ends.
 
-    An endpoint that existed before stays, as the deployment left it.
+    An endpoint that existed before stays, as the deployment left it. An error of the block keeps its class; its notes
+    say what was removed and what could not be.
 
     Raises:
-        LeftBehindError: Something could not be removed at the end.
+        LeftBehindError: Something could not be removed at the end of a block without an error.
         AwsError: As :func:`deploy`.
     """
     work = Work.of(
@@ -146,11 +147,14 @@ def deployed(
         on_progress=on_progress,
     )
     made = _made_real(work, spec, timeout_s=timeout_s, role_timeout_s=ROLE_TIMEOUT_S, undo=True)
+    doomed = made.made[::-1] if made.action == "created" else ()
     try:
         yield made
-    finally:
-        if made.action == "created":
-            remove(work, made.made[::-1]).check()
+    except BaseException as error:
+        if doomed:
+            error.add_note(str(remove(work, doomed)))
+        raise
+    remove(work, doomed).check()
 
 
 def _made_real(work: Work, spec: EndpointSpec, *, timeout_s: float, role_timeout_s: float, undo: bool) -> Deployment:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal, cast, get_args
 
 import attrs
 
-from elasticache_police._aws import PROJECT_TAG, Request
+from elasticache_police._aws import PROJECT_TAG, Request, is_passing
 from elasticache_police._waiting import OnProgress
-from elasticache_police.errors import AwsError, ConfigurationError, ResourceFailedError
+from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, ResourceFailedError
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy._validators import between, one_of, resource_name, role_arn, s3_url, some
 from elasticache_police.sagemaker_deploy.planning import tag_list
@@ -106,8 +106,7 @@ def compile_model(
         AwsError: AWS refused.
     """
     work = Work.of(client=client, session=session, config=config, pace=pace, on_progress=on_progress)
-    work.clients.perform(compilation_request(spec))
-    ended = ""
+    started, ended = False, ""
 
     def done(seen: Mapping[str, object]) -> bool:
         nonlocal ended
@@ -121,6 +120,8 @@ def compile_model(
         return bool(ended)
 
     try:
+        work.clients.perform(compilation_request(spec))
+        started = True
         seen = work.wait(
             lambda: work.send("sagemaker", "DescribeCompilationJob", CompilationJobName=spec.job_name),
             done=done,
@@ -129,7 +130,8 @@ def compile_model(
             status=lambda seen: str(seen["CompilationJobStatus"]),
         )
     except BaseException as error:
-        if not ended:
+        refused = isinstance(error, AwsError) and not is_passing(error)
+        if not ended and (started or not refused):  # where the answer was lost it may run all the same
             _stop(work, spec.job_name, error)
         raise
     return str(cast(Mapping[str, object], seen["ModelArtifacts"])["S3ModelArtifacts"])
@@ -139,6 +141,8 @@ def _stop(work: Work, job_name: str, why: BaseException) -> None:
     """Stop a job, and note with the error what became of it."""
     try:
         work.send("sagemaker", "StopCompilationJob", CompilationJobName=job_name)
+    except NotFoundError:
+        return
     except AwsError as error:
         why.add_note(f"compilation job {job_name} could not be stopped: {error}")
     else:

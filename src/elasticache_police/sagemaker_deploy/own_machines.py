@@ -122,7 +122,10 @@ def _log_groups(work: Work) -> Iterator[Resource]:
     for page in _pages(work, "logs", "DescribeLogGroups", logGroupNamePrefix=f"/ecs/{NAMES}"):
         for group in _items(page, "logGroups"):
             arn = str(group["arn"]).removesuffix(":*")
-            tags = work.send("logs", "ListTagsForResource", resourceArn=arn).get("tags") or {}
+            try:
+                tags = work.send("logs", "ListTagsForResource", resourceArn=arn).get("tags") or {}
+            except NotFoundError:  # gone by now
+                continue
             if PROJECT_TAG in cast(Mapping[str, str], tags).items():
                 yield Resource(kind="log group", name=str(group["logGroupName"]))
 

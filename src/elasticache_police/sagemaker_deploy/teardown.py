@@ -120,11 +120,18 @@ class _Remover:
             if resource.kind != "endpoint" or not _in_progress(error):
                 raise
             settled = until_settled(self._work, resource.name, timeout_s=self._timeout_s)
-            if settled is None:
+            if settled is None or not self._delete_settled(request):
                 return True
-            self._work.clients.perform(request)
         if resource.kind == "endpoint":
             until_deleted(self._work, resource.name, timeout_s=self._timeout_s)
+        return True
+
+    def _delete_settled(self, request: Request) -> bool:
+        """Delete what can be deleted by now; False when somebody else has."""
+        try:
+            self._perform(request)
+        except NotFoundError:
+            return False
         return True
 
 

@@ -1,7 +1,7 @@
 """The two kinds of processes of a local endpoint, each started by :mod:`.endpoint` with its task on standard input.
 
 The standard input stays open as long as the endpoint lives; its end, however it comes about, is the sign to finish the
-requests under way and go. So no process is ever left behind.
+requests under way and go. So no process is ever left behind, nor what was unpacked for them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from elasticache_police.errors import PoliceError
-from elasticache_police.serving.http import Answer, serve
+from elasticache_police.serving.http import BACKLOG, Answer, serve
 from elasticache_police.serving.options import ContainerVersion
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class ModelTask(_Task):
     """Directory by version number by model name."""
     intra_op_threads: int
     inter_op_threads: int
+    scratch: str | None
+    """What was unpacked, to be removed at the end: the endpoint that does so may have been killed."""
     role: str = "model"
 
 
@@ -83,15 +86,24 @@ def main() -> None:
         except PoliceError as error:
             report("error", str(error))
             sys.exit(1)
+        listener = socket.socket(fileno=task.listener_fd)
+        try:
+            listener.listen(BACKLOG)
+        except OSError as error:  # another took the port between our binding and now: only listening is exclusive
+            host, port = listener.getsockname()[:2]
+            report("error", f"cannot listen on {host} port {port}: {error.strerror or error}")
+            sys.exit(1)
         serve(
             answer,
-            socket.socket(fileno=task.listener_fd),
+            listener,
             threads=task.threads,
             max_payload_bytes=task.max_payload_bytes,
             on_ready=lambda: report("ready"),
             stop=stop,
             shutdown_timeout_s=task.shutdown_timeout_s,
         )
+    if isinstance(task, ModelTask) and task.scratch is not None:
+        shutil.rmtree(task.scratch, ignore_errors=True)
 
 
 def _wait_for_end(stop: threading.Event) -> None:

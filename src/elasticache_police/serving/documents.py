@@ -42,6 +42,8 @@ def parse_document(body: bytes) -> dict[str, Json]:
     except json.JSONDecodeError as error:
         offset = len(text[: error.pos].encode("utf-8", "surrogateescape"))
         raise invalid_argument(f"JSON Parse error: {_parse_error(text, error)} at offset: {offset}") from error
+    except ValueError as error:  # Python reads no number of more than 4,300 digits
+        raise invalid_argument("JSON Parse error: Number too big to be stored in double.") from error
     except RecursionError as error:
         raise invalid_argument("JSON Parse error: Terminate parsing due to Handler error.") from error
     if not isinstance(document, dict):
@@ -78,7 +80,10 @@ def is_base64(value: Json) -> bool:
 
 def describe(value: Json) -> str:
     """Write a value for an error message; a long one is cut, which TensorFlow Serving does not do."""
-    text = json.dumps(value, indent=4, ensure_ascii=False)
+    try:
+        text = json.dumps(value, indent=4, ensure_ascii=False)
+    except RecursionError:  # Python reads a little deeper than it writes
+        return "..."
     return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
 
 

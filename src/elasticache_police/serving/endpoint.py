@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import logging
 import os
@@ -17,6 +18,7 @@ from typing import Self
 from elasticache_police.errors import ConfigurationError, MissingExtraError, ModelFileError, ServingError
 from elasticache_police.serving.archive import unpack
 from elasticache_police.serving.child import FrontTask, ModelTask
+from elasticache_police.serving.http import BACKLOG
 from elasticache_police.serving.layout import ModelLayout, find_models
 from elasticache_police.serving.options import EndpointOptions
 from elasticache_police.serving.processes import Child
@@ -26,7 +28,6 @@ __all__ = ["LocalEndpoint"]
 _log = logging.getLogger(__name__)
 
 _NEEDED = ("tensorflow", "uvicorn", "requests")
-_BACKLOG = 1024
 _LOOK_EVERY_S = 0.25
 _MOST_RESTARTS = 3
 _RESTART_WINDOW_S = 60.0
@@ -158,7 +159,7 @@ class LocalEndpoint:
         deadline = time.monotonic() + options.startup_timeout_s
         for _ in range(options.workers):
             self._private.append(_bind("127.0.0.1", 0))
-            self._private[-1].listen(_BACKLOG)
+            self._private[-1].listen(BACKLOG)
             self._models.append(Child(self._model_task(self._private[-1])))
         for child in self._models:
             child.wait_until_ready(deadline)
@@ -192,6 +193,7 @@ class LocalEndpoint:
             },
             intra_op_threads=options.intra_op_threads,
             inter_op_threads=options.inter_op_threads,
+            scratch=None if self._scratch is None else str(self._scratch),
         )
 
     def _front_task(self, serving: socket.socket) -> FrontTask:
@@ -257,5 +259,6 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        advice = "; choose another port, or 0 for a free one" if error.errno == errno.EADDRINUSE else ""
+        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}{advice}") from error
     return listener

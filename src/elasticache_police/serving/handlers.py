@@ -136,6 +136,7 @@ class Handlers:
             context = ContextWithTimeout(**context._asdict(), timeout=timeout_s)
         try:
             body, content_type = self._call(io.BytesIO(request.body), context)
+            answer = body.encode() if isinstance(body, str) else bytes(body)
         except _ServingRefusedError as error:
             return _http_error(error.status, error.description)
         except Exception as error:  # noqa: BLE001  someone else's code: the container catches all of it, too
@@ -144,9 +145,7 @@ class Handlers:
                 return refused
             _log.exception("exception handling request")
             return error_response(500, str(error))
-        return Response(
-            status=200, body=body.encode() if isinstance(body, str) else bytes(body), content_type=str(content_type)
-        )
+        return Response(status=200, body=answer, content_type=str(content_type))
 
     def _raised_on_purpose(self, error: Exception) -> Response | None:
         """Return the answer that a ``falcon.HTTPError`` stands for, where the container lets it through."""

@@ -14,9 +14,12 @@ from typing import Any, TypeAlias
 
 import attrs
 
-__all__ = ["Request", "Response", "error_response", "serve"]
+__all__ = ["BACKLOG", "Request", "Response", "error_response", "serve"]
 
 _log = logging.getLogger(__name__)
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted."""
 
 _LARGEST_DROPPED_BYTES = 1024**3
 
@@ -176,7 +179,7 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=1024,
+        backlog=BACKLOG,
         timeout_keep_alive=60,
         timeout_graceful_shutdown=max(1, round(shutdown_timeout_s)),
         callback_notify=on_tick,

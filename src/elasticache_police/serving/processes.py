@@ -80,7 +80,10 @@ class Child:
         """
         while not select.select([self._status], [], [], max(0.0, min(0.5, deadline - time.monotonic())))[0]:
             if time.monotonic() >= deadline:
-                raise ServingError(f"the endpoint's {self.task.role} process was not ready in time")
+                raise ServingError(
+                    f"the endpoint's {self.task.role} process was not ready in time; on a busy machine or for a large"
+                    " model, give it longer (startup_timeout_s, --startup-timeout)"
+                )
         line = self._status.readline()
         status = json.loads(line) if line else {}
         if "ready" in status:

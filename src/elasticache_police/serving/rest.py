@@ -35,6 +35,7 @@ __all__ = ["RestApi"]
 _CALL = re.compile(r"/v1/models/([^/:]+)(?:/versions/(\d+))?:(classify|regress|predict)", re.IGNORECASE)
 _STATUS = re.compile(r"/v1/models(?:/([^/:]+))?(?:/versions/(\d+))?", re.IGNORECASE)
 _DEFAULT_SIGNATURE = "serving_default"
+_LONGEST_VERSION = 1000
 
 
 class RestApi:
@@ -53,32 +54,32 @@ class RestApi:
 
     def _answer(self, request: Request) -> bytes:
         if request.method == "POST" and (match := _CALL.fullmatch(request.path)):
-            name, version = unquote(match.group(1)), match.group(2)
+            name, version = unquote(match.group(1)), _version(match.group(2))
             method = {"predict": self._predict, "regress": self._regress, "classify": self._classify}
             document = parse_document(request.body)
             return method[match.group(3).lower()](document, self._servable(name, version))
         if request.method == "GET" and (match := _STATUS.fullmatch(request.path)):
-            return self._status(unquote(match.group(1) or ""), match.group(2))
+            return self._status(unquote(match.group(1) or ""), _version(match.group(2)))
         raise invalid_argument(f"Malformed request: {request.method} {request.path}")
 
-    def _servable(self, name: str, version: str | None) -> Servable:
+    def _servable(self, name: str, version: int | None) -> Servable:
         versions = self._models.get(name, {})
         if version is None and versions:
             return versions[max(versions)]
-        if version is not None and int(version) in versions:
-            return versions[int(version)]
-        wanted = f"Latest({name})" if version is None else f"Specific({name}, {int(version)})"
+        if version is not None and version in versions:
+            return versions[version]
+        wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"
         raise ServingStatusError(Code.NOT_FOUND, f"Servable not found for request: {wanted}")
 
-    def _status(self, name: str, version: str | None) -> bytes:
+    def _status(self, name: str, version: int | None) -> bytes:
         if not name:
             raise invalid_argument("Missing model name in request.")
         versions = self._models.get(name, {})
         if not versions:
             raise ServingStatusError(Code.NOT_FOUND, f"Could not find any versions of model {name}")
-        if version is not None and int(version) not in versions:
-            raise ServingStatusError(Code.NOT_FOUND, f"Could not find version {int(version)} of model {name}")
-        shown = sorted(versions, reverse=True) if version is None else [int(version)]
+        if version is not None and version not in versions:
+            raise ServingStatusError(Code.NOT_FOUND, f"Could not find version {version} of model {name}")
+        shown = sorted(versions, reverse=True) if version is None else [version]
         available = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
         status = {"model_version_status": [{"version": str(number), **available} for number in shown]}
         return json.dumps(status, indent=1).encode() + b"\n"
@@ -124,6 +125,15 @@ class RestApi:
         return write_classifications(
             [list(zip(row, values, strict=True)) for row, values in zip(labels, numbers, strict=True)]
         )
+
+
+def _version(digits: str | None) -> int | None:
+    """Read a version number, of 64 bits at most."""
+    if digits is None:
+        return None
+    if len(digits) > _LONGEST_VERSION or int(digits) >= 2**63:
+        raise invalid_argument(f"Failed to convert version: {digits[:_LONGEST_VERSION]} to numeric value")
+    return int(digits)
 
 
 def _signature_name(document: dict[str, Json]) -> str:

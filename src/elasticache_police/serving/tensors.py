@@ -41,6 +41,8 @@ _FLOATS: dict[str, tuple[int, float]] = {
     "float": (2**24 - 1, 3.4028234663852886e38),
     "double": (2**53 - 1, math.inf),
 }
+_MOST_DIMENSIONS = 32
+"""Of an array, by numpy's old limit; TensorFlow Serving takes a few more, no operation of TensorFlow's does."""
 _NUMPY_NAMES = {"float": "float32", "double": "float64", "string": "object"}
 
 
@@ -170,7 +172,7 @@ def _regular(value: Json, dtype: str) -> Tensor | None:
 
     shape: list[int] = []
     level: Sequence[Json] = [value]
-    while level and all(type(item) is list for item in level):
+    while level and len(shape) < _MOST_DIMENSIONS and all(type(item) is list for item in level):
         lists = cast("Sequence[list[Json]]", level)
         sizes = set(map(len, lists))
         if len(sizes) > 1:
@@ -263,6 +265,8 @@ def _dense_shape(value: Json) -> list[int]:
     shape = []
     while isinstance(value, list):
         shape.append(len(value))
+        if len(shape) >= _MOST_DIMENSIONS:
+            raise invalid_argument(f"a tensor of {_MOST_DIMENSIONS} or more dimensions")
         if not value:
             break
         value = value[0]
