@@ -195,6 +195,42 @@ def test_leaving_takes_the_activation_along_when_asked(fake, joined):
     assert fake.activations == {}
 
 
+def test_an_inspector_on_fargate_is_registered_with_its_network(fake, joined):
+    words = ("register-inspector", "police", "--image", "inspector:1", "--task-role", ROLE, "--launch-type", "FARGATE")
+    network = ("--subnet", "subnet-1", "--security-group", "sg-1", "--public-ip")
+    assert _run(*words, *network)[0] == 0
+    ecs_anywhere.run_task(joined, "elasticache-police-inspect")
+    (sent,) = [parameters for operation, parameters in fake.calls if operation == "RunTask"]
+    assert sent["networkConfiguration"]["awsvpcConfiguration"] == {
+        "subnets": ["subnet-1"],
+        "securityGroups": ["sg-1"],
+        "assignPublicIp": "ENABLED",
+    }
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_a_machine_that_is_forced_out_names_every_task_that_still_runs(fake, joined):
+    fake.script("hello", Script(runs=1000))
+    run = ecs_anywhere.run_task(joined, ecs_anywhere.TaskSpec(family="hello", image="hello:1"))
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.machine(machine.instance_id).connected = False
+    code, _, err = _run("leave", "police", machine.instance_id, "--stop-tasks", "--force")
+    assert code == 0
+    assert f"asked to stop, and still running on the machine, unknown to ECS: {run.arn}\n" in err
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_following_without_the_permission_to_read_logs_goes_on_and_says_so_on_stderr(fake, joined):
+    fake.script("hello", Script(runs=3, log=["unseen"]))
+    fake.fails("GetLogEvents", "AccessDeniedException", times=9)
+    code, out, err = _run(
+        *("run", "police", "--image", "hello:1", "--family", "hello", "--execution-role", ROLE, "--cpu", "256")
+    )
+    assert (code, out) == (0, "")
+    assert err.count("the log cannot be read, the wait goes on: it takes the permission logs:GetLogEvents") == 1
+    assert "it ended well" in err
+
+
 def test_an_inspector_is_registered_for_inspect_on_ecs(fake, joined):
     code, out, _ = _run(
         *("register-inspector", "police", "--image", "inspector:1", "--task-role", ROLE, "--execution-role", ROLE)

@@ -9,17 +9,20 @@ from pathlib import Path
 
 import attrs
 import pytest
+from botocore.exceptions import ClientError
 from fake_ecs import Script
 from local_crew import LocalCrew
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
 from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker
+from elasticache_police.ecs_anywhere._inspector import Outcome
 from elasticache_police.ecs_anywhere.collection import recipe_of
-from elasticache_police.ecs_anywhere.inspection import _Tasks
+from elasticache_police.ecs_anywhere.crew import TaskCrew
 from elasticache_police.ecs_anywhere.packing import fetch_model, send_model
 from elasticache_police.ecs_anywhere.queues import dead_letters, depth, enqueue, make_queues
 from elasticache_police.errors import (
+    AccessDeniedError,
     ConfigurationError,
     ModelFileError,
     NotFoundError,
@@ -171,6 +174,106 @@ def test_poison_ends_in_the_dead_letter_queue_and_is_named(s3, here, content, re
     assert letters == ["decks/poison.png"]
 
 
+def test_a_picture_that_lies_in_an_archive_is_named_and_the_others_are_done(s3, here):
+    s3.put_object(Bucket="pictures", Key="decks/a.png", Body=b"ElastiCache of old", StorageClass="GLACIER")
+    _put(s3, b="ElasticCache", c="ElastiCache")
+    report = _inspect(here)
+    assert (report.pictures, report.misspelled_pictures) == (3, 1)
+    (failure,) = report.failures
+    assert failure.file == "s3://pictures/decks/a.png"
+    assert "S3 does not give it out: " in failure.reason
+    assert "InvalidObjectState" in failure.reason
+
+
+def _worker_over(s3, run_id: str, **pictures: str) -> Worker:
+    """Return a worker whose queue holds these pictures in this order, and which may not read those called secret."""
+    _put(s3, **pictures)
+    clients = Clients()
+    queues = make_queues(clients, run_id, visibility_timeout_s=60, max_receives=5, tags={})
+    job = CollectionJob(
+        source=SOURCE,
+        results=RESULTS,
+        run_id=run_id,
+        recipe="r",
+        queue_url=queues.url,
+        dead_letter_queue_url=queues.dead_letter_url,
+    )
+    for name, content in pictures.items():
+        etag = s3.head_object(Bucket="pictures", Key=f"decks/{name}.png")["ETag"].strip('"')
+        enqueue(clients, queues.url, [Picture(f"decks/{name}.png", etag, len(content))])
+
+    def refuse(params, **_):
+        if "secret" in params["url_path"]:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "kms:Decrypt"}}, "GetObject")
+
+    clients["s3"].meta.events.register("before-call.s3.GetObject", refuse)
+    return Worker(job, clients=clients, inspector="quick_inspector:make", poll_s=0)
+
+
+def test_one_picture_that_may_not_be_read_is_named_and_the_others_are_done(s3):
+    worker = _worker_over(s3, "one", a="ElastiCache", secret="ElastiCache!", z="ElasticCache")
+    tally = worker.run()
+    assert (tally.inspected, tally.unreadable) == (2, 1)
+    ((picture, reason),) = dead_letters(Clients(), worker.job.dead_letter_queue_url)
+    assert picture.key == "decks/secret.png"
+    assert "kms:Decrypt [code AccessDenied]" in reason
+
+
+def test_a_worker_that_may_read_nothing_says_so_and_buries_nothing(s3):
+    worker = _worker_over(s3, "none", secret="ElastiCache", secret2="ElastiCache!")
+    with pytest.raises(AccessDeniedError, match="kms:Decrypt"):
+        worker.run()
+    assert dead_letters(Clients(), worker.job.dead_letter_queue_url) == []
+    assert depth(Clients(), worker.job.queue_url).total == 2
+
+
+def test_a_bad_moment_of_s3_costs_no_picture_a_try(s3):
+    """Throttling and broken connections are waited out with the picture in hand."""
+    worker = _worker_over(s3, "minute", a="ElastiCache")
+    left = [2]
+
+    def stumble(**_):
+        if left[0]:
+            left[0] -= 1
+            raise ClientError({"Error": {"Code": "SlowDown", "Message": "Reduce your request rate"}}, "GetObject")
+
+    worker._clients["s3"].meta.events.register("before-call.s3.GetObject", stumble)
+    assert worker.run().inspected == 1
+    assert left == [0]
+
+
+def test_a_reason_with_characters_that_sqs_refuses_still_arrives(s3):
+    worker = _worker_over(s3, "odd", odd="unreadable bytes")
+    worker._sandbox.inspect = lambda picture, source: Outcome(reason="bad \x00 chunk \ud800 \x1b[31m", final=True)
+    assert worker.run().unreadable == 1
+    ((_, reason),) = dead_letters(Clients(), worker.job.dead_letter_queue_url)
+    assert reason == "bad \N{REPLACEMENT CHARACTER} chunk \N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER}[31m"
+
+
+def test_a_report_is_not_lost_because_a_queue_cannot_be_deleted(s3, here):
+    _put(s3, a="ElasticCache")
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DeleteQueue")
+
+    here.clients["sqs"].meta.events.register("before-call.sqs.DeleteQueue", refuse)
+    report = _inspect(here)
+    assert report.misspelled_pictures == 1
+    assert [line.split(": ", 1)[1] for line in report.left_behind] == ["DeleteQueue: no [code AccessDenied]"] * 2
+
+
+def test_queues_that_are_half_made_are_named_with_how_to_go_on(s3, here):
+    _put(s3, a="ElasticCache")
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetQueueAttributes")
+
+    here.clients["sqs"].meta.events.register("before-call.sqs.GetQueueAttributes", refuse)
+    with pytest.raises(AccessDeniedError) as caught:
+        _inspect(here, run_id="half")
+    assert caught.value.__notes__ == ["what is done stays done; go on with run_id='half'"]
+
+
 def test_a_picture_that_vanished_is_reported_and_not_retried(s3, here):
     _put(s3, a="ElastiCache", b="ElastiCache too")
 
@@ -293,11 +396,75 @@ def test_a_task_that_ecs_has_forgotten_is_replaced(s3, fake, joined, moto_url):
     job = CollectionJob(
         source=SOURCE, results=RESULTS, run_id="r", recipe="c", queue_url="q", dead_letter_queue_url="d"
     )
-    tasks = _Tasks(joined, SPEC, job, 1)
+    tasks = TaskCrew(joined, SPEC, job, 1)
     assert (tasks.alive(work_left=True), len(fake.tasks)) == (1, 1)
     fake.tasks.clear()
     assert tasks.alive(work_left=True) == 1
     assert len(fake.tasks) == 1
+
+
+def test_tasks_that_cannot_be_stopped_after_ctrl_c_are_named(s3, fake, joined, moto_url):
+    _put(s3, a="ElastiCache", b="ElastiCache!")
+    fake.script(SPEC.family, Script(runs=1000))
+    fake.fails("StopTask", "AccessDeniedException", "no")
+
+    def interrupt(_now):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        ecs_anywhere.inspect_on(joined, SOURCE, SPEC, results=RESULTS, tasks=2, run_id="c", on_progress=interrupt)
+    first, second = fake.tasks
+    assert [fake.tasks[arn].stop_asked for arn in (first, second)] == [False, True]
+    assert caught.value.__notes__[0].startswith(f"goes on working, for it could not be stopped: task {first}: StopTask")
+    assert caught.value.__notes__[1:] == ["what is done stays done; go on with run_id='c'"]
+
+
+def _crew(cluster, count, **changes) -> TaskCrew:
+    job = CollectionJob(
+        source=SOURCE, results=RESULTS, run_id="r", recipe="c", queue_url="q", dead_letter_queue_url="d"
+    )
+    return TaskCrew(cluster, attrs.evolve(SPEC, **changes), job, count)
+
+
+def test_tasks_that_never_found_room_do_not_use_up_the_replacements(fake, joined):
+    """16 asked for and room for one, all night: when that one dies it is replaced."""
+    fake.script(SPEC.family, Script(runs=1000))
+    tasks = _crew(joined, 4, memory_mib=5000)
+    for _ in range(30):
+        fake.tick()
+        assert tasks.alive(work_left=True) == 1
+    (first,) = fake.tasks.values()
+    first.stop_asked = True
+    fake.tick()
+    assert tasks.alive(work_left=True) == 1
+    assert len(fake.tasks) == 2
+
+
+def test_machines_that_are_away_for_minutes_do_not_end_the_run(fake, joined):
+    fake.script(SPEC.family, Script(runs=1), Script(runs=1000))
+    tasks = _crew(joined, 1)
+    fake.tick()
+    (machine,) = fake.machines
+    machine.connected = False
+    for _ in range(60):  # five minutes
+        fake.tick()
+        assert tasks.alive(work_left=True) == 0
+    machine.connected = True
+    assert tasks.alive(work_left=True) == 1
+
+
+def test_machines_that_stay_away_end_the_run_with_the_reason(fake, joined):
+    fake.script(SPEC.family, Script(runs=1))
+    tasks = _crew(joined, 1)
+    fake.tick()
+    fake.machines[0].connected = False
+    began = fake.clock()
+    while fake.clock() - began <= 600:
+        fake.tick()
+        assert tasks.alive(work_left=True) == 0
+    fake.tick()
+    with pytest.raises(PlacementError, match="no machine's agent is connected"):
+        tasks.alive(work_left=True)
 
 
 def test_a_packed_model_that_is_not_there_is_refused_before_tasks_start(s3, fake, joined, moto_url):
@@ -349,6 +516,7 @@ def test_the_plan_names_every_call(here):
         "ecs:RunTask",
         "ecs:RunTask",
         "s3:PutObject",
+        "sqs:DeleteQueue",
         "sqs:DeleteQueue",
     ]
 

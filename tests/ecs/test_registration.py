@@ -282,3 +282,9 @@ def test_an_activation_made_by_hand_hides_its_code_too():
     made = Activation(activation_id="a", code="hush-hush", region="eu-west-1")
     assert "hush" not in repr(made)
     assert made.code == "hush-hush"
+
+
+@pytest.mark.parametrize("name", ["arn:aws:ecs:eu-west-1:111122223333:cluster/police", "", "two words", "a;b"])
+def test_a_cluster_is_called_by_its_short_name(name):
+    with pytest.raises(ConfigurationError, match="called by its short name"):
+        ecs_anywhere.Cluster(name)

@@ -166,6 +166,22 @@ def test_a_checkpoint_that_s3_refuses_does_not_end_the_training(s3, tmp_path, ca
     assert "checkpoint: not sent: PutObject: Access Denied [code AccessDenied]" in capfd.readouterr().out
 
 
+def test_a_checkpoint_that_is_replaced_while_it_is_sent_arrives_whole(s3, tmp_path):
+    """Large files go in parts; all of them come from the file as it was when sending began."""
+    path = tmp_path / "checkpoint.npz"
+    path.write_bytes(b"old" * 6_000_000)
+    clients = Clients()
+
+    def replace(**_):
+        (tmp_path / "new").write_bytes(b"NEW" * 6_000_000)
+        (tmp_path / "new").replace(path)
+
+    clients["s3"].meta.events.register("before-call.s3.CreateMultipartUpload", replace)
+    _s3.upload(clients, path, _s3.parse("s3://models/checkpoint.npz"))
+    assert set(s3.get_object(Bucket="models", Key="checkpoint.npz")["Body"].read()) == set(b"old")
+    assert path.read_bytes()[:3] == b"NEW"
+
+
 def test_an_upload_that_is_refused_is_typed(s3, tmp_path):
     """boto3 hides S3's answer in an exception of its own; what callers get says who refused what."""
     (tmp_path / "model.tar.gz").write_bytes(b"model")

@@ -10,7 +10,7 @@ import attrs
 
 from elasticache_police._aws import Clients, Request, translated
 from elasticache_police.ecs_anywhere._read import Answer, children, flag, text
-from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError
+from elasticache_police.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -102,19 +102,14 @@ def exists(clients: Clients, place: Place) -> bool:
 def upload(clients: Clients, path: Path, place: Place) -> None:
     """Upload a file of any size, in parts where it is large.
 
+    The file is opened once: one that is replaced meanwhile, as checkpoints are, arrives as it was.
+
     Raises:
         AwsError: S3 refused it or failed.
+        OSError: The file cannot be read.
     """
-    from boto3.exceptions import S3UploadFailedError
-    from botocore.exceptions import ClientError
-
-    with translated("PutObject"):
-        try:
-            clients["s3"].upload_file(str(path), place.bucket, place.key)  # type: ignore[attr-defined]
-        except S3UploadFailedError as error:  # boto3 raises it while it handles the ClientError, without a cause
-            if isinstance(error.__context__, ClientError):
-                raise error.__context__ from error
-            raise AwsError(str(error), operation="PutObject") from error
+    with translated("PutObject"), path.open("rb") as file:
+        clients["s3"].upload_fileobj(file, place.bucket, place.key)  # type: ignore[attr-defined]
 
 
 def download_prefix(clients: Clients, place: Place, folder: Path) -> int:

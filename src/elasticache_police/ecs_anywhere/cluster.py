@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 __all__ = ["Cluster", "as_cluster"]
+
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 class Cluster:
@@ -45,7 +49,12 @@ class Cluster:
             config: Overrides this package's botocore settings.
             clock: Seconds that only grow, for waits; injected by tests.
             sleep: Pauses for seconds, for waits; injected by tests.
+
+        Raises:
+            ConfigurationError: That is no name of a cluster, but its ARN, say.
         """
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(f"a cluster is called by its short name, letters, digits, - and _; not {name!r}")
         self.name = name
         self.clock = clock
         self.sleep = sleep

@@ -53,8 +53,8 @@ class Picture:
     """Bytes."""
 
     def to_json(self) -> str:
-        """Return one line of JSON."""
-        return json.dumps({"key": self.key, "etag": self.etag, "size": self.size}, ensure_ascii=False)
+        """Return one line of JSON, in ASCII: SQS does not take every character that a key may have."""
+        return json.dumps({"key": self.key, "etag": self.etag, "size": self.size})
 
     @classmethod
     def from_json(cls, line: str) -> Picture:

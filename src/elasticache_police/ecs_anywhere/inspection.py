@@ -2,52 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
 import importlib.metadata
 import tempfile
-import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import attrs
 
 from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere import _s3
-from elasticache_police.ecs_anywhere._read import Answer, number, text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
-from elasticache_police.ecs_anywhere.collection import SUFFIXES, CollectionJob, Picture, recipe_of
+from elasticache_police.ecs_anywhere.collection import SUFFIXES, CollectionJob, recipe_of
+from elasticache_police.ecs_anywhere.collection_run import (
+    CollectionRun,
+    begin,
+    list_pictures,
+    missing,
+    new_run_id,
+    reasons,
+    resumable,
+)
+from elasticache_police.ecs_anywhere.crew import WORKER, Crew, TaskCrew
 from elasticache_police.ecs_anywhere.definitions import Definition, look_up, register_task
-from elasticache_police.ecs_anywhere.logs import LogTail
-from elasticache_police.ecs_anywhere.merging import CollectionReport, done_etags, failures, merge
+from elasticache_police.ecs_anywhere.merging import CollectionReport, merge
 from elasticache_police.ecs_anywhere.packing import send_model
-from elasticache_police.ecs_anywhere.queues import (
-    RUN_ID,
-    Depth,
-    Queues,
-    dead_letters,
-    depth,
-    enqueue,
-    make_queues,
-    queue_requests,
-    remove_queues,
-)
-from elasticache_police.ecs_anywhere.results import read_result
+from elasticache_police.ecs_anywhere.queues import RUN_ID, Depth, depth, enqueue, queue_requests, remove_queues
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
-from elasticache_police.ecs_anywhere.tasks import TaskRun, plan_run, run_tasks, stop_task
-from elasticache_police.ecs_anywhere.waiting import describe
-from elasticache_police.errors import (
-    AccessDeniedError,
-    AwsError,
-    ConfigurationError,
-    ModelFileError,
-    NotFoundError,
-    PlacementError,
-    PoliceError,
-    TaskFailedError,
-)
+from elasticache_police.ecs_anywhere.tasks import plan_run
+from elasticache_police.errors import AccessDeniedError, ConfigurationError, ModelFileError, NotFoundError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Clients, Request
@@ -55,69 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect_on", "list_pictures", "new_run_id", "plan_inspection"]
 
-WORKER = ("ecs", "work")
-"""The command of an inspection task: the image's entry point is ``elasticache-police``."""
 FAMILY = "elasticache-police-inspect"
 """The task definition that is used when none is named."""
-_REPLACEMENTS_A_TASK = 3
-_APPEARS_S = 60.0
-"""DescribeTasks may not know a task for some seconds after RunTask returned it."""
-_LOG_TAIL = 10
 _ROUNDS = 3
-
-
-class Crew(Protocol):
-    """The workers of a run, wherever they are."""
-
-    def alive(self, *, work_left: bool) -> int:
-        """Count the workers that run; replace those that died while there is work left."""
-
-    def stop(self) -> None:
-        """End the workers."""
-
-
-@attrs.frozen(kw_only=True)
-class _Run:
-    """A run that has begun."""
-
-    job: CollectionJob
-    queues: Queues
-    manifest: Path
-    pictures: int
-    skipped: int
-
-    def lines(self) -> Iterator[Picture]:
-        with self.manifest.open(encoding="utf-8") as file:
-            for line in file:
-                yield Picture.from_json(line)
-
-
-def list_pictures(
-    clients: Clients, source: str, *, results: str, suffixes: Sequence[str] = SUFFIXES
-) -> Iterator[Picture]:
-    """Yield the pictures below an S3 prefix.
-
-    Args:
-        clients: Where to look.
-        source: ``s3://bucket/prefix``.
-        results: Where results go; what lies there is never a picture of the collection.
-        suffixes: Endings of the keys to take, in lower case; empty to take every object. What an object really is
-            is judged by its content later.
-    """
-    place, mine = _s3.parse(source, what="the pictures' place"), _s3.parse(results, what="the results' place")
-    own = mine.key.rstrip("/") + "/"
-    for one in _s3.listing(clients, place):
-        key = text(one, "Key")
-        if key.endswith("/") or (place.bucket == mine.bucket and key.startswith(own)):
-            continue
-        if suffixes and not key.lower().endswith(tuple(suffixes)):
-            continue
-        yield Picture(key=key, etag=text(one, "ETag").strip('"'), size=number(one, "Size"))
-
-
-def new_run_id() -> str:
-    """Return an id for a run: the time, and something that no other run has."""
-    return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
 def _version() -> str:
@@ -171,6 +95,7 @@ def plan_inspection(
         *plan_run(cluster, task, tasks, command=WORKER),
         request("s3", "PutObject", Bucket=out.bucket, Key=f"{out.key}/report.json", Body="<the merged report>"),
         request("sqs", "DeleteQueue", QueueUrl="<the queue>"),
+        request("sqs", "DeleteQueue", QueueUrl="<the dead-letter queue, if it is empty>"),
     )
 
 
@@ -241,8 +166,8 @@ def inspect_on(
         model = send_model(cluster.clients, model, results)
         _check_model(cluster.clients, model)
     with tempfile.TemporaryDirectory() as folder:
-        run = _begin(
-            cluster,
+        run = begin(
+            cluster.clients,
             Path(folder),
             suffixes=suffixes,
             max_receives=max_receives,
@@ -260,55 +185,36 @@ def inspect_on(
                 picture_timeout_s=picture_timeout_s,
             ),
         )
-        start = crew or (lambda job, count: _Tasks(cluster, task, job, count))
-        reasons: dict[str, str] = {}
-        with _resumable(run_id):
+        start = crew or (lambda job, count: TaskCrew(cluster, task, job, count))
+        given_up: dict[str, str] = {}
+        with resumable(run_id):
             for round_number in range(_ROUNDS):
-                missing = _missing(cluster.clients, run, reasons)
-                if not missing:
+                left = missing(cluster.clients, run, given_up)
+                if not left:
                     break
                 if round_number or depth(cluster.clients, run.queues.url).total == 0:  # else an interrupted run's
-                    enqueue(cluster.clients, run.queues.url, missing)
-                workers = start(run.job, min(tasks, len(missing)))
-                left = timeout_s - (cluster.clock() - began)
+                    enqueue(cluster.clients, run.queues.url, left)
+                workers = start(run.job, min(tasks, len(left)))
+                time_left = timeout_s - (cluster.clock() - began)
                 try:
-                    _drain(cluster, run, workers, timeout_s=max(left, 0.0), delay_s=delay_s, on_progress=on_progress)
-                finally:
-                    workers.stop()
-                reasons |= _reasons(cluster.clients, run)
-            report = merge(cluster.clients, run.job, run.lines(), reasons)
-        remove_queues(cluster.clients, run.queues, keep_dead_letters=bool(report.failures))
+                    _drain(
+                        cluster, run, workers, timeout_s=max(time_left, 0.0), delay_s=delay_s, on_progress=on_progress
+                    )
+                except BaseException as error:
+                    for one in workers.stop() or ():
+                        error.add_note(f"goes on working, for it could not be stopped: task {one}")
+                    raise
+                workers.stop()  # one that cannot be stopped ends when the queue is gone
+                given_up |= reasons(cluster.clients, run)
+            report = merge(cluster.clients, run.job, run.lines(), given_up)
+        left_behind = remove_queues(cluster.clients, run.queues, keep_dead_letters=bool(report.failures))
     return attrs.evolve(
         report,
         skipped=run.skipped,
         elapsed_s=cluster.clock() - began,
         dead_letter_queue_url=run.queues.dead_letter_url if report.failures else "",
+        left_behind=left_behind,
     )
-
-
-def _begin(cluster: Cluster, folder: Path, *, job: CollectionJob, suffixes: Sequence[str], max_receives: int) -> _Run:
-    """List the pictures, write the manifest, make the queues."""
-    clients = cluster.clients
-    done = done_etags(clients, job)
-    manifest = folder / "manifest.jsonl"
-    count = skipped = 0
-    with manifest.open("w", encoding="utf-8") as file:
-        for picture in list_pictures(clients, job.source, results=job.results, suffixes=suffixes):
-            file.write(picture.to_json() + "\n")
-            count += 1
-            skipped += picture.etag in done
-    if not count:
-        raise ConfigurationError(f"there are no pictures below {job.source}")
-    _s3.upload(clients, manifest, job.run_folder / "manifest.jsonl")
-    queues = make_queues(
-        clients,
-        job.run_id,
-        visibility_timeout_s=job.visibility_timeout_s,
-        max_receives=max_receives,
-        tags={**dict([PROJECT_TAG]), "run": job.run_id},
-    )
-    job = attrs.evolve(job, queue_url=queues.url, dead_letter_queue_url=queues.dead_letter_url)
-    return _Run(job=job, queues=queues, manifest=manifest, pictures=count, skipped=skipped)
 
 
 def _registered(cluster: Cluster, task: TaskSpec | Definition | str) -> Definition:
@@ -341,113 +247,14 @@ def _check_model(clients: Clients, model: str) -> None:
         raise ModelFileError(f"there is no packed model at {model}; of a model's directory one would be made")
 
 
-@contextlib.contextmanager
-def _resumable(run_id: str) -> Iterator[None]:
-    """Say with what ends the block how to go on."""
-    try:
-        yield
-    except (KeyboardInterrupt, PoliceError) as error:
-        error.add_note(f"what is done stays done; go on with run_id={run_id!r}")
-        raise
-
-
-def _each_once(pictures: Iterator[Picture], done: set[str]) -> Iterator[Picture]:
-    """Yield one picture per content that has no result yet."""
-    seen = set(done)
-    for picture in pictures:
-        if picture.etag not in seen:
-            seen.add(picture.etag)
-            yield picture
-
-
-def _missing(clients: Clients, run: _Run, reasons: Mapping[str, str]) -> list[Picture]:
-    return list(_each_once(run.lines(), done_etags(clients, run.job) | set(reasons)))
-
-
-def _reasons(clients: Clients, run: _Run) -> dict[str, str]:
-    """Return why pictures failed for good: those of the dead-letter queue, and those that vanished."""
-    noted = failures(clients, run.job)
-    dead = {picture.etag: reason for picture, reason in dead_letters(clients, run.queues.dead_letter_url)}
-    found = {
-        etag: reason or noted.get(etag) or "every task that took it died, and none could say why"
-        for etag, reason in dead.items()
-    }
-    return found | {etag: reason for etag, reason in noted.items() if reason.startswith("deleted or changed")}
-
-
-class _Tasks:
-    """The tasks of a run; one that dies while there is work is replaced, a few times."""
-
-    def __init__(self, cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob, count: int) -> None:
-        self._cluster = cluster
-        self._environment = job.to_environment()
-        self._task = task
-        self._wanted = count
-        self._budget = count * _REPLACEMENTS_A_TASK
-        self._started_at: dict[str, float] = {}
-        self._seen: dict[str, Answer] = {}
-        self._last: TaskRun | None = None
-        self._runs = self._launch(count)
-
-    def _launch(self, count: int) -> list[TaskRun]:
-        started = run_tasks(
-            self._cluster, self._task, count, command=WORKER, environment=self._environment, allow_fewer=True
-        )
-        self._started_at |= dict.fromkeys((run.arn for run in started), self._cluster.clock())
-        return list(started)
-
-    def alive(self, *, work_left: bool) -> int:
-        found = describe(self._cluster, self._runs)
-        self._seen |= found
-        self._runs = [run for run in self._runs if not self._ended(run, found.get(run.arn))]
-        lacking = min(self._wanted - len(self._runs), self._budget)
-        if work_left and lacking > 0:
-            self._budget -= lacking
-            try:
-                self._runs += self._launch(lacking)
-            except PlacementError:
-                if not self._runs:
-                    raise
-        if work_left and not self._runs:
-            raise TaskFailedError(
-                "every task ended while pictures were left, and so did their replacements: look at the tasks' logs"
-                + self._last_words(),
-                operation="",
-            )
-        return len(self._runs)
-
-    def _ended(self, run: TaskRun, answer: Answer | None) -> bool:
-        if answer is None:  # not known yet, or stopped so long ago that ECS has forgotten it
-            age = self._cluster.clock() - self._started_at[run.arn]
-            ended = run.arn in self._seen or age > _APPEARS_S
-        else:
-            ended = text(answer, "lastStatus") == "STOPPED"
-        if ended:
-            self._last = run
-        return ended
-
-    def _last_words(self) -> str:
-        """Return how the last task ended, with the end of its log where that can be read."""
-        run = self._last
-        if run is None or run.arn not in self._seen:
-            return ""
-        lines: list[str] = []
-        if run.definition.log is not None:
-            with contextlib.suppress(AwsError):  # then there is less to say
-                lines = [line.message for line in LogTail(self._cluster, run.definition.log, run.task_id).poll()]
-        result = read_result(self._seen[run.arn], run.definition.container_name)
-        ended = f"; the last one, {result.task_id}: {result.explanation}"
-        return "\n  ".join([ended, *lines[-_LOG_TAIL:]])
-
-    def stop(self) -> None:
-        for run in self._runs:
-            # One refusal must not keep the others running; a task that stays ends when the queue is empty or gone.
-            with contextlib.suppress(AwsError):
-                stop_task(self._cluster, run, reason="the collection is done or was given up")
-
-
 def _drain(
-    cluster: Cluster, run: _Run, workers: Crew, *, timeout_s: float, delay_s: float, on_progress: OnProgress | None
+    cluster: Cluster,
+    run: CollectionRun,
+    workers: Crew,
+    *,
+    timeout_s: float,
+    delay_s: float,
+    on_progress: OnProgress | None,
 ) -> None:
     """Wait until the queue has nothing waiting and nothing in flight, twice in a row: SQS's counts are estimates."""
     began = cluster.clock()

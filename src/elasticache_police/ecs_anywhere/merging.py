@@ -56,6 +56,8 @@ class CollectionReport:
     elapsed_s: float = 0.0
     dead_letter_queue_url: str = ""
     """Kept when something is in it, else empty."""
+    left_behind: tuple[str, ...] = ()
+    """Queues of the run that could not be deleted, each with the reason; they cost nothing."""
 
     @property
     def pictures_per_s(self) -> float:

@@ -133,6 +133,11 @@ def depth(clients: Clients, url: str) -> Depth:
     return Depth(waiting=waiting + delayed, in_flight=in_flight)
 
 
+def is_gone(error: AwsError) -> bool:
+    """Say whether SQS means that the queue does not exist, under either of its codes."""
+    return error.code in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
+
+
 def dead_letters(clients: Clients, url: str) -> list[tuple[Picture, str]]:
     """Return the pictures of the dead-letter queue with their reasons, and leave them there for others to see."""
     found: dict[str, tuple[Picture, str]] = {}
@@ -167,11 +172,17 @@ def dead_letters(clients: Clients, url: str) -> list[tuple[Picture, str]]:
     return list(found.values())
 
 
-def remove_queues(clients: Clients, queues: Queues, *, keep_dead_letters: bool) -> None:
-    """Delete the queue, and the dead-letter queue unless it is to be kept. Safe to repeat."""
+def remove_queues(clients: Clients, queues: Queues, *, keep_dead_letters: bool) -> tuple[str, ...]:
+    """Delete the queue, and the dead-letter queue unless it is to be kept. Safe to repeat.
+
+    Returns:
+        What could not be deleted, each with the reason: no error, for the run's report is worth more.
+    """
+    left = []
     for url in (queues.url,) if keep_dead_letters else (queues.url, queues.dead_letter_url):
         try:
             _sqs(clients, "DeleteQueue", QueueUrl=url)
         except AwsError as error:
-            if error.code not in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}:
-                raise
+            if not is_gone(error):
+                left.append(f"{url}: {error}")
+    return tuple(left)

@@ -68,6 +68,8 @@ def training_spec(
     memory_mib: int = 4096,
     gpus: int = 0,
     subnets: Sequence[str] = (),
+    security_groups: Sequence[str] = (),
+    assign_public_ip: bool = False,
     log_group: str | None = LOG_GROUP,
     checkpoints: str | None = None,
     start_from: str | None = None,
@@ -88,6 +90,8 @@ def training_spec(
         memory_mib: Hard limit.
         gpus: NVIDIA GPUs; needs the GPU image.
         subnets: For FARGATE.
+        security_groups: For FARGATE; the VPC's default one otherwise.
+        assign_public_ip: For FARGATE; needed in a subnet that reaches the internet by no other way.
         log_group: Where the log goes; None leaves it on the machine.
         checkpoints: ``s3://...`` prefix for checkpoints, from which an interrupted training resumes; by default beside
             ``out``.
@@ -116,6 +120,8 @@ def training_spec(
         memory_mib=memory_mib,
         gpus=gpus,
         subnets=tuple(subnets),
+        security_groups=tuple(security_groups),
+        assign_public_ip=assign_public_ip,
         environment={
             "POLICE_NAME": name,
             "POLICE_FONTS": fonts,
@@ -207,7 +213,9 @@ def train(
     _check_places(cluster, spec)
     if spec.log_group is not None:
         ensure_log_group(cluster, spec.log_group)
-    run = run_task(cluster, spec, placement_timeout_s=placement_timeout_s, client_token=client_token)
+    run = run_task(
+        cluster, spec, placement_timeout_s=placement_timeout_s, client_token=client_token, on_progress=on_progress
+    )
     if on_start is not None:
         on_start(run)
     (result,) = wait_stopped(
@@ -242,6 +250,8 @@ def train_on(
     memory_mib: int = 4096,
     gpus: int = 0,
     subnets: Sequence[str] = (),
+    security_groups: Sequence[str] = (),
+    assign_public_ip: bool = False,
     log_group: str | None = LOG_GROUP,
     checkpoints: str | None = None,
     start_from: str | None = None,
@@ -273,6 +283,8 @@ def train_on(
         memory_mib: Hard limit.
         gpus: NVIDIA GPUs.
         subnets: For FARGATE.
+        security_groups: For FARGATE; the VPC's default one otherwise.
+        assign_public_ip: For FARGATE; needed in a subnet that reaches the internet by no other way.
         log_group: Where the log goes.
         checkpoints: Where checkpoints go; by default beside ``out``.
         start_from: Trained weights to go on from.
@@ -304,6 +316,8 @@ def train_on(
         memory_mib=memory_mib,
         gpus=gpus,
         subnets=subnets,
+        security_groups=security_groups,
+        assign_public_ip=assign_public_ip,
         log_group=log_group,
         checkpoints=checkpoints,
         start_from=start_from,

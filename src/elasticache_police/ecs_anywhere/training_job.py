@@ -125,8 +125,9 @@ class Mirror:
         found = {}
         for path in sorted(self._folder.rglob("*")):
             if path.is_file() and path.suffix != ".partial":
-                stat = path.stat()
-                found[path] = (stat.st_mtime_ns, stat.st_size)
+                with contextlib.suppress(FileNotFoundError):  # the training has just removed it
+                    stat = path.stat()
+                    found[path] = (stat.st_mtime_ns, stat.st_size)
         return found
 
 
@@ -257,7 +258,7 @@ def _train(command: Sequence[str], job: TrainingJob, mirror: Mirror, stop: threa
 def _push(mirror: Mirror) -> int:
     try:
         return mirror.push()
-    except AwsError as error:  # the next look tries again; a training is worth more than one upload
+    except (AwsError, OSError) as error:  # the next look tries again; a training is worth more than one upload
         _say(f"checkpoint: not sent: {error}")
         return 0
 

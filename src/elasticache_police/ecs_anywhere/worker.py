@@ -9,24 +9,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
 from elasticache_police._aws import Clients, Request, is_passing
+from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._inspector import Outcome, Sandbox
-from elasticache_police.ecs_anywhere._read import Answer, child, children, number, text
+from elasticache_police.ecs_anywhere._read import Answer, children, text
 from elasticache_police.ecs_anywhere.collection import MAX_BYTES, CollectionJob, Picture
 from elasticache_police.ecs_anywhere.packing import fetch_model
+from elasticache_police.ecs_anywhere.queues import depth, is_gone
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PoliceError
 
 if TYPE_CHECKING:
@@ -36,6 +39,11 @@ __all__ = ["Tally", "Worker", "main"]
 
 PACKAGED = "elasticache_police.ecs_anywhere._inspector:police"
 _REASON_CHARACTERS = 2_000
+_UNSENDABLE = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that SQS takes in no message."""
+_BAD_MOMENT_S = 300.0
+"""For so long throttling and broken connections are waited out, the picture in hand."""
+_T = TypeVar("_T")
 _NOT_OURS = frozenset({"InvalidParameterValue", "MessageNotInflight", "ReceiptHandleIsInvalid"})
 """What SQS says about the receipt of a message that is somebody else's by now."""
 
@@ -90,6 +98,7 @@ class Worker:
         )
         self._poll_s = poll_s
         self._idle_polls = idle_polls
+        self._has_read = False
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -101,16 +110,19 @@ class Worker:
 
         Raises:
             AwsError: The queue or S3 refused a request for good.
+            WaitTimeoutError: One of them could not be reached for minutes.
+            PoliceError: The process that inspects could not be started.
         """
         idle = 0
         try:
             while not self._stop.is_set() and idle < self._idle_polls:
-                messages = self._receive()
+                messages = _patiently(self._receive)
                 for message in messages:
                     self._take(message)
-                idle = 0 if messages or self._in_flight() else idle + 1
+                busy = bool(messages) or _patiently(self._is_busy)
+                idle = 0 if busy else idle + 1
         except AwsError as error:
-            if not queue_is_gone(error):  # else the submitter has everything and took the queue away
+            if not is_gone(error):  # else the submitter has everything and took the queue away
                 raise
         finally:
             self._sandbox.close()
@@ -130,14 +142,9 @@ class Worker:
         )
         return children(answer, "Messages")
 
-    def _in_flight(self) -> bool:
-        names = [
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-            "ApproximateNumberOfMessagesDelayed",
-        ]
-        attributes = child(self._sqs("GetQueueAttributes", AttributeNames=names), "Attributes")
-        busy = sum(number(attributes, name) for name in names) > 0
+    def _is_busy(self) -> bool:
+        """Say whether the queue holds anything, also what others have in work; wait a moment if so."""
+        busy = depth(self._clients, self.job.queue_url).total > 0
         if busy:
             self._stop.wait(min(1.0, self.job.visibility_timeout_s / 4))
         return busy
@@ -150,8 +157,11 @@ class Worker:
             self._bury(message, None, "not a picture of a manifest")
             return
         with self._kept(handle):
-            known = _s3.exists(self._clients, self.job.result_place(picture))
+            known = _patiently(lambda: _s3.exists(self._clients, self.job.result_place(picture)))
             outcome = None if known else self._inspect(picture)
+            if outcome is not None and outcome.report is not None:
+                body = json.dumps(outcome.report, ensure_ascii=False).encode()
+                self._write(self.job.result_place(picture), body)
         if known:
             self.tally.skipped += 1
             self._settle("DeleteMessage", handle)
@@ -160,8 +170,6 @@ class Worker:
             self._note(picture, "deleted or changed since the run listed it: run again")
             self._settle("DeleteMessage", handle)
         elif outcome.report is not None:
-            body = json.dumps(outcome.report, ensure_ascii=False).encode()
-            _s3.write(self._clients, self.job.result_place(picture), body, content_type="application/json")
             self.tally.inspected += 1
             self._settle("DeleteMessage", handle)
         elif outcome.final:
@@ -174,7 +182,7 @@ class Worker:
     def _settle(self, operation: str, handle: str, **parameters: object) -> None:
         """Delete a message or give it back; one that was handed to another worker meanwhile is that one's business."""
         try:
-            self._sqs(operation, ReceiptHandle=handle, **parameters)
+            _patiently(lambda: self._sqs(operation, ReceiptHandle=handle, **parameters))
         except AwsError as error:
             if error.code.rsplit(".", 1)[-1] not in _NOT_OURS:
                 raise
@@ -185,29 +193,38 @@ class Worker:
         if picture.size > MAX_BYTES:
             return Outcome(reason=f"{picture.size} bytes are more than {MAX_BYTES}", final=True)
         try:
-            content = _s3.read(self._clients, place, etag=picture.etag)
+            content = _patiently(lambda: _s3.read(self._clients, place, etag=picture.etag))
         except NotFoundError:
             return None
         except AwsError as error:
             if error.code in {"PreconditionFailed", "412"}:
                 return None
+            # Archived, or encrypted with a key that is not for us: this picture's trouble, unless nothing can be read.
+            if error.code == "InvalidObjectState" or self._has_read:
+                return Outcome(reason=f"S3 does not give it out: {error}", final=True)
             raise
+        self._has_read = True
         return self._sandbox.inspect(content, str(place))
 
+    def _write(self, place: _s3.Place, body: bytes) -> None:
+        _patiently(lambda: _s3.write(self._clients, place, body, content_type="application/json"))
+
     def _note(self, picture: Picture, reason: str) -> None:
-        body = json.dumps({"key": picture.key, "reason": reason[-_REASON_CHARACTERS:]}, ensure_ascii=False).encode()
-        _s3.write(self._clients, self.job.failure_place(picture), body, content_type="application/json")
+        body = json.dumps({"key": picture.key, "reason": _sendable(reason)}, ensure_ascii=False).encode()
+        self._write(self.job.failure_place(picture), body)
 
     def _bury(self, message: Answer, picture: Picture | None, reason: str) -> None:
         """Move a message to the dead-letter queue with its reason; sending comes first, so that none is lost."""
         self.tally.unreadable += 1
         if picture is not None:
             self._note(picture, reason)
-        self._sqs(
-            "SendMessage",
-            QueueUrl=self.job.dead_letter_queue_url,
-            MessageBody=text(message, "Body"),
-            MessageAttributes={"reason": {"DataType": "String", "StringValue": reason[-_REASON_CHARACTERS:] or "none"}},
+        _patiently(
+            lambda: self._sqs(
+                "SendMessage",
+                QueueUrl=self.job.dead_letter_queue_url,
+                MessageBody=text(message, "Body"),
+                MessageAttributes={"reason": {"DataType": "String", "StringValue": _sendable(reason) or "none"}},
+            )
         )
         self._settle("DeleteMessage", text(message, "ReceiptHandle"))
 
@@ -237,9 +254,25 @@ class Worker:
             heart.join()
 
 
-def queue_is_gone(error: AwsError) -> bool:
-    """Say whether SQS means that the queue does not exist, under either of its codes."""
-    return error.code in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
+def _patiently(send: Callable[[], _T]) -> _T:
+    """Send, and again for minutes while throttling or a broken connection is all that comes back.
+
+    Raises:
+        WaitTimeoutError: It did not pass.
+        AwsError: AWS refused it.
+    """
+    return wait_until(
+        send,
+        done=lambda _: True,
+        waited_for="a request to get through",
+        timeout_s=_BAD_MOMENT_S,
+        delay_s=1.0,
+        max_delay_s=15.0,
+    )
+
+
+def _sendable(reason: str) -> str:
+    return _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", reason)[-_REASON_CHARACTERS:]
 
 
 def main() -> int:

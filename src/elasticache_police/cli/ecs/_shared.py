@@ -69,6 +69,8 @@ task_options: Callable[[_F], _F] = _options(
         help="Your own machines, AWS's capacity, or EC2 instances.",
     ),
     click.option("--subnet", "subnets", multiple=True, help="For FARGATE; may be repeated."),
+    click.option("--security-group", "security_groups", multiple=True, help="For FARGATE; may be repeated."),
+    click.option("--public-ip", is_flag=True, help="For FARGATE in subnets without another way to the internet."),
     click.option("--cpu", "cpu_units", type=int, default=2048, show_default=True, help="CPU units, 1024 to a core."),
     click.option("--memory", "memory_mib", type=int, default=4096, show_default=True, help="Memory limit in MiB."),
 )
@@ -139,5 +141,8 @@ class Status:
 
 
 def print_log(line: LogLine) -> None:
-    """Print a line of a task's log."""
+    """Print a line of a task's log; a word of our own about it goes to standard error."""
+    if line.notice:
+        click.echo(line.message, err=True)
+        return
     click.echo(f"{line.timestamp:%H:%M:%S} {line.task_id[:8]} {line.message}")

@@ -39,6 +39,8 @@ def register_inspector(
     execution_role: str | None,
     launch_type: str,
     subnets: tuple[str, ...],
+    security_groups: tuple[str, ...],
+    public_ip: bool,
     cpu_units: int,
     memory_mib: int,
     dry_run: bool,
@@ -56,6 +58,8 @@ def register_inspector(
         execution_role_arn=execution_role,
         launch_type=launch_type,
         subnets=subnets,
+        security_groups=security_groups,
+        assign_public_ip=public_ip,
         cpu_units=cpu_units,
         memory_mib=memory_mib,
         volumes=(ecs_anywhere.Volume(name="tmp", container_path="/tmp"),),  # noqa: S108  the container's own
@@ -192,4 +196,6 @@ def inspect_collection(
     )
     if merged.dead_letter_queue_url:
         click.echo(f"pictures nobody could inspect wait in {merged.dead_letter_queue_url}", err=True)
+    for one in merged.left_behind:
+        click.echo(f"could not be deleted: {one}", err=True)
     return summarise(reports).exit_code

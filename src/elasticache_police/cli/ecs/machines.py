@@ -239,7 +239,8 @@ def leave(
             err=True,
         )
     for arn in gone.abandoned_tasks:
-        click.echo(f"still running on the machine, unknown to ECS: {arn}", err=True)
+        asked = "asked to stop, and " if arn in gone.stopped_tasks else ""
+        click.echo(f"{asked}still running on the machine, unknown to ECS: {arn}", err=True)
     click.echo("now run this on the machine:", err=True)
     click.echo(gone.cleanup_command)
 

@@ -63,6 +63,8 @@ def run(
     execution_role: str | None,
     launch_type: str,
     subnets: tuple[str, ...],
+    security_groups: tuple[str, ...],
+    public_ip: bool,
     cpu_units: int,
     memory_mib: int,
     dry_run: bool,
@@ -93,6 +95,8 @@ def run(
         task_role_arn=task_role,
         execution_role_arn=execution_role,
         subnets=subnets,
+        security_groups=security_groups,
+        assign_public_ip=public_ip,
     )
     place = cluster_of(cluster, region, profile)
     if dry_run:
@@ -110,7 +114,7 @@ def run(
         return
     if group is not None:
         ecs_anywhere.ensure_log_group(place, group)
-    with Status():
+    with Status() as status:
         started = ecs_anywhere.run_tasks(
             place,
             task,
@@ -120,6 +124,7 @@ def run(
             launch_type=elsewhere,
             subnets=subnets if family is not None else (),
             placement_timeout_s=placement_timeout_s,
+            on_progress=status,
         )
     for one in started:
         click.echo(one.arn, err=True)
@@ -143,6 +148,8 @@ def _refuse_what_is_registered() -> None:
         "execution_role": "--execution-role",
         "cpu_units": "--cpu",
         "memory_mib": "--memory",
+        "security_groups": "--security-group",
+        "public_ip": "--public-ip",
     }
     given = [option for parameter, option in fixed.items() if _is_given(parameter)]
     if given:

@@ -50,6 +50,8 @@ def train(
     execution_role: str | None,
     launch_type: str,
     subnets: tuple[str, ...],
+    security_groups: tuple[str, ...],
+    public_ip: bool,
     cpu_units: int,
     memory_mib: int,
     dry_run: bool,
@@ -75,6 +77,8 @@ def train(
         memory_mib=memory_mib,
         gpus=gpus,
         subnets=subnets,
+        security_groups=security_groups,
+        assign_public_ip=public_ip,
         log_group=log_group_for(execution_role),
         train_arguments=train_arguments,
     )

@@ -1,0 +1,144 @@
+"""One run over a collection: which pictures, in which queues, which are left to do and which nobody could do."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import uuid
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from elasticache_police._aws import PROJECT_TAG
+from elasticache_police.ecs_anywhere import _s3
+from elasticache_police.ecs_anywhere._read import number, text
+from elasticache_police.ecs_anywhere.collection import SUFFIXES, CollectionJob, Picture
+from elasticache_police.ecs_anywhere.merging import done_etags, failures
+from elasticache_police.ecs_anywhere.queues import Queues, dead_letters, make_queues
+from elasticache_police.errors import ConfigurationError, PoliceError
+
+if TYPE_CHECKING:
+    from elasticache_police._aws import Clients
+
+__all__ = ["CollectionRun", "begin", "list_pictures", "missing", "new_run_id", "reasons", "resumable"]
+
+
+@attrs.frozen(kw_only=True)
+class CollectionRun:
+    """A run that has begun."""
+
+    job: CollectionJob
+    queues: Queues
+    manifest: Path
+    """A file with a line per picture."""
+    pictures: int
+    """How many lines."""
+    skipped: int
+    """How many of them have a result from before."""
+
+    def lines(self) -> Iterator[Picture]:
+        """Yield the pictures of the manifest in its order."""
+        with self.manifest.open(encoding="utf-8") as file:
+            for line in file:
+                yield Picture.from_json(line)
+
+
+def list_pictures(
+    clients: Clients, source: str, *, results: str, suffixes: Sequence[str] = SUFFIXES
+) -> Iterator[Picture]:
+    """Yield the pictures below an S3 prefix.
+
+    Args:
+        clients: Where to look.
+        source: ``s3://bucket/prefix``.
+        results: Where results go; what lies there is never a picture of the collection.
+        suffixes: Endings of the keys to take, in lower case; empty to take every object. What an object really is
+            is judged by its content later.
+    """
+    place, mine = _s3.parse(source, what="the pictures' place"), _s3.parse(results, what="the results' place")
+    own = mine.key.rstrip("/") + "/"
+    for one in _s3.listing(clients, place):
+        key = text(one, "Key")
+        if key.endswith("/") or (place.bucket == mine.bucket and key.startswith(own)):
+            continue
+        if suffixes and not key.lower().endswith(tuple(suffixes)):
+            continue
+        yield Picture(key=key, etag=text(one, "ETag").strip('"'), size=number(one, "Size"))
+
+
+def new_run_id() -> str:
+    """Return an id for a run: the time, and something that no other run has."""
+    return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+@contextlib.contextmanager
+def resumable(run_id: str) -> Iterator[None]:
+    """Say with what ends the block how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, PoliceError) as error:
+        error.add_note(f"what is done stays done; go on with run_id={run_id!r}")
+        raise
+
+
+def begin(
+    clients: Clients, folder: Path, *, job: CollectionJob, suffixes: Sequence[str], max_receives: int
+) -> CollectionRun:
+    """List the pictures, write the manifest, make the queues.
+
+    Args:
+        clients: Where.
+        folder: A directory for the manifest.
+        job: What to do; the urls of its queues are filled in.
+        suffixes: Endings of the keys to take.
+        max_receives: How often a picture is tried.
+
+    Raises:
+        ConfigurationError: There are no pictures.
+        AwsError: AWS refused a request.
+    """
+    done = done_etags(clients, job)
+    manifest = folder / "manifest.jsonl"
+    count = skipped = 0
+    with manifest.open("w", encoding="utf-8") as file:
+        for picture in list_pictures(clients, job.source, results=job.results, suffixes=suffixes):
+            file.write(picture.to_json() + "\n")
+            count += 1
+            skipped += picture.etag in done
+    if not count:
+        raise ConfigurationError(f"there are no pictures below {job.source}")
+    _s3.upload(clients, manifest, job.run_folder / "manifest.jsonl")
+    with resumable(job.run_id):  # from here on something is left on AWS
+        queues = make_queues(
+            clients,
+            job.run_id,
+            visibility_timeout_s=job.visibility_timeout_s,
+            max_receives=max_receives,
+            tags={**dict([PROJECT_TAG]), "run": job.run_id},
+        )
+    job = attrs.evolve(job, queue_url=queues.url, dead_letter_queue_url=queues.dead_letter_url)
+    return CollectionRun(job=job, queues=queues, manifest=manifest, pictures=count, skipped=skipped)
+
+
+def missing(clients: Clients, run: CollectionRun, given_up: Container[str]) -> list[Picture]:
+    """Return one picture for each content that has neither a result nor, by its ETag, been given up."""
+    seen = done_etags(clients, run.job)
+    found = []
+    for picture in run.lines():
+        if picture.etag not in seen and picture.etag not in given_up:
+            seen.add(picture.etag)
+            found.append(picture)
+    return found
+
+
+def reasons(clients: Clients, run: CollectionRun) -> dict[str, str]:
+    """Return by ETag why pictures failed for good: those of the dead-letter queue, and those that vanished."""
+    noted = failures(clients, run.job)
+    dead = {picture.etag: reason for picture, reason in dead_letters(clients, run.queues.dead_letter_url)}
+    found = {
+        etag: reason or noted.get(etag) or "every task that took it failed, and none could say why"
+        for etag, reason in dead.items()
+    }
+    return found | {etag: reason for etag, reason in noted.items() if reason.startswith("deleted or changed")}

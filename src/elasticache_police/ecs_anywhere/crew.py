@@ -1,0 +1,151 @@
+"""The tasks that work on a collection: kept at their number while there is work, stopped when there is none."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from elasticache_police.ecs_anywhere._read import Answer, text
+from elasticache_police.ecs_anywhere.logs import LogTail
+from elasticache_police.ecs_anywhere.results import read_result
+from elasticache_police.ecs_anywhere.tasks import TaskRun, run_tasks, stop_task
+from elasticache_police.ecs_anywhere.waiting import describe
+from elasticache_police.errors import AwsError, PlacementError, TaskFailedError
+
+if TYPE_CHECKING:
+    from elasticache_police.ecs_anywhere.cluster import Cluster
+    from elasticache_police.ecs_anywhere.collection import CollectionJob
+    from elasticache_police.ecs_anywhere.definitions import Definition
+    from elasticache_police.ecs_anywhere.task_spec import TaskSpec
+
+__all__ = ["WORKER", "Crew", "TaskCrew"]
+
+WORKER = ("ecs", "work")
+"""The command of an inspection task: the image's entry point is ``elasticache-police``."""
+_REPLACEMENTS_A_TASK = 3
+_APPEARS_S = 60.0
+"""DescribeTasks may not know a task for some seconds after RunTask returned it."""
+_MACHINE_RETURNS_S = 600.0
+"""A run whose machines are all away goes on when one is back within so long."""
+_LOG_TAIL = 10
+
+
+class Crew(Protocol):
+    """The workers of a run, wherever they are."""
+
+    def alive(self, *, work_left: bool) -> int:
+        """Count the workers that run; replace those that died while there is work left."""
+
+    def stop(self) -> Sequence[str] | None:
+        """End the workers; return those that could not be ended, each with the reason, if there are any."""
+
+
+class TaskCrew:
+    """The tasks of a run; one that dies while there is work is replaced, a few times."""
+
+    def __init__(self, cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob, count: int) -> None:
+        """Start the tasks, or as many of them as the cluster takes.
+
+        Args:
+            cluster: Where.
+            task: What to run; the command and the job's environment are added.
+            job: What they work on.
+            count: How many.
+
+        Raises:
+            PlacementError: The cluster cannot take a single one.
+            AwsError: ECS refused a request.
+        """
+        self._cluster = cluster
+        self._environment = job.to_environment()
+        self._task = task
+        self._wanted = count
+        self._launches_left = count * (1 + _REPLACEMENTS_A_TASK)
+        self._started_at: dict[str, float] = {}
+        self._seen: dict[str, Answer] = {}
+        self._last: TaskRun | None = None
+        self._no_room_since: float | None = None
+        self._runs = self._launch(count)
+
+    def _launch(self, count: int) -> list[TaskRun]:
+        started = run_tasks(
+            self._cluster, self._task, count, command=WORKER, environment=self._environment, allow_fewer=True
+        )
+        self._launches_left -= len(started)
+        self._started_at |= dict.fromkeys((run.arn for run in started), self._cluster.clock())
+        return list(started)
+
+    def alive(self, *, work_left: bool) -> int:
+        """Count the tasks that run; replace those that ended while there is work left.
+
+        Raises:
+            PlacementError: None has run for minutes, and the cluster has no room for one.
+            TaskFailedError: None runs, and so many ended that no more are tried.
+            AwsError: ECS refused a request.
+        """
+        found = describe(self._cluster, self._runs)
+        self._seen |= found
+        self._runs = [run for run in self._runs if not self._ended(run, found.get(run.arn))]
+        if work_left:
+            self._fill()
+        return len(self._runs)
+
+    def _fill(self) -> None:
+        lacking = min(self._wanted - len(self._runs), self._launches_left)
+        if lacking > 0:
+            try:
+                self._runs += self._launch(lacking)
+                self._no_room_since = None
+            except PlacementError:
+                if self._is_hopeless():
+                    raise
+        elif not self._runs:
+            raise TaskFailedError(
+                "every task ended while pictures were left, and so did their replacements: look at the tasks' logs"
+                + self._last_words(),
+                operation="",
+            )
+
+    def _is_hopeless(self) -> bool:
+        """Say whether no task has run for so long that no machine will come back: one that restarts takes minutes."""
+        now = self._cluster.clock()
+        if self._runs:
+            self._no_room_since = None
+            return False
+        if self._no_room_since is None:
+            self._no_room_since = now
+        return now - self._no_room_since > _MACHINE_RETURNS_S
+
+    def _ended(self, run: TaskRun, answer: Answer | None) -> bool:
+        if answer is None:  # not known yet, or stopped so long ago that ECS has forgotten it
+            age = self._cluster.clock() - self._started_at[run.arn]
+            ended = run.arn in self._seen or age > _APPEARS_S
+        else:
+            ended = text(answer, "lastStatus") == "STOPPED"
+        if ended:
+            self._last = run
+        return ended
+
+    def _last_words(self) -> str:
+        """Return how the last task ended, with the end of its log where that can be read."""
+        run = self._last
+        if run is None or run.arn not in self._seen:
+            return ""
+        lines: list[str] = []
+        if run.definition.log is not None:
+            with contextlib.suppress(AwsError):  # then there is less to say
+                lines = [line.message for line in LogTail(self._cluster, run.definition.log, run.task_id).poll()]
+        result = read_result(self._seen[run.arn], run.definition.container_name)
+        ended = f"; the last one, {result.task_id}: {result.explanation}"
+        return "\n  ".join([ended, *lines[-_LOG_TAIL:]])
+
+    def stop(self) -> tuple[str, ...]:
+        """Ask ECS to stop those that run; return those that it refused to stop, each with the reason."""
+        refused = []
+        for run in self._runs:
+            try:
+                stop_task(self._cluster, run, reason="the collection is done or was given up")
+            except AwsError as error:  # the others are to be stopped all the same
+                refused.append(f"{run.arn}: {error}")
+        return tuple(refused)
