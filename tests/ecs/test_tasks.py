@@ -419,6 +419,15 @@ def test_a_task_that_was_killed_for_memory_says_so(fake, joined):
             "could not be pulled",
         ),
         (Script(exit_code=None, reason="ResourceInitializationError: unable to pull secrets"), "secret"),
+        (
+            Script(
+                exit_code=None,
+                container_reason="CannotStartContainerError: failed to create Cloudwatch log stream: "
+                "ResourceNotFoundException: The specified log group does not exist.",
+            ),
+            "ensure_log_group",
+        ),
+        (Script(exit_code=None, stop_code="TaskFailedToStart", reason=NO_CAPACITY), "Fargate had no room"),
         (Script(exit_code=None, stop_code="TaskFailedToStart", reason="Task failed to start"), "never ran"),
     ],
 )

@@ -18,6 +18,7 @@ _SIGNALS = {
     143: "it was told to end (SIGTERM)",
 }
 _REASONS = (
+    ("log group does not exist", "its log group does not exist: make it with ensure_log_group, or leave log_group out"),
     ("OutOfMemory", "the container used more memory than its limit: raise memory_mib"),
     ("CannotPullContainer", "the image could not be pulled: look at its name, the execution role, and the network"),
     ("CannotStartContainer", "the container could not be started: look at its entry point and mounts"),
