@@ -46,8 +46,11 @@ def test_leaving_again_is_no_error(joined):
 def test_a_departure_that_was_interrupted_is_finished(fake, joined):
     (machine,) = ecs_anywhere.instances(joined)
     fake.fails("DeregisterManagedInstance", "InternalServerError", status=400)
-    with pytest.raises(AwsError):
-        ecs_anywhere.leave(joined, machine.instance_id)
+    with pytest.raises(AwsError) as caught:
+        ecs_anywhere.leave(joined, machine.arn)  # which nobody knows any more now
+    assert caught.value.__notes__ == [
+        f"{machine.instance_id} has left ECS, and not all the rest; go on with: leave police {machine.instance_id}"
+    ]
     again = ecs_anywhere.leave(joined, machine.instance_id)
     assert (again.deregistered, again.left_systems_manager) == ((), True)
 
@@ -67,14 +70,31 @@ def test_tasks_are_stopped_only_when_asked(fake, joined):
     fake.script("job", Script(runs=1000))
     run = ecs_anywhere.run_task(joined, SPEC)
     (machine,) = ecs_anywhere.instances(joined)
-    with pytest.raises(WaitTimeoutError, match="1 running"):
+    with pytest.raises(WaitTimeoutError, match="1 running") as caught:
         ecs_anywhere.leave(joined, machine.instance_id, timeout_s=20)
+    (note,) = caught.value.__notes__
+    assert note.startswith(f"{machine.instance_id} was not deregistered; it drains and takes no new tasks.")
+    assert note.endswith(f"--cluster police --container-instances {machine.arn} --status ACTIVE")
     assert _operations(fake, "StopTask", "DeregisterContainerInstance", "DeregisterManagedInstance") == []
 
     gone = ecs_anywhere.leave(joined, machine.instance_id, stop_tasks=True)
 
     assert gone.stopped_tasks == (run.arn,)
     assert fake.tasks[run.arn].stopped
+
+
+def test_ctrl_c_while_a_machine_leaves_says_in_which_state_it_is(fake, joined):
+    fake.script("job", Script(runs=1000))
+    ecs_anywhere.run_task(joined, SPEC)
+    (machine,) = ecs_anywhere.instances(joined)
+
+    def interrupt(_now):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        ecs_anywhere.leave(joined, machine.instance_id, on_progress=interrupt)
+    assert "Leave again to go on (--stop-tasks stops its tasks" in caught.value.__notes__[0]
+    assert fake.machine(machine.instance_id).status == "DRAINING"
 
 
 def test_a_disconnected_machine_with_tasks_needs_force_and_says_what_it_abandons(fake, joined):
@@ -121,6 +141,15 @@ def test_a_registration_that_ecs_counts_tasks_on_says_how_to_leave(fake, joined)
     with pytest.raises(AwsError, match="Found running tasks") as caught:
         ecs_anywhere.leave(joined, machine.instance_id)
     assert "leave with force=True (--force)" in caught.value.__notes__[0]
+    assert "was not deregistered" in caught.value.__notes__[1]
+
+
+def test_a_machine_that_could_not_even_be_drained_is_not_said_to_drain(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.fails("UpdateContainerInstancesState", "AccessDeniedException", "no")
+    with pytest.raises(AwsError) as caught:
+        ecs_anywhere.leave(joined, machine.instance_id)
+    assert not hasattr(caught.value, "__notes__")
 
 
 def test_force_is_never_sent_unasked(fake, joined):

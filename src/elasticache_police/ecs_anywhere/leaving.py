@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -14,7 +16,7 @@ from elasticache_police.ecs_anywhere.host import cleanup_command
 from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
 from elasticache_police.ecs_anywhere.tasks import stop_task
 from elasticache_police.ecs_anywhere.waiting import describe
-from elasticache_police.errors import AwsError, NotFoundError
+from elasticache_police.errors import AwsError, NotFoundError, PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Request
@@ -172,29 +174,53 @@ def leave(
     current = [one for one in found if one.connection is not Connection.DUPLICATE]
     stopped: list[str] = []
     abandoned: list[str] = []
-    for one in current:
-        if one.status == "ACTIVE":
-            cluster.clients.perform(_drain_request(cluster, one))
-        if stop_tasks:
-            stopped += [
-                arn
-                for arn in _tasks(cluster, one)
-                if stop_task(cluster, arn, reason=f"machine {machine} leaves the cluster")  # else it has just ended
-            ]
-        if force:
-            abandoned += _still_running(cluster, one)
-        else:
-            _wait_idle(cluster, one, timeout_s=timeout_s, delay_s=delay_s, on_progress=on_progress)
-    gone = [one.arn for one in found if _deregister(cluster, one, force=force)]
+    draining: list[str] = []
+    gone: list[str] = []
+    with _half_left(cluster, machine, draining, gone):
+        for one in current:
+            if one.status == "ACTIVE":
+                cluster.clients.perform(_drain_request(cluster, one))
+            draining.append(one.arn)
+            if stop_tasks:
+                stopped += [
+                    arn
+                    for arn in _tasks(cluster, one)
+                    if stop_task(cluster, arn, reason=f"machine {machine} leaves the cluster")  # else it has just ended
+                ]
+            if force:
+                abandoned += _still_running(cluster, one)
+            else:
+                _wait_idle(cluster, one, timeout_s=timeout_s, delay_s=delay_s, on_progress=on_progress)
+        gone.extend(one.arn for one in found if _deregister(cluster, one, force=force))
+        forgotten = machine.startswith("mi-") and _forget(cluster, machine)
+        deleted = activation is not None and delete_activation(cluster, activation)
     return Departure(
         instance_id=machine,
         deregistered=tuple(gone),
-        left_systems_manager=machine.startswith("mi-") and _forget(cluster, machine),
+        left_systems_manager=forgotten,
         stopped_tasks=tuple(stopped),
         abandoned_tasks=tuple(abandoned),
-        deleted_activation=activation is not None and delete_activation(cluster, activation),
+        deleted_activation=deleted,
         operating_system="windows" if any("ecs.os-type=windows" in one.attributes for one in found) else "linux",
     )
+
+
+@contextlib.contextmanager
+def _half_left(cluster: Cluster, machine: str, draining: list[str], gone: list[str]) -> Iterator[None]:
+    """Say with what ends the block how far the machine is, and what to do."""
+    try:
+        yield
+    except (KeyboardInterrupt, PoliceError) as error:
+        if gone:
+            error.add_note(f"{machine} has left ECS, and not all the rest; go on with: leave {cluster.name} {machine}")
+        elif draining:
+            error.add_note(
+                f"{machine} was not deregistered; it drains and takes no new tasks. Leave again to go on (--stop-tasks "
+                "stops its tasks, --force leaves them running unseen), or let it stay: aws ecs "
+                f"update-container-instances-state --cluster {cluster.name} --container-instances {' '.join(draining)} "
+                "--status ACTIVE"
+            )
+        raise
 
 
 def _wait_idle(
