@@ -52,7 +52,9 @@ def test_a_dry_run_is_the_plan_of_the_same_specification(fake, run, spec) -> Non
 def test_a_dry_run_of_a_local_archive_asks_nobody_whose_account_it_is(fake, run, tmp_path) -> None:
     archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
     result = run("deploy", str(archive), "--create-role", "PoliceRole", "--dry-run")
-    upload, model, *_ = json.loads(result.stdout)
+    role, allowed, upload, model, *_ = json.loads(result.stdout)
+    assert (role["operation"], role["parameters"]["RoleName"]) == ("CreateRole", "PoliceRole")
+    assert json.loads(allowed["parameters"]["PolicyDocument"])["Version"] == "2012-10-17"
     assert upload["parameters"]["Bucket"] == "sagemaker-ap-northeast-1-111122223333"
     assert model["parameters"]["PrimaryContainer"]["ModelDataUrl"].endswith(upload["parameters"]["Key"])
     assert model["parameters"]["ExecutionRoleArn"] == "arn:aws:iam::111122223333:role/PoliceRole"

@@ -189,7 +189,7 @@ def test_what_was_unpacked_is_removed(model, no_models, tmp_path, monkeypatch):
     assert (unpacked, list(scratch.iterdir())) == (["code/inference.py"], [])
 
 
-def test_code_that_cannot_be_imported_stops_the_start_and_leaves_nothing(model, no_models):
+def test_code_that_cannot_be_imported_stops_the_start_and_leaves_nothing(model, no_models, capfd):
     (model / "code" / "inference.py").write_text("import no_such_module")
     served = LocalEndpoint(EndpointOptions(model=model, port=0))
 
@@ -197,6 +197,7 @@ def test_code_that_cannot_be_imported_stops_the_start_and_leaves_nothing(model, 
         served.start()
 
     assert (served._models, served._fronts, served._private, served._public) == ([], [], [], None)
+    assert "Fatal Python error" not in capfd.readouterr().err, "a process that cannot start ends in good order"
 
 
 def test_a_start_that_takes_too_long_is_given_up(model, no_models):
@@ -216,7 +217,7 @@ def test_a_port_that_is_taken_is_said_so_before_anything_is_loaded(model):
             LocalEndpoint(EndpointOptions(model=model, port=port)).start()
 
 
-def test_a_port_that_another_takes_while_the_model_loads_is_said_so_too(model, no_models, monkeypatch):
+def test_a_port_that_another_takes_while_the_model_loads_is_said_so_too(model, no_models, monkeypatch, capfd):
     """Several may bind a port; only one may listen on it."""
     real, others = endpoint._bind, []
 
@@ -231,6 +232,7 @@ def test_a_port_that_another_takes_while_the_model_loads_is_said_so_too(model, n
     with pytest.raises(ServingError, match=r"cannot listen on 127.0.0.1 port \d+: Address already"):
         LocalEndpoint(EndpointOptions(model=model, port=0)).start()
     others[0].close()
+    assert "Fatal Python error" not in capfd.readouterr().err
 
 
 def test_a_client_that_goes_away_in_the_middle_is_not_answered_and_others_are(model, no_models):

@@ -16,7 +16,7 @@ from elasticache_police.errors import ConfigurationError, NotFoundError, PoliceE
 if TYPE_CHECKING:
     from boto3.session import Session
 
-    from elasticache_police.sagemaker_deploy import EndpointSpec, EndpointStatus, Resource
+    from elasticache_police.sagemaker_deploy import EndpointSpec, EndpointStatus, Resource, Scope
 
 __all__ = ["deploy", "endpoint"]
 
@@ -173,9 +173,12 @@ def _dry_run(wanted: Wanted) -> str:
     """Return the requests as JSON; no call is made, so a local archive's account is an example."""
     from elasticache_police import sagemaker_deploy
     from elasticache_police.sagemaker_deploy.archive import check_archive, default_bucket, default_key
+    from elasticache_police.sagemaker_deploy.roles import role_requests
 
     url = wanted.model
     requests: list[object] = []
+    if wanted.role_arn is None and wanted.create_role is not None:
+        requests += map(attrs.asdict, role_requests(_scope(wanted, _SOME_ACCOUNT, "aws")))
     if not url.startswith("s3://"):
         check_archive(Path(url))
         bucket = wanted.bucket or default_bucket(str(wanted.region), _SOME_ACCOUNT)
@@ -193,15 +196,22 @@ def _dry_run(wanted: Wanted) -> str:
 
 def _role(wanted: Wanted, session: Session) -> str:
     from elasticache_police._aws import Clients
-    from elasticache_police.sagemaker_deploy import Scope, ensure_execution_role
+    from elasticache_police.sagemaker_deploy import ensure_execution_role
 
     if wanted.role_arn is not None:
         return wanted.role_arn
     clients = Clients(session=session)
-    scope = Scope(
+    return ensure_execution_role(_scope(wanted, clients.account_id(), clients.partition), session=session).arn
+
+
+def _scope(wanted: Wanted, account_id: str, partition: str) -> Scope:
+    """Return what the role may use: what the options name, and nothing else."""
+    from elasticache_police.sagemaker_deploy import Scope
+
+    return Scope(
         region=str(wanted.region),
-        account_id=clients.account_id(),
-        partition=clients.partition,
+        account_id=account_id,
+        partition=partition,
         role_name=str(wanted.create_role),
         bucket=wanted.bucket or "sagemaker-*",
         urls=_places(wanted),
@@ -209,7 +219,6 @@ def _role(wanted: Wanted, session: Session) -> str:
         topic_arns=[topic for topic in (wanted.success_topic, wanted.error_topic) if topic is not None],
         vpc=bool(wanted.subnets),
     )
-    return ensure_execution_role(scope, session=session).arn
 
 
 def _places(wanted: Wanted) -> list[str]:

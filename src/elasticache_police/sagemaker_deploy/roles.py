@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from elasticache_police._aws import JsonValue
 
-__all__ = ["ExecutionRole", "ensure_execution_role"]
+__all__ = ["ExecutionRole", "ensure_execution_role", "role_requests"]
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +31,25 @@ class ExecutionRole:
     arn: str
     created: bool
     """Whether it was made just now. SageMaker cannot assume it for its first 10 to 60 seconds: :func:`deploy` waits."""
+
+
+def role_requests(scope: Scope) -> tuple[Request, Request]:
+    """Build the requests that make the execution role and give it its permissions: CreateRole and PutRolePolicy."""
+    role: Mapping[str, JsonValue] = {
+        "RoleName": scope.role_name,
+        "AssumeRolePolicyDocument": json.dumps(EXECUTION_TRUST),
+        "Description": "Assumed by SageMaker for elasticache-police",
+        "Tags": tag_list(dict([PROJECT_TAG])),
+    }
+    allowed: Mapping[str, JsonValue] = {
+        "RoleName": scope.role_name,
+        "PolicyName": "elasticache-police",
+        "PolicyDocument": json.dumps(policy("execution-role", scope)),
+    }
+    return (
+        Request(service="iam", operation="CreateRole", parameters=role),
+        Request(service="iam", operation="PutRolePolicy", parameters=allowed),
+    )
 
 
 def ensure_execution_role(
@@ -58,26 +77,21 @@ def ensure_execution_role(
     clients = Clients(clients=None if client is None else {"iam": client}, session=session, config=config)
     scope = scope or Scope()
 
-    def send(operation: str, **parameters: JsonValue) -> Mapping[str, object]:
-        request = Request(service="iam", operation=operation, parameters={"RoleName": scope.role_name, **parameters})
-        return clients.perform(request)
+    creating, allowing = role_requests(scope)
+
+    def send(operation: str) -> Mapping[str, object]:
+        return clients.perform(Request(service="iam", operation=operation, parameters={"RoleName": scope.role_name}))
 
     try:
         return _existing(send("GetRole"), scope.role_name)
     except NotFoundError:
         pass
     try:
-        made = send(
-            "CreateRole",
-            AssumeRolePolicyDocument=json.dumps(EXECUTION_TRUST),
-            Description="Assumed by SageMaker for elasticache-police",
-            Tags=tag_list(dict([PROJECT_TAG])),
-        )
+        made = clients.perform(creating)
     except AlreadyExistsError:  # another process was faster
         return _existing(send("GetRole"), scope.role_name)
-    allowed = json.dumps(policy("execution-role", scope))
     try:
-        send("PutRolePolicy", PolicyName="elasticache-police", PolicyDocument=allowed)
+        clients.perform(allowing)
     except (AwsError, KeyboardInterrupt) as error:  # a role without permissions would be taken for a good one next time
         try:
             send("DeleteRole")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from elasticache_police.errors import PoliceError
-from elasticache_police.serving.http import BACKLOG, Answer, serve
+from elasticache_police.serving.http import BACKLOG, Answer, cannot_listen, serve
 from elasticache_police.serving.options import ContainerVersion
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def main() -> None:
             listener.listen(BACKLOG)
         except OSError as error:  # another took the port between our binding and now: only listening is exclusive
             host, port = listener.getsockname()[:2]
-            report("error", f"cannot listen on {host} port {port}: {error.strerror or error}")
+            report("error", cannot_listen(host, port, error))
             sys.exit(1)
         serve(
             answer,
@@ -107,7 +107,8 @@ def main() -> None:
 
 
 def _wait_for_end(stop: threading.Event) -> None:
-    while sys.stdin.buffer.read(1):
+    # Not by way of sys.stdin, whose lock a thread that waits would keep: Python cannot end in good order then.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     stop.set()
 

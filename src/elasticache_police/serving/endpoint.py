@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib.util
 import logging
 import os
@@ -18,7 +17,7 @@ from typing import Self
 from elasticache_police.errors import ConfigurationError, MissingExtraError, ModelFileError, ServingError
 from elasticache_police.serving.archive import unpack
 from elasticache_police.serving.child import FrontTask, ModelTask
-from elasticache_police.serving.http import BACKLOG
+from elasticache_police.serving.http import BACKLOG, cannot_listen
 from elasticache_police.serving.layout import ModelLayout, find_models
 from elasticache_police.serving.options import EndpointOptions
 from elasticache_police.serving.processes import Child
@@ -259,6 +258,5 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        advice = "; choose another port, or 0 for a free one" if error.errno == errno.EADDRINUSE else ""
-        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}{advice}") from error
+        raise ConfigurationError(cannot_listen(host, port, error)) from error
     return listener

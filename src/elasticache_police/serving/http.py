@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import socket
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-__all__ = ["BACKLOG", "Request", "Response", "error_response", "serve"]
+__all__ = ["BACKLOG", "Request", "Response", "cannot_listen", "error_response", "serve"]
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +63,12 @@ Answer: TypeAlias = Callable[[Request], Response]
 def error_response(status: int, message: str) -> Response:
     """Return ``{"error": message}``."""
     return Response(status=status, body=json.dumps({"error": message}).encode())
+
+
+def cannot_listen(host: str, port: int, error: OSError) -> str:
+    """Say why nothing can listen there, and what to do."""
+    advice = "; choose another port, or 0 for a free one" if error.errno == errno.EADDRINUSE else ""
+    return f"cannot listen on {host} port {port}: {error.strerror or error}{advice}"
 
 
 class _ClientGoneError(Exception):
