@@ -28,7 +28,7 @@ MARGIN_CAPS = 3.5
 SURE = 0.93
 LEGIBLE = 0.15
 """Least probability of what is told about a place, over all looks at it."""
-LEGIBLE_AT_THE_EDGE = 0.4
+LEGIBLE_AT_THE_EDGE = 0.7
 """The same for a name whose only fault is at its first letter, which is the first to be cut from a tilted line."""
 AGREEING = 2
 """Least number of looks that must show something like a name there: one alone may have misread a neighbour."""
