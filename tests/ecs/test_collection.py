@@ -274,7 +274,7 @@ def test_queues_that_are_half_made_are_named_with_how_to_go_on(s3, here):
     assert caught.value.__notes__ == ["what is done stays done; go on with run_id='half'"]
 
 
-def test_a_picture_that_vanished_is_reported_and_not_retried(s3, here):
+def test_a_picture_that_vanished_is_reported_and_not_retried(s3, here, boto_session):
     _put(s3, a="ElastiCache", b="ElastiCache too")
 
     def crew(job, count):
@@ -285,6 +285,8 @@ def test_a_picture_that_vanished_is_reported_and_not_retried(s3, here):
     assert [(one.file, one.reason) for one in report.failures] == [
         ("s3://pictures/decks/b.png", "deleted or changed since the run listed it: run again")
     ]
+    assert report.dead_letter_queue_url == ""  # for nobody's letter is dead
+    assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
 
 
 def test_killed_workers_lose_nothing_and_duplicate_nothing(s3, here):

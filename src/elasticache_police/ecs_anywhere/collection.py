@@ -26,6 +26,8 @@ __all__ = ["CollectionJob", "Picture", "recipe_of"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pdf")
 MAX_BYTES = 256 * 1024 * 1024
+VANISHED = "deleted or changed since the run listed it: run again"
+"""The reason of a picture that is no longer the one of the manifest; its message is no dead letter."""
 _ENVIRONMENT = {
     "POLICE_SOURCE": "source",
     "POLICE_RESULTS": "results",

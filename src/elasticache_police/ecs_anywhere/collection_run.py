@@ -14,7 +14,7 @@ import attrs
 from elasticache_police._aws import PROJECT_TAG
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import number, text
-from elasticache_police.ecs_anywhere.collection import SUFFIXES, CollectionJob, Picture
+from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, Picture
 from elasticache_police.ecs_anywhere.merging import done_etags, failures
 from elasticache_police.ecs_anywhere.queues import Queues, dead_letters, make_queues
 from elasticache_police.errors import ConfigurationError, PoliceError
@@ -141,4 +141,4 @@ def reasons(clients: Clients, run: CollectionRun) -> dict[str, str]:
         etag: reason or noted.get(etag) or "every task that took it failed, and none could say why"
         for etag, reason in dead.items()
     }
-    return found | {etag: reason for etag, reason in noted.items() if reason.startswith("deleted or changed")}
+    return found | {etag: reason for etag, reason in noted.items() if reason == VANISHED}

@@ -14,7 +14,7 @@ from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
-from elasticache_police.ecs_anywhere.collection import SUFFIXES, CollectionJob, recipe_of
+from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, recipe_of
 from elasticache_police.ecs_anywhere.collection_run import (
     CollectionRun,
     begin,
@@ -207,12 +207,13 @@ def inspect_on(
                 workers.stop()  # one that cannot be stopped ends when the queue is gone
                 given_up |= reasons(cluster.clients, run)
             report = merge(cluster.clients, run.job, run.lines(), given_up)
-        left_behind = remove_queues(cluster.clients, run.queues, keep_dead_letters=bool(report.failures))
+        dead = any(reason != VANISHED for reason in given_up.values())
+        left_behind = remove_queues(cluster.clients, run.queues, keep_dead_letters=dead)
     return attrs.evolve(
         report,
         skipped=run.skipped,
         elapsed_s=cluster.clock() - began,
-        dead_letter_queue_url=run.queues.dead_letter_url if report.failures else "",
+        dead_letter_queue_url=run.queues.dead_letter_url if dead else "",
         left_behind=left_behind,
     )
 

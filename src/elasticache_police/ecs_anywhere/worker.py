@@ -27,7 +27,7 @@ from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._inspector import Outcome, Sandbox
 from elasticache_police.ecs_anywhere._read import Answer, children, text
-from elasticache_police.ecs_anywhere.collection import MAX_BYTES, CollectionJob, Picture
+from elasticache_police.ecs_anywhere.collection import MAX_BYTES, VANISHED, CollectionJob, Picture
 from elasticache_police.ecs_anywhere.packing import fetch_model
 from elasticache_police.ecs_anywhere.queues import depth, is_gone
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PoliceError
@@ -167,7 +167,7 @@ class Worker:
             self._settle("DeleteMessage", handle)
         elif outcome is None:
             self.tally.vanished += 1
-            self._note(picture, "deleted or changed since the run listed it: run again")
+            self._note(picture, VANISHED)
             self._settle("DeleteMessage", handle)
         elif outcome.report is not None:
             self.tally.inspected += 1
