@@ -314,15 +314,17 @@ def test_machines_and_tasks_of_this_project_go_and_those_of_others_stay(monkeypa
     assert time.slept
 
 
-def test_activations_that_may_not_be_seen_are_told_and_hide_nothing_else(monkeypatch) -> None:
+@pytest.mark.parametrize(("error", "code"), [("AccessDeniedError", "AccessDeniedException"), ("AwsError", "500")])
+def test_activations_that_may_not_be_seen_are_told_and_hide_nothing_else(error: str, code: str, monkeypatch) -> None:
+    """Denied, or unknown to what stands in for AWS."""
+    from elasticache_police import errors
     from elasticache_police._aws import Clients
-    from elasticache_police.errors import AccessDeniedError
 
     account, told = Account(), []
 
     def perform(self, request):
         if request.operation == "DescribeActivations":
-            raise AccessDeniedError("no", operation=request.operation, code="AccessDeniedException")
+            raise getattr(errors, error)("no", operation=request.operation, code=code)
         return account.perform(request)
 
     monkeypatch.setattr(Clients, "perform", perform)

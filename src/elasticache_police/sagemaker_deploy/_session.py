@@ -84,11 +84,13 @@ class Work:
             if not token:
                 return
 
-    def seen(self, kind: Kind, name: str, found: Iterator[Resource]) -> Iterator[Resource]:
-        """Yield what is found, as far as the caller may look, and tell where not."""
+    def seen(
+        self, kind: Kind, name: str, found: Iterator[Resource], *, unless: type[AwsError] = AccessDeniedError
+    ) -> Iterator[Resource]:
+        """Yield what is found, as far as the caller may look, and tell where not: where `unless` is raised."""
         try:
             yield from found
-        except AccessDeniedError as error:
+        except unless as error:
             self.tell(Event(action="cannot see", resource=Resource(kind=kind, name=name), detail=str(error)))
 
     def wait(

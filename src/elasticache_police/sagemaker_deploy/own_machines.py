@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from elasticache_police._aws import PROJECT_TAG
-from elasticache_police.errors import NotFoundError
+from elasticache_police.errors import AwsError, NotFoundError
 from elasticache_police.sagemaker_deploy._session import Work
 from elasticache_police.sagemaker_deploy.resources import Resource
 
@@ -35,7 +35,8 @@ def on_ecs(work: Work) -> Iterator[Resource]:
     """
     names = [arn for page in _pages(work, "ecs", "ListClusters") for arn in _texts(page, "clusterArns")]
     if names:
-        yield from work.seen("activation", "*", _activations(work))  # first, so that no machine joins meanwhile
+        # First, so that no machine joins meanwhile. They cost nothing: what keeps them from sight keeps nothing else.
+        yield from work.seen("activation", "*", _activations(work), unless=AwsError)
     clusters: list[Mapping[str, object]] = []
     for arns in _parts(names):
         clusters += _items(work.send("ecs", "DescribeClusters", clusters=arns, include=["TAGS"]), "clusters")
