@@ -18,7 +18,7 @@ import numpy as np
 
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, encode
 
-__all__ = ["Automaton", "automaton", "holds", "says", "spelled"]
+__all__ = ["Automaton", "automaton", "holds", "pattern", "says", "spelled"]
 
 # States before the name: after a border, a small letter, a capital; each with and without a blank since.
 _BORDER, _BORDER_BLANK, _SMALL, _SMALL_BLANK, _CAPITAL, _CAPITAL_BLANK = range(6)
@@ -109,14 +109,19 @@ def holds(text: str, word: str, *, glued: bool = True) -> bool:
         word: The spelling looked for.
         glued: See :func:`automaton`.
     """
-    return _pattern(word, glued=glued).search(text) is not None
+    return _compiled(word, glued=glued).fullmatch(text) is not None
 
 
 @functools.lru_cache(maxsize=4096)
-def _pattern(word: str, *, glued: bool) -> re.Pattern[str]:
+def _compiled(word: str, *, glued: bool) -> re.Pattern[str]:
+    return re.compile(pattern(word, glued=glued))
+
+
+def pattern(word: str, *, glued: bool = True) -> str:
+    """Return a regular expression, for RE2 too, that whole texts match in which a word stands: see :func:`holds`."""
     letters = "".join(f"[{re.escape(shape if shape.isascii() else OTHER_SIGN)}]" for shape in _shapes(word))
     before = "A-Z" if glued and word[0].isupper() else "A-Za-z"
-    return re.compile(f"(?<![{before}]){letters}(?![A-Za-z])")
+    return f"(?s)(?:.*[^{before}])?{letters}(?:[^A-Za-z].*)?"
 
 
 def _accepted(frames: np.ndarray, machine: Automaton) -> float:

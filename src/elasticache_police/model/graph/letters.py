@@ -12,7 +12,7 @@ from elasticache_police import spelling
 from elasticache_police.runtime import judging
 from elasticache_police.runtime.alphabet import BLANK, CHARACTERS, CLASSES, OTHER, OTHER_SIGN, encode
 from elasticache_police.runtime.reading import GAP_FRAMES, SPACE
-from elasticache_police.runtime.scoring import automaton
+from elasticache_police.runtime.scoring import automaton, pattern
 
 __all__ = ["nearly", "resembles", "says_otherwise", "spaced", "spelled", "text_of"]
 
@@ -117,8 +117,10 @@ def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) 
     within = tf.sequence_mask(lengths, tf.shape(best)[1])
     silence = tf.reduce_sum(tf.where(within, tf.math.log(frames[..., BLANK] + _TINY), 0.0), axis=1)
     says = tf.exp(tf.where(empty, silence, -surprise))
-    certain = tf.one_hot(best, CLASSES)
-    holds = tf.reduce_max(spelled(certain, lengths, names), axis=1) > 0.0
+    letters = tf.RaggedTensor.from_row_lengths(tf.gather(_SIGNS, tf.boolean_mask(best, begins)), counts)
+    line = tf.strings.reduce_join(letters, axis=1)
+    words = {word for name in names for word in (name, name.upper())}
+    holds = tf.reduce_any([tf.strings.regex_full_match(line, pattern(word)) for word in sorted(words)], axis=0)
     return tf.where(holds, 0.0, says)
 
 
