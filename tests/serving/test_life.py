@@ -37,10 +37,12 @@ def handler(data, context):
     return f"{what} {os.getpid()}", "text/plain"
 """
 COMMAND = """
+import signal
 from elasticache_police.cli import main
 from elasticache_police.serving import endpoint
 from elasticache_police.serving.layout import ModelLayout
 endpoint.find_models = lambda root, default, shown: ModelLayout(models=(), default="none", code=root / "code")
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup the tests ignore it, and so would this
 main()
 """
 
