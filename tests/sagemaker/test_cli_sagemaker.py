@@ -261,12 +261,18 @@ def test_tickets_are_printed_and_fetched_later(fake, run, picture, tmp_path, mot
     assert "ElasticCache" in run("invoke", NAME, "--tickets", str(tmp_path / "tickets"), code=1).stdout
 
 
-def test_a_ticket_without_an_answer_in_time_leaves_the_others_theirs(fake, run, picture, tmp_path, moto) -> None:
+@pytest.fixture
+def printed(fake, run, picture, moto) -> list[str]:
+    """Two tickets, of which the last is answered."""
     client = boto3.client("s3")
     client.create_bucket(Bucket="queue", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
-    printed = [run("invoke", NAME, picture, "--async", "s3://queue/in", "--submit").stdout for _ in range(2)]
-    key = json.loads(printed[1])["output_url"].removeprefix("s3://queue/")
+    tickets = [run("invoke", NAME, picture, "--async", "s3://queue/in", "--submit").stdout for _ in range(2)]
+    key = json.loads(tickets[-1])["output_url"].removeprefix("s3://queue/")
     client.put_object(Bucket="queue", Key=key, Body=json.dumps({"predictions": [FOUND]}).encode())
+    return tickets
+
+
+def test_a_ticket_without_an_answer_in_time_leaves_the_others_theirs(printed, run, tmp_path) -> None:
     (tmp_path / "tickets").write_text("".join(printed))
     options = ("--tickets", str(tmp_path / "tickets"), "--timeout-s", "0.1", "--format", "json")
     late, answered = json.loads(run("invoke", NAME, *options, code=2).stdout)["files"]
@@ -274,12 +280,7 @@ def test_a_ticket_without_an_answer_in_time_leaves_the_others_theirs(fake, run, 
     assert answered["pages"][0]["findings"][0]["reading"] == "ElasticCache"
 
 
-def test_a_ticket_that_is_refused_leaves_the_others_theirs(fake, run, picture, tmp_path, moto) -> None:
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="queue", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
-    printed = [run("invoke", NAME, picture, "--async", "s3://queue/in", "--submit").stdout for _ in range(2)]
-    key = json.loads(printed[1])["output_url"].removeprefix("s3://queue/")
-    client.put_object(Bucket="queue", Key=key, Body=json.dumps({"predictions": [FOUND]}).encode())
+def test_a_ticket_that_is_refused_leaves_the_others_theirs(printed, run, tmp_path) -> None:
     (tmp_path / "tickets").write_text(printed[0].replace("s3://queue/out", "s3://nowhere/out") + printed[1])
     result = run("invoke", NAME, "--tickets", str(tmp_path / "tickets"), "--format", "json", code=2)
     refused, answered = json.loads(result.stdout)["files"]

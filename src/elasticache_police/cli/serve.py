@@ -15,6 +15,7 @@ from elasticache_police.serving import ContainerVersion, EndpointOptions, LocalE
 __all__ = ["serve"]
 
 _BYTES_PER_MB = 1024 * 1024
+_POSITIVE = click.FloatRange(min=0, min_open=True)
 
 
 @click.command()
@@ -55,7 +56,7 @@ _BYTES_PER_MB = 1024 * 1024
 )
 @click.option(
     "--max-payload-mb",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_POSITIVE,
     default=25,
     show_default=True,
     help="Largest request; a larger one is answered 413. SageMaker's real-time limit is documented as 6 or 25.",
@@ -63,7 +64,7 @@ _BYTES_PER_MB = 1024 * 1024
 @click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_POSITIVE,
     default=60,
     show_default=True,
     help="Seconds the model may take for a request.",
@@ -71,7 +72,7 @@ _BYTES_PER_MB = 1024 * 1024
 @click.option(
     "--startup-timeout",
     "startup_timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_POSITIVE,
     default=300,
     show_default=True,
     envvar="SAGEMAKER_TFS_WAIT_TIME_SECONDS",

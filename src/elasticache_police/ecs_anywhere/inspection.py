@@ -18,7 +18,6 @@ from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, Colle
 from elasticache_police.ecs_anywhere.collection_run import (
     CollectionRun,
     begin,
-    list_pictures,
     missing,
     new_run_id,
     reasons,
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from elasticache_police._aws import Clients, Request
     from elasticache_police._waiting import OnProgress
 
-__all__ = ["inspect_on", "list_pictures", "new_run_id", "plan_inspection"]
+__all__ = ["inspect_on", "plan_inspection"]
 
 FAMILY = "elasticache-police-inspect"
 """The task definition that is used when none is named."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from elasticache_police.runtime.lines import CAP_PX, COLUMNS_MULTIPLE, LINE_PX, TOP_PX, LineWindow, median
+from elasticache_police.runtime.lines import CAP_PX, LINE_PX, TOP_PX, LineWindow, median, whole_columns
 
 __all__ = ["SHARE", "SHORTEST_CAP_PX", "STRONG", "STRONG_OF_A_COLUMN", "crop_window", "ink_extent"]
 
@@ -70,8 +70,7 @@ def crop_window(line: np.ndarray) -> LineWindow:
     x0, y0, x1, y1 = ink_extent(line)
     cap = max(SHORTEST_CAP_PX, float(y1 - y0) - 1.0)
     scale = CAP_PX / cap
-    columns = max(1, round((x1 - x0) * scale) + LINE_PX)
-    width = -(-columns // COLUMNS_MULTIPLE) * COLUMNS_MULTIPLE
+    width = whole_columns(round((x1 - x0) * scale) + LINE_PX)
     middle = (x0 + x1) / 2
     centre = (y0 + y1) / 2
     return LineWindow(

@@ -6,7 +6,17 @@ import attrs
 import numpy as np
 from PIL import Image
 
-__all__ = ["CAP_PX", "COLUMNS_MULTIPLE", "FRAME_PX", "LINE_PX", "TOP_PX", "LineWindow", "cut", "median"]
+__all__ = [
+    "CAP_PX",
+    "COLUMNS_MULTIPLE",
+    "FRAME_PX",
+    "LINE_PX",
+    "TOP_PX",
+    "LineWindow",
+    "cut",
+    "median",
+    "whole_columns",
+]
 
 LINE_PX = 32
 """Height of the reader's input."""
@@ -39,8 +49,7 @@ class LineWindow:
     def around(cls, *, top: float, baseline: float, x0: float, x1: float) -> LineWindow:
         """Return the window over a line whose capitals reach from ``top`` to ``baseline``, in page pixels."""
         scale = CAP_PX / max(1.0, baseline - top)
-        columns = max(1, round((x1 - x0) * scale))
-        width = -(-columns // COLUMNS_MULTIPLE) * COLUMNS_MULTIPLE
+        width = whole_columns((x1 - x0) * scale)
         extra = (width / scale - (x1 - x0)) / 2
         return cls(x0=x0 - extra, y0=top - TOP_PX / scale, width=width, scale_x=scale, scale_y=scale)
 
@@ -59,6 +68,11 @@ class LineWindow:
     def page_x(self, column: float) -> float:
         """Return the page's x of a column of the input."""
         return self.x0 + column / self.scale_x
+
+
+def whole_columns(columns: float) -> int:
+    """Return how wide an input is that shows so many columns: at least one, and a multiple."""
+    return -(-max(1, round(columns)) // COLUMNS_MULTIPLE) * COLUMNS_MULTIPLE
 
 
 def cut(grey: Image.Image, window: LineWindow) -> np.ndarray:

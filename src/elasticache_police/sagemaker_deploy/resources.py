@@ -55,7 +55,7 @@ class Resource:
 
     @property
     def billable(self) -> bool:
-        """Whether it costs money by existing; configurations, models, activations, clusters and idle queues do not."""
+        """Whether it costs money by existing: models, policies, activations, clusters and idle queues, say, do not."""
         return self.kind in _BILLABLE
 
 

@@ -145,7 +145,8 @@ def inspect_collection(
     """
     from elasticache_police import ecs_anywhere
     from elasticache_police.ecs_anywhere.cluster import as_cluster
-    from elasticache_police.ecs_anywhere.inspection import FAMILY, new_run_id
+    from elasticache_police.ecs_anywhere.collection_run import new_run_id
+    from elasticache_police.ecs_anywhere.inspection import FAMILY
     from elasticache_police.report.document import summarise
 
     place = as_cluster(cluster)

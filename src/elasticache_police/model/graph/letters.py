@@ -43,16 +43,17 @@ def spaced(frames: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     return tf.tensor_scatter_nd_update(frames, middles, spaces)
 
 
-def text_of(frames: tf.Tensor) -> tf.Tensor:
-    """Return what a line says by the likeliest class of every frame, without spaces around it.
+def text_of(frames: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """Return what lines say by the likeliest class of every frame, string (N,), without spaces around it.
 
     Args:
-        frames: float32 (T, CLASSES).
+        frames: float32 (N, T, CLASSES).
+        lengths: int32 (N,), how many frames each line has.
     """
-    best = tf.argmax(frames, axis=-1, output_type=tf.int32)
-    before = tf.concat([[-1], best[:-1]], axis=0)
-    begins = tf.logical_and(tf.not_equal(best, before), tf.not_equal(best, BLANK))
-    return tf.strings.strip(tf.strings.reduce_join(tf.gather(tf.constant(_SIGNS), tf.boolean_mask(best, begins))))
+    best, begins = _letters(frames, lengths)
+    signs = tf.gather(tf.constant(_SIGNS), tf.boolean_mask(best, begins))
+    said = tf.RaggedTensor.from_row_lengths(signs, tf.reduce_sum(tf.cast(begins, tf.int32), axis=1))
+    return tf.strings.strip(tf.strings.reduce_join(said, axis=1))
 
 
 def spelled(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
@@ -117,8 +118,7 @@ def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) 
     within = tf.sequence_mask(lengths, tf.shape(best)[1])
     silence = tf.reduce_sum(tf.where(within, tf.math.log(frames[..., BLANK] + _TINY), 0.0), axis=1)
     says = tf.exp(tf.where(empty, silence, -surprise))
-    letters = tf.RaggedTensor.from_row_lengths(tf.gather(_SIGNS, tf.boolean_mask(best, begins)), counts)
-    line = tf.strings.reduce_join(letters, axis=1)
+    line = text_of(frames, lengths)
     words = {word for name in names for word in (name, name.upper())}
     holds = tf.reduce_any([tf.strings.regex_full_match(line, pattern(word)) for word in sorted(words)], axis=0)
     return tf.where(holds, 0.0, says)

@@ -195,7 +195,9 @@ class Signatures:
 
         def look(place: tf.Tensor) -> Tensors:
             first = self._frames(page, window_of(place, 0))
-            reading = text_of(spaced(first[tf.newaxis], tf.shape(first)[:1])[0])
+            length = tf.shape(first)[:1]
+            said = spaced(first[tf.newaxis], length)
+            reading = text_of(said, length)[0]
 
             def again() -> list[tf.Tensor]:
                 return [self._frames(page, window_of(place, number)) for number in range(1, len(LOOKS))]
@@ -204,21 +206,20 @@ class Signatures:
                 return [tf.zeros([0, CLASSES]) for _ in LOOKS[1:]]
 
             more = tf.cond(resembles(reading, self._settings.names), again, enough)
-            return {"first": first, "reading": reading, "looks": pack(place, page, region, [first, *more])}
+            return {"said": said[0], "reading": reading, "looks": pack(place, page, region, [first, *more])}
 
         text = tf.TensorSpec([], tf.string)
-        spec = {"first": _FRAMES, "reading": text, "looks": text}
+        spec = {"said": _FRAMES, "reading": text, "looks": text}
         seen = tf.map_fn(look, places, fn_output_signature=spec, parallel_iterations=_PLACES_AT_ONCE)
-        lengths = tf.cast(seen["first"].row_lengths(), tf.int32)
-        first = spaced(seen["first"].to_tensor(), lengths)
+        said, lengths = seen["said"].to_tensor(), tf.cast(seen["said"].row_lengths(), tf.int32)
         names = self._settings.names
-        like_a_name = nearly(first, lengths, names)
+        like_a_name = nearly(said, lengths, names)
         inside = tf.reshape(tf.gather(tf.shape(page), [1, 0, 1, 0]), [1, 4])
         boxes = tf.clip_by_value(places[:, 1:], 0.0, tf.cast(inside, tf.float32))
         return {
             "places": tf.concat([places[:, :1], on_page(places[:, 1:], region)], axis=1),
             "boxes": tf.boolean_mask(_whole(on_page(boxes, region)), like_a_name),
-            "scores": tf.boolean_mask(tf.reduce_max(spelled(first, lengths, names), axis=1), like_a_name),
+            "scores": tf.boolean_mask(tf.reduce_max(spelled(said, lengths, names), axis=1), like_a_name),
             "readings": tf.boolean_mask(seen["reading"], like_a_name),
             "looks_bytes": seen["looks"],
         }
