@@ -118,7 +118,7 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
     content = encoded(page())
     picture = Image.fromarray(grey_of(content))
     outputs = served("inspect", image_bytes=[content])
-    proposals = runtime.look_over(picture)[0]
+    proposals = runtime.places(picture)
     assert outputs["places"].shape == (1, len(proposals), 5)
     looked_again = 0
     for proposal, place, looks in zip(proposals, outputs["places"][0], outputs["looks_bytes"][0], strict=True):
@@ -173,27 +173,67 @@ def test_labels_on_the_floor_of_an_isometric_drawing_are_found_here_and_there(tu
     assert_same(findings_from_outputs(row(served("inspect", image_bytes=[content])), runtime.names), local)
 
 
-@pytest.mark.parametrize("turn", [3, 4])
-def test_a_drawing_is_seen_from_above_alike(turn):
+@pytest.mark.parametrize("degrees", [-5, 3])
+def test_a_tilted_page_is_read_upright_here_and_there(degrees, runtime, served):
+    picture = page().convert("L").rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+    content = encoded(picture)
+    local = runtime.inspect_page(grey_of(content))
+    level = runtime.inspect_page(grey_of(encoded(page())))
+    assert [(f.reading, f.verdict) for f in local] == [(f.reading, f.verdict) for f in level]
+    for finding in local:
+        assert 0 <= finding.box[0] < finding.box[2] <= picture.width
+        assert 0 <= finding.box[1] < finding.box[3] <= picture.height
+    outputs = served("inspect", image_bytes=[content])
+    packed = [unpack(looks) for looks in outputs["looks_bytes"][0]]
+    assert all(place.region is not None and degrees * place.region.tilt > 0 for place in packed)
+    assert_same(findings_from_outputs(row(outputs), runtime.names), local)
+
+
+def test_the_tilt_of_a_page_is_told_alike(runtime):
+    import tensorflow as tf
+
+    from elasticache_police.model.graph import tilted as graph
+    from elasticache_police.runtime import tilted
+
+    for degrees in (0, 2, -4, 7, 30):
+        picture = page().convert("L").rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+        levels = runtime._levels(picture)
+        slopes = [graph.slopes(tf.constant(cells)) for cells, _ in levels[: tilted.TILT_LEVELS]]
+        assert int(graph.tilt_of(slopes)) == tilted.tilt_of(levels)
+    nothing = np.full((5, 6, 8), -1, np.float32)
+    assert int(graph.tilt_of([graph.slopes(tf.constant(nothing))])) == tilted.tilt_of([(nothing, 1.0)]) == 0
+
+
+@pytest.mark.parametrize(("turn", "tilt"), [(3, 0), (4, 0), (5, 90), (5, -33)])
+def test_a_picture_is_turned_upright_alike(turn, tilt):
+    import tensorflow as tf
+
+    from elasticache_police.model.graph import places as graph
+    from elasticache_police.runtime.turned import Region
+
+    noise = np.random.default_rng(5).integers(0, 256, (57, 103), np.uint8)
+    region = Region(turn, 0, 0, 103, 57, tilt)
+    expected = np.asarray(region.upright(Image.fromarray(noise)))
+    corners = tf.constant([0, 0, 103, 57])
+    off = np.abs(graph.upright(tf.constant(noise), turn, corners, tf.constant(tilt)).numpy().astype(int) - expected)
+    assert off.max() <= 1
+    assert np.count_nonzero(off) < 0.002 * off.size
+    boxes = [(10, 20, 40, 31), (0, 0, 5, 9)]
+    there = graph.on_page(tf.constant(boxes, tf.float32), tf.constant([turn, 0, 0, 103, 57, tilt])).numpy()
+    for box, other in zip(boxes, there, strict=True):
+        assert np.abs(np.subtract(region.on_page(box), other)).max() <= 1
+
+
+def test_a_drawing_is_told_from_other_pictures_alike():
     import tensorflow as tf
 
     from elasticache_police.model.graph import isometric as graph
     from elasticache_police.runtime import isometric
-    from elasticache_police.runtime.turned import Region
 
     noise = np.random.default_rng(5).integers(0, 256, (57, 103), np.uint8)
-    region = Region(turn, 0, 0, 103, 57)
-    expected = np.asarray(region.upright(Image.fromarray(noise)))
-    off = np.abs(graph.upright(tf.constant(noise), turn).numpy().astype(int) - expected)
-    assert off.max() <= 1
-    assert np.count_nonzero(off) < 0.002 * off.size
-    boxes = [(10, 20, 40, 31), (0, 0, 5, 9)]
-    there = graph.on_page(tf.constant(boxes, tf.float32), tf.constant(turn), tf.constant(103), tf.constant(57)).numpy()
-    for box, other in zip(boxes, there, strict=True):
-        assert np.abs(np.subtract(region.on_page(box), other)).max() <= 1
-    drawing = np.asarray(floor(page(size=(430, 140)), turn))
     for grey, verdict in (
-        (drawing, True),
+        (np.asarray(floor(page(size=(430, 140)), 3)), True),
+        (np.asarray(floor(page(size=(430, 140)), 4)), True),
         (np.asarray(page().convert("L")), False),
         (noise, False),
         (noise[:3], False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import random
 
 import attrs
@@ -24,6 +25,10 @@ UNKNOWN = -1.0
 READER_COLUMNS = 256
 _BEND_PX = 16
 _BEND_EDGE_PX = 3
+_TILTED = 0.2
+"""Share of the finder's pages that are tilted, as a photographed slide is."""
+_MOST_TILT = 0.12
+"""In radians."""
 _WINDOWS = 3
 """Windows, each another size and shift, cut from every rendered line: rendering costs as much as learning."""
 
@@ -45,63 +50,82 @@ class ReaderBatch:
     weights: np.ndarray
 
 
-def finder_targets(page: PageSample) -> np.ndarray:
+def finder_targets(page: PageSample, tilt: float = 0.0) -> np.ndarray:
     """Return the finder's targets for a page.
+
+    Args:
+        page: The page, upright.
+        tilt: By how much, in radians and clockwise, the finder sees it turned around its middle.
 
     Returns:
         float32 (H/8, W/8, 13): name 0/1, weight of name, text 0/1, weight of text, left, right (units of 32 px),
         weight of those, top, bottom (units of 8 px), weight of those, text that climbs 0/1, text that falls 0/1, weight
         of those.
     """
-    rows, columns = page.grey.shape[0] // STRIDE, page.grey.shape[1] // STRIDE
+    height, width = page.grey.shape
+    rows, columns = height // STRIDE, width // STRIDE
     out = np.zeros((rows, columns, 13), np.float32)
     out[..., 1] = out[..., 3] = out[..., 12] = 1.0
-    cx = np.arange(columns) * STRIDE + STRIDE / 2
-    cy = np.arange(rows) * STRIDE + STRIDE / 2
+    seen_x = (np.arange(columns) * STRIDE + STRIDE / 2 - width / 2)[None, :]
+    seen_y = (np.arange(rows) * STRIDE + STRIDE / 2 - height / 2)[:, None]
+    cx = width / 2 + math.cos(tilt) * seen_x + math.sin(tilt) * seen_y
+    cy = height / 2 - math.sin(tilt) * seen_x + math.cos(tilt) * seen_y
     for line in page.lines:
         x0, x1 = float(line.edges[0]), float(line.edges[-1])
         middle = (line.top + line.baseline) / 2
         inside_y = np.abs(cy - middle) <= max(STRIDE / 2 + 0.01, line.cap_px * 0.35)
         near_y = np.abs(cy - middle) <= line.cap_px * 0.75 + STRIDE
-        in_x = (cx > x0) & (cx < x1)
-        near_x = (cx > x0 - STRIDE) & (cx < x1 + STRIDE)
-        near = np.ix_(near_y, near_x)
+        near = near_y & (cx > x0 - STRIDE) & (cx < x1 + STRIDE)
         fits = FINDER_CAP_PX[0] <= line.cap_px <= FINDER_CAP_PX[1]
         unsure = not fits and _FINDER_CAP_SLACK[0] <= line.cap_px <= _FINDER_CAP_SLACK[1]
-        out[..., 3][near] = 0.0
+        out[near, 3] = 0.0
         if unsure:
-            out[..., 1][near] = np.where(out[..., 0][near] > 0, out[..., 1][near], 0.0)
+            out[near, 1] = np.where(out[near, 0] > 0, out[near, 1], 0.0)
         if not fits:
             if not unsure:
-                out[..., 3][near] = 1.0
+                out[near, 3] = 1.0
             continue
-        core = np.ix_(inside_y, in_x)
-        out[..., 2][core] = out[..., 3][core] = 1.0
-        out[..., 7][core] = ((cy - line.top) / HEIGHT_PX)[inside_y][:, None]
-        out[..., 8][core] = ((line.baseline - cy) / HEIGHT_PX)[inside_y][:, None]
-        out[..., 9][core] = 1.0
+        core = inside_y & (cx > x0) & (cx < x1)
+        out[core, 2] = out[core, 3] = 1.0
+        out[core, 7] = (cy[core] - line.top) / HEIGHT_PX
+        out[core, 8] = (line.baseline - cy[core]) / HEIGHT_PX
+        out[core, 9] = 1.0
         for span in line.spans:
             s0, _, s1, _ = line.span_box(span)
-            whole = np.ix_(near_y, (cx > s0 - STRIDE) & (cx < s1 + STRIDE))
-            out[..., 1][whole] = 0.0
-            reach = max(0.22 * (s1 - s0), STRIDE / 2)
-            heart = np.ix_(inside_y, np.abs(cx - (s0 + s1) / 2) <= reach)
-            out[..., 0][heart] = out[..., 1][heart] = 1.0
-            columns_in = np.abs(cx - (s0 + s1) / 2) <= reach
-            out[..., 4][heart] = ((cx - s0) / SIDE_PX)[columns_in][None, :]
-            out[..., 5][heart] = ((s1 - cx) / SIDE_PX)[columns_in][None, :]
-            out[..., 6][heart] = 1.0
+            out[near_y & (cx > s0 - STRIDE) & (cx < s1 + STRIDE), 1] = 0.0
+            heart = inside_y & (np.abs(cx - (s0 + s1) / 2) <= max(0.22 * (s1 - s0), STRIDE / 2))
+            out[heart, 0] = out[heart, 1] = 1.0
+            out[heart, 4] = (cx[heart] - s0) / SIDE_PX
+            out[heart, 5] = (s1 - cx[heart]) / SIDE_PX
+            out[heart, 6] = 1.0
     for text in page.turned:
         x0, y0, x1, y1 = text.box
         across = (cx > min(x0, (x0 + x1 - STRIDE) / 2)) & (cx < max(x1, (x0 + x1 + STRIDE) / 2))
-        near = np.ix_((cy > y0 - STRIDE) & (cy < y1 + STRIDE), (cx > x0 - STRIDE) & (cx < x1 + STRIDE))
-        out[..., 12][near] = 0.0
+        near = (cy > y0 - STRIDE) & (cy < y1 + STRIDE) & (cx > x0 - STRIDE) & (cx < x1 + STRIDE)
+        out[near, 12] = 0.0
         if FINDER_CAP_PX[0] <= text.cap_px <= FINDER_CAP_PX[1]:
-            core = np.ix_((cy > y0) & (cy < y1), across)
-            out[..., 10 if text.climbs else 11][core] = out[..., 12][core] = 1.0
+            core = (cy > y0) & (cy < y1) & across
+            out[core, 10 if text.climbs else 11] = out[core, 12] = 1.0
         elif not _FINDER_CAP_SLACK[0] <= text.cap_px <= _FINDER_CAP_SLACK[1]:
-            out[..., 12][near] = 1.0
+            out[near, 12] = 1.0
     return out
+
+
+def _tilted(grey: np.ndarray, tilt: float) -> np.ndarray:
+    """Turn a page clockwise around its middle, by radians; what comes in from beyond its edges is its median grey."""
+    if not tilt:
+        return grey
+    height, width = grey.shape
+    cos, sin = math.cos(tilt), math.sin(tilt)
+    back = (
+        *(cos, sin, width / 2 * (1 - cos) - height / 2 * sin),
+        *(-sin, cos, height / 2 * (1 - cos) + width / 2 * sin),
+    )
+    method = Image.Resampling.BILINEAR
+    picture = Image.fromarray(grey).transform(
+        (width, height), Image.Transform.AFFINE, back, method, fillcolor=median(grey)
+    )
+    return np.asarray(picture)
 
 
 def finder_batch(
@@ -114,9 +138,12 @@ def finder_batch(
 
 @functools.lru_cache(maxsize=1)
 def _pages(seed: int, index: int, size: int, fonts: FontSet, texts: NameTexts, style: PageStyle) -> FinderBatch:
+    rng = random.Random(f"{seed}:{index}:tilt")  # noqa: S311
     pages = [render_page(seed=seed, index=index * size + i, fonts=fonts, texts=texts, style=style) for i in range(size)]
+    tilts = [max(-_MOST_TILT, min(_MOST_TILT, rng.gauss(0, 0.05))) if rng.random() < _TILTED else 0.0 for _ in pages]
     return FinderBatch(
-        np.stack([page.grey[..., None] for page in pages]), np.stack([finder_targets(page) for page in pages])
+        np.stack([_tilted(page.grey, tilt)[..., None] for page, tilt in zip(pages, tilts, strict=True)]),
+        np.stack([finder_targets(page, tilt) for page, tilt in zip(pages, tilts, strict=True)]),
     )
 
 
@@ -183,8 +210,8 @@ def _read_sample(page: PageSample, line: TextLine, rng: random.Random) -> tuple[
     classes, weights = line_targets(
         line, window, [other for other in page.lines if other is not line], page.grey.shape[1]
     )
-    if rng.random() < 0.12:
-        grey = _lean(grey, slant=rng.gauss(0, 0.12), slope=rng.gauss(0, 0.012))
+    if rng.random() < 0.2:
+        grey = _lean(grey, slant=rng.gauss(0, 0.12), slope=rng.gauss(0, 0.018))
     if rng.random() < 0.2:
         grey = _bend(grey, rng)
     return grey, classes, weights

@@ -19,7 +19,7 @@ from elasticache_police.runtime.files import FINDER, PACKAGED, READER, Settings,
 from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge, window_of
 from elasticache_police.runtime.lines import LineWindow, cut
 from elasticache_police.runtime.reading import softmax
-from elasticache_police.runtime.turned import Region, floors, regions
+from elasticache_police.runtime.turned import Region, floors, regions, tilted_page
 from elasticache_police.spelling import check_name
 
 if TYPE_CHECKING:
@@ -86,13 +86,21 @@ class Runtime:
             grey: uint8 (H, W).
         """
         page = Image.fromarray(grey)
-        proposals, turned = self.look_over(page)
-        sightings = list(self._sightings(page, proposals))
-        for region in [*turned, *floors(grey)]:
-            upright = region.upright(page)
-            inside = self._sightings(upright, self.look_over(upright)[0])
-            sightings += [sighting.turned(region) for sighting in inside]
+        levels = self._levels(page)
+        lying = floors(grey)
+        askew = None if lying else tilted_page(levels, width=page.width, height=page.height)
+        if askew is not None:
+            return distinct(self._inside(page, askew))
+        sightings = list(self._sightings(page, self._places(levels)))
+        for region in [*regions(levels, width=page.width, height=page.height), *lying]:
+            sightings += self._inside(page, region)
         return distinct(sightings)
+
+    def _inside(self, page: Image.Image, region: Region) -> Iterator[Sighting]:
+        """Yield what is seen in a part of a page once it is upright."""
+        upright = region.upright(page)
+        for sighting in self._sightings(upright, self.places(upright)):
+            yield sighting.turned(region)
 
     def _sightings(self, picture: Image.Image, proposals: Sequence[place.Proposal]) -> Iterator[Sighting]:
         for proposal in proposals:
@@ -105,8 +113,12 @@ class Runtime:
                 thorough=not self._reads_everything,
             )
 
-    def look_over(self, picture: Image.Image) -> tuple[list[place.Proposal], list[Region]]:
-        """Return the places of a page, mode ``L``, worth reading, and the parts of it worth turning."""
+    def places(self, picture: Image.Image) -> list[place.Proposal]:
+        """Return the places of a page, mode ``L``, worth reading as it lies."""
+        return self._places(self._levels(picture))
+
+    def _levels(self, picture: Image.Image) -> list[tuple[np.ndarray, float]]:
+        """Return the finder's answer for every level of the pyramid, and page pixels per pixel of that level."""
         levels: list[tuple[np.ndarray, float]] = []
         level, scale = picture, 1.0
         for _ in range(LEVELS):
@@ -114,14 +126,16 @@ class Runtime:
                 break
             levels.append((self._cells(level), scale))
             level, scale = level.reduce(2), scale * 2
+        return levels
+
+    def _places(self, levels: Sequence[tuple[np.ndarray, float]]) -> list[place.Proposal]:
         found: list[place.Proposal] = []
         for cells, scale in levels:
             if self._reads_everything:
                 found += place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD)
             else:
                 found += place.names(cells, scale=scale, threshold=self.settings.find_threshold)
-        turned = regions(levels, width=picture.width, height=picture.height)
-        return place.without_repeats(found, limit=MAX_PLACES), turned
+        return place.without_repeats(found, limit=MAX_PLACES)
 
     def _cells(self, level: Image.Image) -> np.ndarray:
         """Return the finder's answer for one level, its size rounded up to whole cells."""

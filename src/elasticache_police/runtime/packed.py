@@ -4,13 +4,14 @@ The graph cannot run the rules of spelling, and its frames are large as JSON. So
 with the place and, for each look at it, the likeliest classes of every frame; here that becomes frames again, and
 :mod:`elasticache_police.runtime.judging` judges them as it judges those of a model in this process.
 
-The PNG, 8-bit grey: its first row begins with fifteen little-endian numbers of four bytes, float score, x0, y0, x1, y1
+The PNG, 8-bit grey: its first row begins with sixteen little-endian numbers of four bytes, float score, x0, y0, x1, y1
 and integer width and height of the picture looked at, frames of the three looks, and how that picture lies on the page:
-0 for the page itself, else a turn of :mod:`elasticache_police.runtime.turned`, and that part's x0, y0, x1, y1. Then,
-for each look, come rows of one pixel per frame: :data:`KEPT` rows with the likeliest classes, likeliest first; as many
-rows with the upper and as many with the lower bytes of float16 numbers, the first of them the probability of all
-classes that are not listed, the others that of the class in the same row. What is left to 1 is the likeliest's: near 1
-a float16 would be too coarse. A place whose first look shows nothing like a name has no frames for the others.
+0 for the page itself, else a turn of :mod:`elasticache_police.runtime.turned`, that part's x0, y0, x1, y1, and the tilt
+of a tilted page. Then, for each look, come rows of one pixel per frame: :data:`KEPT` rows with the likeliest classes,
+likeliest first; as many rows with the upper and as many with the lower bytes of float16 numbers, the first of them the
+probability of all classes that are not listed, the others that of the class in the same row. What is left to 1 is the
+likeliest's: near 1 a float16 would be too coarse. A place whose first look shows nothing like a name has no frames for
+the others.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from elasticache_police.findings import Finding
 from elasticache_police.runtime.alphabet import BLANK, CLASSES
 from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge
 from elasticache_police.runtime.proposals import Proposal
+from elasticache_police.runtime.tilted import TILTED
 from elasticache_police.runtime.turned import CHANNELS, FLOORS, Region
 
 __all__ = ["HEADER_BYTES", "KEPT", "LEAST", "PackedPlace", "findings_from_outputs", "unpack"]
@@ -36,7 +38,7 @@ KEPT = 5
 """Classes listed for each frame."""
 LEAST = 1e-4
 """Probabilities below this are not listed."""
-_HEADER = np.dtype([("place", "<f4", 5), ("size", "<i4", 2), ("frames", "<i4", len(LOOKS)), ("region", "<i4", 5)])
+_HEADER = np.dtype([("place", "<f4", 5), ("size", "<i4", 2), ("frames", "<i4", len(LOOKS)), ("region", "<i4", 6)])
 HEADER_BYTES = _HEADER.itemsize
 
 
@@ -71,7 +73,7 @@ def unpack(looks_bytes: bytes) -> PackedPlace:
     except (OSError, ValueError, IndexError) as error:
         raise ModelFileError(_STRANGE) from error
     sound = pixels.shape[0] == 1 + 3 * KEPT * len(LOOKS) and 0 <= min(counts) <= max(counts) <= pixels.shape[1]
-    if not sound or int(header["region"][0]) not in {0, *CHANNELS, *FLOORS}:
+    if not sound or int(header["region"][0]) not in {0, *CHANNELS, *FLOORS, TILTED}:
         raise ModelFileError(_STRANGE)
     looks = np.split(pixels[1:], len(LOOKS))
     width, height = (int(side) for side in header["size"])

@@ -1,4 +1,4 @@
-"""Text that does not run from left to right: up or down, as on the axis of a chart, or along the floor of a drawing.
+"""Text that is not level: up or down as on the axis of a chart, along the floor of a drawing, or askew.
 
 Where it is, how to look at it upright, and where on the page is what was seen there.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from elasticache_police.findings import Box
-from elasticache_police.runtime import isometric
+from elasticache_police.runtime import isometric, tilted
 from elasticache_police.runtime.lines import median
 from elasticache_police.runtime.proposals import STRIDE
 
@@ -27,6 +27,7 @@ __all__ = [
     "Region",
     "floors",
     "regions",
+    "tilted_page",
 ]
 
 CLIMBS, FALLS = 1, 2
@@ -46,13 +47,29 @@ MARGIN_CELLS = (2, 4)
 
 @attrs.frozen
 class Region:
-    """A part of a page whose text is turned, in whole pixels; of an isometric drawing the whole page."""
+    """A part of a page whose text is turned, in whole pixels; of isometric drawings and tilted pages all of it."""
 
     turn: int
     x0: int
     y0: int
     x1: int
     y1: int
+    tilt: int = 0
+    """Of a tilted page, clockwise, in thousandths of a radian."""
+
+    @property
+    def _upright_size(self) -> tuple[int, int]:
+        width, height = self.x1 - self.x0, self.y1 - self.y0
+        if self.turn == tilted.TILTED:
+            return tilted.upright_size(self.tilt, width, height)
+        return isometric.upright_size(width, height)
+
+    @property
+    def _to_page(self) -> tuple[float, float, float, float, float, float]:
+        width, height = self.x1 - self.x0, self.y1 - self.y0
+        if self.turn == tilted.TILTED:
+            return tilted.to_page(self.tilt, width, height)
+        return isometric.to_page(self.turn, width, height)
 
     def upright(self, picture: Image.Image) -> Image.Image:
         """Return the part of a page, mode ``L``, turned so that its text reads from left to right."""
@@ -62,9 +79,9 @@ class Region:
         if self.turn == FALLS:
             return part.transpose(Image.Transpose.ROTATE_90)
         return part.transform(
-            isometric.upright_size(*part.size),
+            self._upright_size,
             Image.Transform.AFFINE,
-            isometric.to_page(self.turn, *part.size),
+            self._to_page,
             Image.Resampling.BILINEAR,
             fillcolor=median(np.asarray(part)),
         )
@@ -76,7 +93,7 @@ class Region:
             return self.x0 + v0, self.y1 - u1, self.x0 + v1, self.y1 - u0
         if self.turn == FALLS:
             return self.x1 - v1, self.y0 + u0, self.x1 - v0, self.y0 + u1
-        a, b, c, d, e, f = isometric.to_page(self.turn, self.x1 - self.x0, self.y1 - self.y0)
+        a, b, c, d, e, f = self._to_page
         width, height = self.x1 - self.x0, self.y1 - self.y0
         corners = [(u, v) for u in (u0, u1) for v in (v0, v1)]
         x = [min(width, max(0.0, a * u + b * v + c)) for u, v in corners]
@@ -99,6 +116,18 @@ def floors(grey: np.ndarray) -> list[Region]:
     if not isometric.is_isometric(grey):
         return []
     return [Region(turn, 0, 0, width, height) for turn in FLOORS]
+
+
+def tilted_page(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: int) -> Region | None:
+    """Return the whole page when it lies askew.
+
+    Args:
+        levels: As for :func:`regions`.
+        width: Pixels of the page.
+        height: Pixels of the page.
+    """
+    tilt = tilted.tilt_of(levels)
+    return Region(tilted.TILTED, 0, 0, width, height, tilt) if tilt else None
 
 
 def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: int) -> list[Region]:

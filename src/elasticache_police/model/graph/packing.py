@@ -17,7 +17,7 @@ def pack(place: tf.Tensor, page: tf.Tensor, region: tf.Tensor, looks: Sequence[t
     Args:
         place: float32 (5,): score, x0, y0, x1, y1.
         page: uint8 (H, W), the page or the upright part of it that was looked at.
-        region: int32 (5,), how that part lies on the page; see :func:`elasticache_police.model.graph.places.on_page`.
+        region: int32 (6,), how that part lies on the page; see :func:`elasticache_police.model.graph.places.on_page`.
         looks: For each look float32 (T, CLASSES), each row a distribution.
 
     Returns:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from elasticache_police.model.graph import isometric
+from elasticache_police.model.graph import affine, isometric, tilted
 from elasticache_police.model.graph.resample import halve
 from elasticache_police.runtime.engine import LEVELS, MAX_PLACES, MIN_LEVEL_PX
 from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
+from elasticache_police.runtime.tilted import TILT_LEVELS, TILTED
 from elasticache_police.runtime.turned import (
     CHANNELS,
     CLIMBS,
@@ -26,8 +27,8 @@ __all__ = ["look_over", "on_page", "upright"]
 
 def look_over(
     page: tf.Tensor, finder: Callable[[tf.Tensor], tf.Tensor], *, threshold: float
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the places of a page worth reading, best first, and the parts of it worth turning.
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the places of a page worth reading, best first, the parts of it worth turning, and how it lies.
 
     Args:
         page: uint8 (H, W).
@@ -36,31 +37,35 @@ def look_over(
 
     Returns:
         float32 (P, 5): score, x0, y0, x1, y1 in pixels of the page; int32 (2, 4): where text climbs and where it falls,
-        x0, y0, x1, y1, zeros for nowhere.
+        x0, y0, x1, y1, zeros for nowhere; int32 scalar: its tilt in thousandths of a radian, clockwise, 0 for level.
     """
-    found, turned = [], []
+    found, turned, slopes = [], [], []
     level = page
     for number in range(LEVELS):
         scale = 2.0**number
 
-        def here(level: tf.Tensor = level, scale: float = scale) -> tuple[tf.Tensor, tf.Tensor]:
+        def here(level: tf.Tensor = level, scale: float = scale) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             cells = finder(_whole_cells(level))
-            return _names(cells, scale=scale, threshold=threshold), _extents(cells, scale=scale)
+            places = _names(cells, scale=scale, threshold=threshold)
+            return places, _extents(cells, scale=scale), tilted.slopes(cells)
 
-        def nowhere() -> tuple[tf.Tensor, tf.Tensor]:
-            return tf.zeros([0, 5], tf.float64), tf.tile(_NOWHERE[tf.newaxis], [len(CHANNELS), 1])
+        def nowhere() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            extents = tf.tile(_NOWHERE[tf.newaxis], [len(CHANNELS), 1])
+            return tf.zeros([0, 5], tf.float64), extents, tf.zeros([0])
 
         least = MIN_LEVEL_PX if number else 0
-        names, extents = tf.cond(tf.reduce_min(tf.shape(level)) < least, nowhere, here)
+        names, extents, falls = tf.cond(tf.reduce_min(tf.shape(level)) < least, nowhere, here)
         found.append(names)
         if number < TURNED_LEVELS:
             turned.append(extents)
+        if number < TILT_LEVELS:
+            slopes.append(falls)
         if number + 1 < LEVELS:
             level = halve(level)
     places = tf.concat(found, axis=0)
     kept = _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT)
     best = tf.ensure_shape(tf.cast(tf.gather(places, kept), tf.float32), [None, 5])
-    return best, _together(tf.stack(turned), tf.shape(page))
+    return best, _together(tf.stack(turned), tf.shape(page)), tilted.tilt_of(slopes)
 
 
 _NOWHERE = tf.constant([np.inf, np.inf, -np.inf, -np.inf], tf.float64)
@@ -92,17 +97,20 @@ def _extent(logits: tf.Tensor, *, scale: float) -> tf.Tensor:
     return tf.where(tf.equal(tf.shape(cells)[0], 0), _NOWHERE, tf.stack(box) * unit)
 
 
-def upright(page: tf.Tensor, turn: int, box: tf.Tensor) -> tf.Tensor:
+def upright(page: tf.Tensor, turn: int, box: tf.Tensor, tilt: tf.Tensor) -> tf.Tensor:
     """Return a part of a page turned so that its text reads from left to right: ``turned.Region.upright``.
 
     Args:
         page: uint8 (H, W).
-        turn: ``CLIMBS`` or ``FALLS``, or a direction of the floor: then the box is the whole page.
+        turn: ``CLIMBS`` or ``FALLS``; or a direction of the floor, or ``TILTED``: then the box is the whole page.
         box: int32 (4,): x0, y0, x1, y1.
+        tilt: int32 scalar, of a tilted page.
     """
-    if turn in FLOORS:
-        return isometric.upright(page, turn)
     x0, y0, x1, y1 = tf.unstack(box)
+    if turn == TILTED:
+        return affine.upright(page, tilted.to_page(tilt, x1, y1), tilted.upright_size(tilt, x1, y1))
+    if turn in FLOORS:
+        return affine.upright(page, isometric.to_page(tf.constant(turn), x1, y1), isometric.upright_size(x1, y1))
     return tf.transpose(tf.reverse(page[y0:y1, x0:x1], axis=[0 if turn == CLIMBS else 1]))
 
 
@@ -111,16 +119,18 @@ def on_page(boxes: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
 
     Args:
         boxes: float32 (P, 4) of the part as it was looked at.
-        region: int32 (5,): 0 for the page as it is, else how it was turned; x0, y0, x1, y1.
+        region: int32 (6,): 0 for the page as it is, else how it was turned; x0, y0, x1, y1; of a tilted page its tilt.
     """
-    turn = region[0]
-    x0, y0, x1, y1 = tf.unstack(tf.cast(region[1:], tf.float32))
+    turn, *corners, tilt = tf.unstack(region)
+    x0, y0, x1, y1 = (tf.cast(corner, tf.float32) for corner in corners)
     u0, v0, u1, v1 = tf.unstack(boxes, axis=1)
     climbs = tf.stack([x0 + v0, y1 - u1, x0 + v1, y1 - u0], axis=1)
     falls = tf.stack([x1 - v1, y0 + u0, x1 - v0, y0 + u1], axis=1)
     quarter = tf.where(tf.equal(turn, 0), boxes, tf.where(tf.equal(turn, CLIMBS), climbs, falls))
-    plain = isometric.on_page(boxes, turn, region[3], region[4])
-    return tf.where(tf.reduce_any(tf.equal(turn, FLOORS)), plain, quarter)
+    width, height = corners[2:]
+    lying = affine.on_page(boxes, isometric.to_page(turn, width, height), width, height)
+    askew = affine.on_page(boxes, tilted.to_page(tilt, width, height), width, height)
+    return tf.where(tf.reduce_any(tf.equal(turn, FLOORS)), lying, tf.where(tf.equal(turn, TILTED), askew, quarter))
 
 
 def _whole_cells(level: tf.Tensor) -> tf.Tensor:

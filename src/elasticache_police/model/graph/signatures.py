@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,7 @@ from elasticache_police.runtime.classifying import DOUBT, PLAIN
 from elasticache_police.runtime.files import FINDER, READER, read_settings
 from elasticache_police.runtime.judging import LOOKS, SURE
 from elasticache_police.runtime.lines import LINE_PX
+from elasticache_police.runtime.tilted import TILTED
 from elasticache_police.runtime.turned import CHANNELS, FLOORS
 
 __all__ = ["Signatures"]
@@ -65,9 +67,11 @@ class Signatures:
 
         # Functions of their own, so that the weights are in the file once however often they are called.
         self._find = _traced(find, tf.TensorSpec([None, None], tf.uint8))
-        self._read = _traced(read, tf.TensorSpec([LINE_PX, None], tf.uint8))
-        self._look_over = _traced(
-            self._look_over_part, tf.TensorSpec([None, None], tf.uint8), tf.TensorSpec([5], tf.int32)
+        self._read_line = _traced(read, tf.TensorSpec([LINE_PX, None], tf.uint8))
+        picture = tf.TensorSpec([None, None], tf.uint8)
+        self._look_over = _traced(self._look_over_picture, picture)
+        self._read_places = _traced(
+            self._read_places_of, picture, tf.TensorSpec([None, 5], tf.float32), tf.TensorSpec([6], tf.int32)
         )
 
     def functions(self) -> dict[str, Callable[..., Tensors]]:
@@ -165,30 +169,34 @@ class Signatures:
         page = grey_pixels(encoded, max_pixels=self._max_pixels)
         size = tf.shape(page)
         whole = tf.stack([0, 0, size[1], size[0]])
-        seen: list[Tensors] = [self._look_over(page, tf.concat([[0], whole], axis=0))]
-        turns = [
-            (turn, box, box[2] > box[0]) for turn, box in zip(CHANNELS, tf.unstack(seen[0]["turned"]), strict=True)
-        ]
+        places, boxes, tilt = self._look_over(page)
         drawing = is_isometric(page)
-        turns += [(turn, whole, drawing) for turn in FLOORS]
-        del seen[0]["turned"]
-        for turn, box, wanted in turns:
 
-            def turned(turn: int = turn, box: tf.Tensor = box) -> Tensors:
-                part: Tensors = self._look_over(upright(page, turn, box), tf.concat([[turn], box], axis=0))
-                del part["turned"]
-                return part
+        def inside(turn: int, box: tf.Tensor) -> Tensors:
+            part = upright(page, turn, box, tilt)
+            places = self._look_over(part)[0]
+            seen: Tensors = self._read_places(part, places, tf.stack([turn, *tf.unstack(box), tilt]))
+            return seen
 
-            seen.append(tf.cond(wanted, turned, _nothing))
-        together: Tensors = {key: tf.concat([part[key] for part in seen], axis=0) for key in seen[0]}
-        return {**together, "size": size}
+        def level() -> Tensors:
+            seen = [self._read_places(page, places, tf.stack([0, *tf.unstack(whole), 0]))]
+            turns = [(turn, box, box[2] > box[0]) for turn, box in zip(CHANNELS, tf.unstack(boxes), strict=True)]
+            for turn, box, wanted in [*turns, *((turn, whole, drawing) for turn in FLOORS)]:
+                seen.append(tf.cond(wanted, functools.partial(inside, turn, box), _nothing))
+            return {key: tf.concat([part[key] for part in seen], axis=0) for key in seen[0]}
 
-    def _look_over_part(self, picture: tf.Tensor, region: tf.Tensor) -> Tensors:
-        """Find and read what stands on a page, or on an upright part of it."""
-        places, turned = look_over(picture, self._find, threshold=self._settings.find_threshold)
+        askew = tf.logical_and(tf.not_equal(tilt, 0), tf.logical_not(drawing))
+        found: Tensors = tf.cond(askew, functools.partial(inside, TILTED, whole), level)
+        return {**found, "size": size}
+
+    def _look_over_picture(self, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        return look_over(picture, self._find, threshold=self._settings.find_threshold)
+
+    def _read_places_of(self, picture: tf.Tensor, places: tf.Tensor, region: tf.Tensor) -> Tensors:
+        """Read what stands at the places of a page, or of an upright part of it."""
         empty = tf.equal(tf.shape(places)[0], 0)
-        seen = tf.cond(empty, _nothing, lambda: self._looks(picture, places, region))
-        return {**seen, "turned": turned}
+        seen: Tensors = tf.cond(empty, _nothing, lambda: self._looks(picture, places, region))
+        return seen
 
     def _looks(self, page: tf.Tensor, places: tf.Tensor, region: tf.Tensor) -> Tensors:
         """Look at the places of a page, or of an upright part of it, one at least."""
@@ -226,7 +234,7 @@ class Signatures:
 
     def _frames(self, page: tf.Tensor, window: Window) -> tf.Tensor:
         """Return the reader's distributions, float32 (T, CLASSES), over a window of a page."""
-        return self._read(cut(page, window))
+        return self._read_line(cut(page, window))
 
 
 def _nothing() -> Tensors:

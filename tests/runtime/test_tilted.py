@@ -1,0 +1,92 @@
+"""Tilted pages: how they are told from level ones, and how they become upright."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from elasticache_police.runtime import tilted
+from elasticache_police.runtime.proposals import HEIGHT_PX, STRIDE
+from elasticache_police.runtime.turned import Region, tilted_page
+
+OUTPUTS = 8
+CAP_PX = 10.0
+
+
+def page_of_lines(slope: float, *, lines: int = 4, pitch_px: float = 30, columns: int = 60) -> np.ndarray:
+    """Return the finder's cells of a page with lines of text, 10 pixels high, that fall by a slope."""
+    rows = 60
+    cells = np.full((rows, columns, OUTPUTS), -4.0, np.float32)
+    x = np.arange(columns) * STRIDE + STRIDE / 2
+    y = (np.arange(rows) * STRIDE + STRIDE / 2)[:, None]
+    for line in range(lines):
+        middle = 200 + line * pitch_px + slope * (x - x.mean())
+        text = np.abs(y - middle) <= CAP_PX / 2
+        cells[..., 1][text] = 4.0
+        cells[..., 4][text] = ((y - (middle - CAP_PX / 2)) / HEIGHT_PX)[text]
+        cells[..., 5][text] = (((middle + CAP_PX / 2) - y) / HEIGHT_PX)[text]
+    return cells
+
+
+@pytest.mark.parametrize("degrees", [-7, -3, -1.2, 1.2, 3, 7])
+def test_the_tilt_of_lines_is_measured(degrees: float) -> None:
+    levels = [(page_of_lines(math.tan(math.radians(degrees))), 1.0)]
+    tilt = tilted.tilt_of(levels)
+    assert tilt == pytest.approx(1000 * math.radians(degrees), abs=1)
+    assert tilted_page(levels, width=480, height=470) == Region(tilted.TILTED, 0, 0, 480, 470, tilt)
+
+
+@pytest.mark.parametrize("degrees", [0, 0.8, -0.8, 9, -9, 30])
+def test_what_is_nearly_level_or_too_steep_to_be_a_tilt_is_left_as_it_is(degrees: float) -> None:
+    levels = [(page_of_lines(math.tan(math.radians(degrees))), 1.0)]
+    assert tilted.tilt_of(levels) == 0
+    assert tilted_page(levels, width=480, height=470) is None
+
+
+def test_a_short_line_is_not_enough_to_turn_a_page() -> None:
+    assert tilted.tilt_of([(page_of_lines(0.07, lines=1, columns=9), 1.0)]) == 0
+
+
+def test_the_next_line_is_not_taken_for_the_same() -> None:
+    assert tilted.tilt_of([(page_of_lines(0.0, lines=9, pitch_px=14), 1.0)]) == 0
+    assert tilted.tilt_of([(page_of_lines(0.06, lines=9, pitch_px=14), 1.0)]) == pytest.approx(60, abs=2)
+
+
+def test_cells_at_the_right_edge_have_no_neighbours_on_the_left() -> None:
+    """Rows do not run on into the next."""
+    cells = np.full((40, 8, OUTPUTS), -4.0, np.float32)
+    cells[:, [0, 7], 1] = 4.0
+    cells[..., 4:6] = 0.6
+    assert tilted.tilt_of([(cells, 1.0)]) == 0
+
+
+@given(
+    tilt=st.integers(tilted.LEAST_TILT, tilted.MOST_TILT).flatmap(lambda size: st.sampled_from([size, -size])),
+    size=st.tuples(st.integers(60, 300), st.integers(60, 300)),
+    place=st.tuples(st.floats(0.1, 0.9), st.floats(0.1, 0.9)),
+)
+def test_a_box_of_the_upright_page_lies_around_the_same_spot_of_the_page(tilt, size, place) -> None:
+    page = Image.new("L", size, 255)
+    x, y = int(place[0] * size[0]), int(place[1] * size[1])
+    page.paste(0, (x - 2, y - 2, x + 3, y + 3))
+    region = Region(tilted.TILTED, 0, 0, *size, tilt)
+    upright = np.asarray(region.upright(page))
+    rows, columns = np.nonzero(upright < 128)
+    assert len(rows) == pytest.approx(25, abs=6)
+    box = region.on_page((int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1))
+    assert box == pytest.approx((x - 2, y - 2, x + 3, y + 3), abs=2)
+
+
+def test_nothing_of_a_page_is_lost_when_it_is_turned() -> None:
+    page = Image.new("L", (200, 100), 0)
+    for tilt in (-140, -20, 20, 140):
+        upright = Region(tilted.TILTED, 0, 0, 200, 100, tilt).upright(Image.eval(page, lambda _: 90))
+        assert upright.width >= 200
+        assert upright.height >= 100
+        corners = Region(tilted.TILTED, 0, 0, 200, 100, tilt).on_page((0, 0, *upright.size))
+        assert corners == (0, 0, 200, 100)
