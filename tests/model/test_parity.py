@@ -199,9 +199,11 @@ def test_the_tilt_of_a_page_is_told_alike(runtime):
         picture = page().convert("L").rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
         levels = runtime._levels(picture)
         slopes = [graph.slopes(tf.constant(cells)) for cells, _ in levels[: tilted.TILT_LEVELS]]
-        assert int(graph.tilt_of(slopes)) == tilted.tilt_of(levels)
+        tilt = tilted.measured(levels)
+        assert int(graph.measured(slopes)) == tilt
+        assert int(graph.plausible(tf.constant(tilt))) == tilted.plausible(tilt)
     nothing = np.full((5, 6, 8), -1, np.float32)
-    assert int(graph.tilt_of([graph.slopes(tf.constant(nothing))])) == tilted.tilt_of([(nothing, 1.0)]) == 0
+    assert int(graph.measured([graph.slopes(tf.constant(nothing))])) == tilted.measured([(nothing, 1.0)]) == 0
 
 
 @pytest.mark.parametrize(("turn", "tilt"), [(3, 0), (4, 0), (5, 90), (5, -33)])

@@ -12,7 +12,7 @@ from PIL import Image
 
 from elasticache_police.runtime import tilted
 from elasticache_police.runtime.proposals import HEIGHT_PX, STRIDE
-from elasticache_police.runtime.turned import Region, tilted_page
+from elasticache_police.runtime.turned import Region
 
 OUTPUTS = 8
 CAP_PX = 10.0
@@ -33,28 +33,27 @@ def page_of_lines(slope: float, *, lines: int = 4, pitch_px: float = 30, columns
     return cells
 
 
-@pytest.mark.parametrize("degrees", [-7, -3, -1.2, 1.2, 3, 7])
-def test_the_tilt_of_lines_is_measured(degrees: float) -> None:
+@pytest.mark.parametrize("degrees", [-5, -3, -1.2, 1.2, 3, 5])
+def test_the_slope_of_lines_is_measured_and_stretched(degrees: float) -> None:
     levels = [(page_of_lines(math.tan(math.radians(degrees))), 1.0)]
-    tilt = tilted.tilt_of(levels)
-    assert tilt == pytest.approx(1000 * math.radians(degrees), abs=1)
-    assert tilted_page(levels, width=480, height=470) == Region(tilted.TILTED, 0, 0, 480, 470, tilt)
+    assert tilted.measured(levels) == pytest.approx(1000 * tilted.STRETCH * math.radians(degrees), abs=1)
 
 
-@pytest.mark.parametrize("degrees", [0, 0.8, -0.8, 9, -9, 30])
-def test_what_is_nearly_level_or_too_steep_to_be_a_tilt_is_left_as_it_is(degrees: float) -> None:
-    levels = [(page_of_lines(math.tan(math.radians(degrees))), 1.0)]
-    assert tilted.tilt_of(levels) == 0
-    assert tilted_page(levels, width=480, height=470) is None
+def test_what_is_nearly_level_or_too_steep_to_be_a_tilt_is_left_as_it_is() -> None:
+    for tilt in (0, 17, -17, 141, -141, 600):
+        assert tilted.plausible(tilt) == 0
+    for tilt in (18, -18, 140, -140):
+        assert tilted.plausible(tilt) == tilt
 
 
 def test_a_short_line_is_not_enough_to_turn_a_page() -> None:
-    assert tilted.tilt_of([(page_of_lines(0.07, lines=1, columns=9), 1.0)]) == 0
+    assert tilted.measured([(page_of_lines(0.07, lines=1, columns=9), 1.0)]) == 0
 
 
 def test_the_next_line_is_not_taken_for_the_same() -> None:
-    assert tilted.tilt_of([(page_of_lines(0.0, lines=9, pitch_px=14), 1.0)]) == 0
-    assert tilted.tilt_of([(page_of_lines(0.06, lines=9, pitch_px=14), 1.0)]) == pytest.approx(60, abs=2)
+    assert tilted.measured([(page_of_lines(0.0, lines=9, pitch_px=14), 1.0)]) == 0
+    tilt = tilted.measured([(page_of_lines(0.06, lines=9, pitch_px=14), 1.0)])
+    assert tilt == pytest.approx(60 * tilted.STRETCH, abs=3)
 
 
 def test_cells_at_the_right_edge_have_no_neighbours_on_the_left() -> None:
@@ -62,7 +61,7 @@ def test_cells_at_the_right_edge_have_no_neighbours_on_the_left() -> None:
     cells = np.full((40, 8, OUTPUTS), -4.0, np.float32)
     cells[:, [0, 7], 1] = 4.0
     cells[..., 4:6] = 0.6
-    assert tilted.tilt_of([(cells, 1.0)]) == 0
+    assert tilted.measured([(cells, 1.0)]) == 0
 
 
 @given(

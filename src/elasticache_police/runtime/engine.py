@@ -8,18 +8,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
 from PIL import Image
 
 from elasticache_police.findings import Classification, Finding
 from elasticache_police.runtime import proposals as place
+from elasticache_police.runtime import tilted
 from elasticache_police.runtime.classifying import classify
 from elasticache_police.runtime.crops import crop_window
 from elasticache_police.runtime.files import FINDER, PACKAGED, READER, Settings, read_settings
-from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge, window_of
+from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge, turned, window_of
 from elasticache_police.runtime.lines import LineWindow, cut
 from elasticache_police.runtime.reading import softmax
-from elasticache_police.runtime.turned import Region, floors, regions, tilted_page
+from elasticache_police.runtime.turned import Region, floors, regions
 from elasticache_police.spelling import check_name
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ MAX_PLACES = 200
 MIN_LEVEL_PX = 24
 LEVELS = 5
 TEXT_THRESHOLD = 0.5
+
+
+Levels = list[tuple[np.ndarray, float]]
+"""The finder's answer for every level of the pyramid, and page pixels per pixel of that level."""
 
 
 class Runtime:
@@ -88,7 +94,7 @@ class Runtime:
         page = Image.fromarray(grey)
         levels = self._levels(page)
         lying = floors(grey)
-        askew = None if lying else tilted_page(levels, width=page.width, height=page.height)
+        askew = None if lying else self._askew(page, levels)
         if askew is not None:
             return distinct(self._inside(page, askew))
         sightings = list(self._sightings(page, self._places(levels)))
@@ -96,11 +102,19 @@ class Runtime:
             sightings += self._inside(page, region)
         return distinct(sightings)
 
+    def _askew(self, page: Image.Image, levels: Levels) -> Region | None:
+        """Return how a tilted page becomes upright; None for a level one."""
+        tilt = tilted.plausible(tilted.measured(levels))
+        if not tilt:
+            return None
+        region = Region(tilted.TILTED, 0, 0, page.width, page.height, tilt)
+        tilt = tilted.plausible(tilt + tilted.measured(self._levels(region.upright(page))))
+        return attrs.evolve(region, tilt=tilt) if tilt else None
+
     def _inside(self, page: Image.Image, region: Region) -> Iterator[Sighting]:
-        """Yield what is seen in a part of a page once it is upright."""
+        """Return what is seen in a part of a page once it is upright."""
         upright = region.upright(page)
-        for sighting in self._sightings(upright, self.places(upright)):
-            yield sighting.turned(region)
+        return turned(self._sightings(upright, self.places(upright)), region)
 
     def _sightings(self, picture: Image.Image, proposals: Sequence[place.Proposal]) -> Iterator[Sighting]:
         for proposal in proposals:
@@ -117,9 +131,8 @@ class Runtime:
         """Return the places of a page, mode ``L``, worth reading as it lies."""
         return self._places(self._levels(picture))
 
-    def _levels(self, picture: Image.Image) -> list[tuple[np.ndarray, float]]:
-        """Return the finder's answer for every level of the pyramid, and page pixels per pixel of that level."""
-        levels: list[tuple[np.ndarray, float]] = []
+    def _levels(self, picture: Image.Image) -> Levels:
+        levels: Levels = []
         level, scale = picture, 1.0
         for _ in range(LEVELS):
             if min(level.size) < MIN_LEVEL_PX and scale > 1:
@@ -128,7 +141,7 @@ class Runtime:
             level, scale = level.reduce(2), scale * 2
         return levels
 
-    def _places(self, levels: Sequence[tuple[np.ndarray, float]]) -> list[place.Proposal]:
+    def _places(self, levels: Levels) -> list[place.Proposal]:
         found: list[place.Proposal] = []
         for cells, scale in levels:
             if self._reads_everything:

@@ -17,10 +17,11 @@ from elasticache_police.runtime.lines import FRAME_PX, LineWindow
 from elasticache_police.runtime.proposals import Proposal
 from elasticache_police.runtime.reading import Reading, read
 from elasticache_police.runtime.scoring import spelled
+from elasticache_police.runtime.tilted import TILTED
 from elasticache_police.runtime.turned import Region
 from elasticache_police.spelling import Occurrence, kind_of, occurrences
 
-__all__ = ["LOOKS", "Frames", "distinct", "judge", "window_of"]
+__all__ = ["LOOKS", "Frames", "distinct", "judge", "turned", "window_of"]
 
 LOOKS = ((1.0, 0.0), (0.86, 0.04), (1.15, -0.04))
 """Height of the window and its shift (in heights of capitals) of the first look at a place and of two more."""
@@ -62,9 +63,19 @@ class Sighting:
     weight: float
     """How legible it was, times how sure the finder was of the place."""
 
-    def turned(self, region: Region) -> Sighting:
-        """Return the sighting, made in an upright part of a page, on the page itself."""
-        return attrs.evolve(self, finding=attrs.evolve(self.finding, box=region.on_page(self.finding.box)))
+
+def turned(sightings: Iterable[Sighting], region: Region) -> Iterator[Sighting]:
+    """Yield sightings, made in an upright part of a page, as they lie on the page itself; half a name is left out.
+
+    The edges of a tilted page lie inside of what it looks like upright, so that a name they cut looked whole there.
+    """
+    for sighting in sightings:
+        finding = sighting.finding
+        box = region.on_page(finding.box)
+        near = _NEAR_CAPS * (finding.box[3] - finding.box[1])
+        inside = near <= box[0] and box[2] <= region.x1 - near and box[1] > 0 and box[3] < region.y1
+        if inside or region.turn != TILTED or finding.verdict is Verdict.CORRECT:
+            yield attrs.evolve(sighting, finding=attrs.evolve(finding, box=box))
 
 
 def _pairs(text: str) -> set[str]:

@@ -27,7 +27,7 @@ import numpy as np
 from elasticache_police.errors import ModelFileError
 from elasticache_police.findings import Finding
 from elasticache_police.runtime.alphabet import BLANK, CLASSES
-from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge
+from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge, turned
 from elasticache_police.runtime.proposals import Proposal
 from elasticache_police.runtime.tilted import TILTED
 from elasticache_police.runtime.turned import CHANNELS, FLOORS, Region
@@ -129,10 +129,10 @@ def findings_from_outputs(outputs: Mapping[str, object], names: Sequence[str]) -
         for content in contents:
             if content:
                 place = unpack(content)
-                for sighting in judge(
+                seen = judge(
                     place.proposal, place.frames.__getitem__, width=place.width, height=place.height, names=names
-                ):
-                    yield sighting if place.region is None else sighting.turned(place.region)
+                )
+                yield from seen if place.region is None else turned(seen, place.region)
 
     return distinct(sightings())
 

@@ -1,7 +1,8 @@
 """Tilted pages, as a photographed slide or a crooked scan: how to tell one, and how it becomes upright.
 
 The finder says of every cell of text where the capitals of its line begin and end, so two cells of one line tell how it
-runs. The median over all such pairs tells how the page lies.
+runs. The median over all such pairs tells how the page lies: too little, as the finder has an eye for level lines, so
+what is found is stretched, and measured once more on the page turned so far.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ __all__ = [
     "MOST_TILT",
     "SAME_HEIGHT",
     "SAME_LINE",
+    "STRETCH",
     "TILTED",
     "TILT_LEVELS",
-    "tilt_of",
+    "measured",
+    "plausible",
     "to_page",
     "upright_size",
 ]
@@ -39,13 +42,15 @@ SAME_HEIGHT = 1.3
 """The taller of a pair's capitals are less than so many times the height of the other's."""
 LEAST_PAIRS = 30
 """With fewer the page counts as level."""
+STRETCH = 1.6
+"""By this what is measured is multiplied: of tilts between 1 and 6 degrees the finder shows 0.55 to 0.6."""
 LEAST_TILT, MOST_TILT = 18, 140
 """In thousandths of a radian: about 1 and 8 degrees. What is tilted less is read as it is; what seems tilted more is
 something else."""
 
 
-def tilt_of(levels: Sequence[tuple[np.ndarray, float]]) -> int:
-    """Return by how much a page is turned clockwise, in thousandths of a radian; 0 for a page that counts as level.
+def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
+    """Return by how much a page seems to be turned clockwise, in thousandths of a radian; 0 when too little tells.
 
     Args:
         levels: The finder's answer, float32 (H/8, W/8, 8), for every level of the pyramid, and page pixels per pixel
@@ -54,7 +59,11 @@ def tilt_of(levels: Sequence[tuple[np.ndarray, float]]) -> int:
     slopes = np.sort(np.concatenate([_slopes(cells) for cells, _ in levels[:TILT_LEVELS]]))
     if len(slopes) < LEAST_PAIRS:
         return 0
-    tilt = round(1000 * math.atan(float(slopes[(len(slopes) - 1) // 2])))
+    return round(1000 * STRETCH * math.atan(float(slopes[(len(slopes) - 1) // 2])))
+
+
+def plausible(tilt: int) -> int:
+    """Return a tilt, or 0 when it is so small that the page counts as level, or too large to be one."""
     return tilt if LEAST_TILT <= abs(tilt) <= MOST_TILT else 0
 
 

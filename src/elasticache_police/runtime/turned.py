@@ -27,7 +27,6 @@ __all__ = [
     "Region",
     "floors",
     "regions",
-    "tilted_page",
 ]
 
 CLIMBS, FALLS = 1, 2
@@ -116,18 +115,6 @@ def floors(grey: np.ndarray) -> list[Region]:
     if not isometric.is_isometric(grey):
         return []
     return [Region(turn, 0, 0, width, height) for turn in FLOORS]
-
-
-def tilted_page(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: int) -> Region | None:
-    """Return the whole page when it lies askew.
-
-    Args:
-        levels: As for :func:`regions`.
-        width: Pixels of the page.
-        height: Pixels of the page.
-    """
-    tilt = tilted.tilt_of(levels)
-    return Region(tilted.TILTED, 0, 0, width, height, tilt) if tilt else None
 
 
 def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: int) -> list[Region]:

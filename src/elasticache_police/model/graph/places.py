@@ -37,7 +37,7 @@ def look_over(
 
     Returns:
         float32 (P, 5): score, x0, y0, x1, y1 in pixels of the page; int32 (2, 4): where text climbs and where it falls,
-        x0, y0, x1, y1, zeros for nowhere; int32 scalar: its tilt in thousandths of a radian, clockwise, 0 for level.
+        x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems tilted.
     """
     found, turned, slopes = [], [], []
     level = page
@@ -65,7 +65,7 @@ def look_over(
     places = tf.concat(found, axis=0)
     kept = _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT)
     best = tf.ensure_shape(tf.cast(tf.gather(places, kept), tf.float32), [None, 5])
-    return best, _together(tf.stack(turned), tf.shape(page)), tilted.tilt_of(slopes)
+    return best, _together(tf.stack(turned), tf.shape(page)), tilted.measured(slopes)
 
 
 _NOWHERE = tf.constant([np.inf, np.inf, -np.inf, -np.inf], tf.float64)

@@ -17,6 +17,7 @@ from elasticache_police.model.graph.lines import Window, crop_window, cut, look_
 from elasticache_police.model.graph.packing import pack
 from elasticache_police.model.graph.pictures import crop_to_line, grey_pixels
 from elasticache_police.model.graph.places import look_over, on_page, upright
+from elasticache_police.model.graph.tilted import plausible
 from elasticache_police.runtime.alphabet import CLASSES
 from elasticache_police.runtime.classifying import DOUBT, PLAIN
 from elasticache_police.runtime.files import FINDER, READER, read_settings
@@ -169,8 +170,10 @@ class Signatures:
         page = grey_pixels(encoded, max_pixels=self._max_pixels)
         size = tf.shape(page)
         whole = tf.stack([0, 0, size[1], size[0]])
-        places, boxes, tilt = self._look_over(page)
+        places, boxes, seeming = self._look_over(page)
         drawing = is_isometric(page)
+        tilt = tf.where(drawing, 0, plausible(seeming))
+        tilt = tf.cond(tf.equal(tilt, 0), lambda: tilt, lambda: self._measured_again(page, whole, tilt))
 
         def inside(turn: int, box: tf.Tensor) -> Tensors:
             part = upright(page, turn, box, tilt)
@@ -185,9 +188,13 @@ class Signatures:
                 seen.append(tf.cond(wanted, functools.partial(inside, turn, box), _nothing))
             return {key: tf.concat([part[key] for part in seen], axis=0) for key in seen[0]}
 
-        askew = tf.logical_and(tf.not_equal(tilt, 0), tf.logical_not(drawing))
-        found: Tensors = tf.cond(askew, functools.partial(inside, TILTED, whole), level)
+        found: Tensors = tf.cond(tf.equal(tilt, 0), level, functools.partial(inside, TILTED, whole))
         return {**found, "size": size}
+
+    def _measured_again(self, page: tf.Tensor, whole: tf.Tensor, tilt: tf.Tensor) -> tf.Tensor:
+        """Return the tilt of a page once what is left of it was measured on the page turned so far."""
+        left = self._look_over(upright(page, TILTED, whole, tilt))[2]
+        return plausible(tilt + left)
 
     def _look_over_picture(self, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         return look_over(picture, self._find, threshold=self._settings.find_threshold)

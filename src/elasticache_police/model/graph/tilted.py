@@ -16,9 +16,10 @@ from elasticache_police.runtime.tilted import (
     MOST_TILT,
     SAME_HEIGHT,
     SAME_LINE,
+    STRETCH,
 )
 
-__all__ = ["slopes", "tilt_of", "to_page", "upright_size"]
+__all__ = ["measured", "plausible", "slopes", "to_page", "upright_size"]
 
 _SINES = tf.constant([math.sin(tilt / 1000) for tilt in range(-MOST_TILT, MOST_TILT + 1)], tf.float64)
 _COSINES = tf.constant([math.cos(tilt / 1000) for tilt in range(-MOST_TILT, MOST_TILT + 1)], tf.float64)
@@ -43,8 +44,8 @@ def slopes(cells: tf.Tensor) -> tf.Tensor:
     return tf.concat(found, axis=0)
 
 
-def tilt_of(levels: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Return by how much a page is turned clockwise, in thousandths of a radian, int32; 0 for one that counts as level.
+def measured(levels: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Return by how much a page seems to be turned clockwise, in thousandths of a radian, int32.
 
     Args:
         levels: Of each level, the finest first, its slopes.
@@ -52,9 +53,13 @@ def tilt_of(levels: Sequence[tf.Tensor]) -> tf.Tensor:
     ordered = tf.sort(tf.concat(levels, axis=0))
     count = tf.size(ordered)
     middle = tf.gather(tf.concat([ordered, [0.0]], axis=0), tf.maximum(count - 1, 0) // 2)
-    tilt = tf.cast(tf.round(1000 * tf.atan(tf.cast(middle, tf.float64))), tf.int32)
-    counts = tf.logical_and(tf.abs(tilt) >= LEAST_TILT, tf.abs(tilt) <= MOST_TILT)
-    return tf.where(tf.logical_and(count >= LEAST_PAIRS, counts), tilt, 0)
+    tilt = tf.cast(tf.round(1000 * STRETCH * tf.atan(tf.cast(middle, tf.float64))), tf.int32)
+    return tf.where(count >= LEAST_PAIRS, tilt, 0)
+
+
+def plausible(tilt: tf.Tensor) -> tf.Tensor:
+    """Return a tilt, or 0 where it is none: ``runtime.tilted.plausible``."""
+    return tf.where(tf.logical_and(tf.abs(tilt) >= LEAST_TILT, tf.abs(tilt) <= MOST_TILT), tilt, 0)
 
 
 def _turn(tilt: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
