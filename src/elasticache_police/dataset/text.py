@@ -51,6 +51,9 @@ u=vn b=hd d=bc m=nw H=hN G=C6g F=EP
 _CONFUSED = dict(pair.split("=") for pair in _PAIRS.split())
 """Letters taken for one another, by eye or by finger."""
 
+_NARROW = frozenset("ilt")
+"""Letters that are hard to count where two of them stand side by side."""
+
 _CJK = (
     "日本語東京構成図可用性設定画面接続情報利用者管理高速処理分散環境"
     "データベースクラスターノードをはがのにキャッシュ使用作成確認変更削除"
@@ -89,7 +92,7 @@ def _inside(name: str, rng: random.Random) -> int:
 
 
 def _double(name: str, rng: random.Random) -> NearMiss:
-    i = _inside(name, rng)
+    i = rng.choices(range(len(name)), [3 if letter in _NARROW else 1 for letter in name])[0]
     return NearMiss(name[: i + 1] + name[i].lower() + name[i + 1 :], Kind.EXTRA_LETTER)
 
 
