@@ -198,15 +198,15 @@ def test_the_tilt_of_a_page_is_told_alike(runtime):
     for degrees in (0, 2, -4, 7, 30):
         picture = page().convert("L").rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
         levels = runtime._levels(picture)
-        slopes = [graph.slopes(tf.constant(cells)) for cells, _ in levels[: tilted.TILT_LEVELS]]
+        slopes = tf.concat([graph.slopes(tf.constant(cells)) for cells, _ in levels[: tilted.TILT_LEVELS]], axis=0)
         tilt = tilted.measured(levels)
         assert int(graph.measured(slopes)) == tilt
         assert int(graph.plausible(tf.constant(tilt))) == tilted.plausible(tilt)
     nothing = np.full((5, 6, 8), -1, np.float32)
-    assert int(graph.measured([graph.slopes(tf.constant(nothing))])) == tilted.measured([(nothing, 1.0)]) == 0
+    assert int(graph.measured(graph.slopes(tf.constant(nothing)))) == tilted.measured([(nothing, 1.0)]) == 0
 
 
-@pytest.mark.parametrize(("turn", "tilt"), [(3, 0), (4, 0), (5, 90), (5, -33)])
+@pytest.mark.parametrize(("turn", "tilt"), [(1, 0), (2, 0), (3, 0), (4, 0), (5, 90), (5, -33)])
 def test_a_picture_is_turned_upright_alike(turn, tilt):
     import tensorflow as tf
 
@@ -216,13 +216,13 @@ def test_a_picture_is_turned_upright_alike(turn, tilt):
     noise = np.random.default_rng(5).integers(0, 256, (57, 103), np.uint8)
     region = Region(turn, 0, 0, 103, 57, tilt)
     expected = np.asarray(region.upright(Image.fromarray(noise)))
-    corners = tf.constant([0, 0, 103, 57])
-    off = np.abs(graph.upright(tf.constant(noise), turn, corners, tf.constant(tilt)).numpy().astype(int) - expected)
+    there = tf.constant([turn, 0, 0, 103, 57, tilt])
+    off = np.abs(graph.upright(tf.constant(noise), there).numpy().astype(int) - expected)
     assert off.max() <= 1
     assert np.count_nonzero(off) < 0.002 * off.size
     boxes = [(10, 20, 40, 31), (0, 0, 5, 9)]
-    there = graph.on_page(tf.constant(boxes, tf.float32), tf.constant([turn, 0, 0, 103, 57, tilt])).numpy()
-    for box, other in zip(boxes, there, strict=True):
+    lie = graph.on_page(tf.constant(boxes, tf.float32), there).numpy()
+    for box, other in zip(boxes, lie, strict=True):
         assert np.abs(np.subtract(region.on_page(box), other)).max() <= 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import numpy as np
 import tensorflow as tf
 
 from elasticache_police.model.graph.resample import lower_median, resize
@@ -11,6 +12,9 @@ from elasticache_police.runtime.judging import LOOKS, MARGIN_CAPS
 from elasticache_police.runtime.lines import CAP_PX, COLUMNS_MULTIPLE, LINE_PX, TOP_PX
 
 __all__ = ["Window", "crop_window", "cut", "ink_extent", "look_again", "window_of"]
+
+
+_LOOKS = np.array(LOOKS)  # no tensor: what a function captures is saved under a number of this process
 
 
 @attrs.frozen(eq=False)
@@ -32,23 +36,28 @@ def _up(columns: tf.Tensor) -> tf.Tensor:
     return (tf.cast(columns, tf.int32) + (COLUMNS_MULTIPLE - 1)) // COLUMNS_MULTIPLE * COLUMNS_MULTIPLE
 
 
-def window_of(place: tf.Tensor, look: int) -> Window:
+def window_of(place: tf.Tensor, look: tf.Tensor) -> Window:
     """Return the part of the page that a look at a place shows: :func:`elasticache_police.runtime.judging.window_of`.
 
     Args:
         place: (5,): score, x0, y0, x1, y1.
-        look: Which of :data:`elasticache_police.runtime.judging.LOOKS`.
+        look: Which of :data:`elasticache_police.runtime.judging.LOOKS`, int32.
     """
     _, left, y0, right, y1 = tf.unstack(tf.cast(place, tf.float64))
     cap = y1 - y0
-    stretch, shift = LOOKS[look]
+    stretch, shift = tf.unstack(tf.gather(_LOOKS, look))
     margin, grown, moved = MARGIN_CAPS * cap, cap * (stretch - 1) / 2, cap * shift
     return _around(top=y0 - grown + moved, baseline=y1 + grown + moved, x0=left - margin, x1=right + margin)
 
 
-def look_again(window: Window, look: int) -> Window:
-    """Return the window of another look at the same line: :meth:`elasticache_police.runtime.lines.LineWindow.look`."""
-    stretch, shift = LOOKS[look]
+def look_again(window: Window, look: tf.Tensor) -> Window:
+    """Return the window of another look at the same line: :meth:`elasticache_police.runtime.lines.LineWindow.look`.
+
+    Args:
+        window: That of the first look.
+        look: Which of :data:`elasticache_police.runtime.judging.LOOKS`, int32.
+    """
+    stretch, shift = tf.unstack(tf.gather(_LOOKS, look))
     cap = CAP_PX / window.scale
     top = window.y0 + TOP_PX / window.scale - cap * (stretch - 1) / 2 + cap * shift
     x1 = window.x0 + tf.cast(window.width, tf.float64) / window.scale

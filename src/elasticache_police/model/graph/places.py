@@ -39,36 +39,40 @@ def look_over(
         float32 (P, 5): score, x0, y0, x1, y1 in pixels of the page; int32 (2, 4): where text climbs and where it falls,
         x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems tilted.
     """
-    found, turned, slopes = [], [], []
-    level = page
-    for number in range(LEVELS):
-        scale = 2.0**number
 
-        def here(level: tf.Tensor = level, scale: float = scale) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            cells = finder(_whole_cells(level))
-            places = _names(cells, scale=scale, threshold=threshold)
-            return places, _extents(cells, scale=scale), tilted.slopes(cells)
+    def more(number: tf.Tensor, level: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+        large_enough = tf.logical_or(tf.equal(number, 0), tf.reduce_min(tf.shape(level)) >= MIN_LEVEL_PX)
+        return tf.logical_and(number < LEVELS, large_enough)
 
-        def nowhere() -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            extents = tf.tile(_NOWHERE[tf.newaxis], [len(CHANNELS), 1])
-            return tf.zeros([0, 5], tf.float64), extents, tf.zeros([0])
+    def look(number: tf.Tensor, level: tf.Tensor, *seen: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        found, turned, slopes = seen
+        cells = finder(_whole_cells(level))
+        scale = tf.pow(tf.constant(2.0, tf.float64), tf.cast(number, tf.float64))
+        falls = tilted.slopes(cells)
+        return (
+            number + 1,
+            halve(level),
+            tf.concat([found, _names(cells, scale=scale, threshold=threshold)], axis=0),
+            tf.concat([turned, _extents(cells, scale=scale)[tf.newaxis]], axis=0),
+            tf.concat([slopes, falls[: tf.where(number < TILT_LEVELS, tf.size(falls), 0)]], axis=0),
+        )
 
-        least = MIN_LEVEL_PX if number else 0
-        names, extents, falls = tf.cond(tf.reduce_min(tf.shape(level)) < least, nowhere, here)
-        found.append(names)
-        if number < TURNED_LEVELS:
-            turned.append(extents)
-        if number < TILT_LEVELS:
-            slopes.append(falls)
-        if number + 1 < LEVELS:
-            level = halve(level)
-    places = tf.concat(found, axis=0)
+    # One loop rather than one branch for each level: TensorFlow prepares what is in the graph when it is first asked.
+    start = (
+        tf.constant(0),
+        page,
+        tf.zeros([0, 5], tf.float64),
+        tf.zeros([0, len(CHANNELS), 4], tf.float64),
+        tf.zeros([0]),
+    )
+    shapes = [tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, len(CHANNELS), 4], [None])]
+    _, _, places, turned, slopes = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
     kept = _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT)
     best = tf.ensure_shape(tf.cast(tf.gather(places, kept), tf.float32), [None, 5])
-    return best, _together(tf.stack(turned), tf.shape(page)), tilted.measured(slopes)
+    return best, _together(turned[:TURNED_LEVELS], tf.shape(page)), tilted.measured(slopes)
 
 
-_NOWHERE = tf.constant([np.inf, np.inf, -np.inf, -np.inf], tf.float64)
+_NOWHERE = np.array([np.inf, np.inf, -np.inf, -np.inf])
 
 
 def _together(extents: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
@@ -80,38 +84,48 @@ def _together(extents: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.where((last[:, :1] > first[:, :1]), box, tf.zeros_like(box)), tf.int32)
 
 
-def _extents(cells: tf.Tensor, *, scale: float) -> tf.Tensor:
+def _extents(cells: tf.Tensor, *, scale: tf.Tensor) -> tf.Tensor:
     """Return float64 (2, 4), boxes around the cells that stand in upright runs: ``turned._extent``."""
     return tf.stack([_extent(cells[..., channel], scale=scale) for channel in CHANNELS.values()])
 
 
-def _extent(logits: tf.Tensor, *, scale: float) -> tf.Tensor:
+def _extent(logits: tf.Tensor, *, scale: tf.Tensor) -> tf.Tensor:
     seen = logits >= tf.constant(np.log(TURNED_THRESHOLD / (1 - TURNED_THRESHOLD)), tf.float32)
     count = tf.maximum(tf.shape(seen)[0] - RUN_CELLS + 1, 0)
     runs = tf.reduce_all(tf.stack([seen[i : i + count] for i in range(RUN_CELLS)]), axis=0)
     cells = tf.cast(tf.where(runs), tf.float64)
     first, last = tf.reduce_min(cells, axis=0), tf.reduce_max(cells, axis=0)
     across, along = MARGIN_CELLS
-    unit = tf.constant(STRIDE * scale, tf.float64)
+    unit = STRIDE * scale
     box = [first[1] - across, first[0] - along, last[1] + 1 + across, last[0] + RUN_CELLS + along]
     return tf.where(tf.equal(tf.shape(cells)[0], 0), _NOWHERE, tf.stack(box) * unit)
 
 
-def upright(page: tf.Tensor, turn: int, box: tf.Tensor, tilt: tf.Tensor) -> tf.Tensor:
+def upright(page: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
     """Return a part of a page turned so that its text reads from left to right: ``turned.Region.upright``.
 
     Args:
         page: uint8 (H, W).
-        turn: ``CLIMBS`` or ``FALLS``; or a direction of the floor, or ``TILTED``: then the box is the whole page.
-        box: int32 (4,): x0, y0, x1, y1.
-        tilt: int32 scalar, of a tilted page.
+        region: See :func:`on_page`; of an isometric drawing and a tilted page it is all of the page.
     """
-    x0, y0, x1, y1 = tf.unstack(box)
-    if turn == TILTED:
-        return affine.upright(page, tilted.to_page(tilt, x1, y1), tilted.upright_size(tilt, x1, y1))
-    if turn in FLOORS:
-        return affine.upright(page, isometric.to_page(tf.constant(turn), x1, y1), isometric.upright_size(x1, y1))
-    return tf.transpose(tf.reverse(page[y0:y1, x0:x1], axis=[0 if turn == CLIMBS else 1]))
+    turn, x0, y0, x1, y1, tilt = tf.unstack(region)
+
+    def quarter() -> tf.Tensor:
+        part = page[y0:y1, x0:x1]
+        turned = tf.transpose(tf.reverse(part, axis=[0])), tf.transpose(tf.reverse(part, axis=[1]))
+        return tf.cond(tf.equal(turn, CLIMBS), lambda: turned[0], lambda: turned[1])
+
+    def askew() -> tf.Tensor:
+        is_tilted = tf.equal(turn, TILTED)
+        maps = zip(tilted.to_page(tilt, x1, y1), isometric.to_page(turn, x1, y1), strict=True)
+        sizes = zip(tilted.upright_size(tilt, x1, y1), isometric.upright_size(x1, y1), strict=True)
+        a, b, c, d, e, f = (tf.where(is_tilted, one, other) for one, other in maps)
+        wide, tall = (tf.where(is_tilted, one, other) for one, other in sizes)
+        return affine.upright(page, (a, b, c, d, e, f), (wide, tall))
+
+    is_quarter = tf.reduce_any(tf.equal(turn, list(CHANNELS)))
+    part = tf.cond(tf.equal(turn, 0), lambda: page, lambda: tf.cond(is_quarter, quarter, askew))
+    return tf.ensure_shape(part, [None, None])
 
 
 def on_page(boxes: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
@@ -143,7 +157,7 @@ def _whole_cells(level: tf.Tensor) -> tf.Tensor:
     return tf.gather(tf.gather(level, places(height), axis=0), places(width), axis=1)
 
 
-def _names(cells: tf.Tensor, *, scale: float, threshold: float) -> tf.Tensor:
+def _names(cells: tf.Tensor, *, scale: tf.Tensor, threshold: float) -> tf.Tensor:
     """Return float64 (K, 5), where the finder sees a name at one level: ``proposals.names``."""
     scores = tf.sigmoid(cells[..., 0])
     where = tf.where(scores >= threshold)
@@ -165,7 +179,7 @@ def _names(cells: tf.Tensor, *, scale: float, threshold: float) -> tf.Tensor:
     return _merged(weights, tf.boolean_mask(boxes, good), scale=scale)
 
 
-def _merged(weights: tf.Tensor, boxes: tf.Tensor, *, scale: float) -> tf.Tensor:
+def _merged(weights: tf.Tensor, boxes: tf.Tensor, *, scale: tf.Tensor) -> tf.Tensor:
     """Average the cells that point at the same place, weighted by their scores."""
     chosen = _best(weights, boxes, limit=tf.size(weights), overlap=SAME_PLACE)
     count = tf.size(chosen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +29,14 @@ __all__ = ["Signatures"]
 
 Tensors = dict[str, tf.Tensor]
 _FRAMES = tf.RaggedTensorSpec([None, CLASSES], tf.float32, ragged_rank=0)
+_SEEN = {
+    "places": tf.RaggedTensorSpec([None, 5], tf.float32, ragged_rank=0),
+    "boxes": tf.RaggedTensorSpec([None, 4], tf.int32, ragged_rank=0),
+    "scores": tf.RaggedTensorSpec([None], tf.float32, ragged_rank=0),
+    "readings": tf.RaggedTensorSpec([None], tf.string, ragged_rank=0),
+    "looks_bytes": tf.RaggedTensorSpec([None], tf.string, ragged_rank=0),
+}
+"""What is seen on a part of a page."""
 _PLACES_AT_ONCE = 4
 
 
@@ -66,14 +73,18 @@ class Signatures:
             frames = tf.nn.softmax(reader(line[tf.newaxis, :, :, tf.newaxis])[0] / temperature)
             return tf.ensure_shape(frames, [None, CLASSES])
 
-        # Functions of their own, so that the weights are in the file once however often they are called.
-        self._find = _traced(find, tf.TensorSpec([None, None], tf.uint8))
+        # Functions of their own: the weights are in the file once however often these are called, TensorFlow prepares
+        # each of them once when it is first asked, and no loop stands within another, whose frames it mixes up.
+        lines = tf.TensorSpec([None, LINE_HEIGHT, LINE_WIDTH], tf.uint8)
+        picture, region = tf.TensorSpec([None, None], tf.uint8), tf.TensorSpec([6], tf.int32)
+        self._find = _traced(find, picture)
         self._read_line = _traced(read, tf.TensorSpec([LINE_PX, None], tf.uint8))
-        picture = tf.TensorSpec([None, None], tf.uint8)
         self._look_over = _traced(self._look_over_picture, picture)
-        self._read_places = _traced(
-            self._read_places_of, picture, tf.TensorSpec([None, 5], tf.float32), tf.TensorSpec([6], tf.int32)
-        )
+        self._upright = _traced(upright, picture, region)
+        self._see = _traced(self._see_part, picture, region, tf.TensorSpec([None, 5], tf.float32))
+        self._inspect_page = _traced(self._inspect_encoded, tf.TensorSpec([], tf.string))
+        self._odds = _traced(self._odds_of, lines, tf.TensorSpec([], tf.int32))
+        self._scores = _traced(self._scores_of, lines)
 
     def functions(self) -> dict[str, Callable[..., Tensors]]:
         """Return the signatures by name."""
@@ -99,9 +110,9 @@ class Signatures:
         spec = tf.TensorSpec([LINE_HEIGHT, LINE_WIDTH], tf.uint8)
         return {"score": self._scores(tf.map_fn(line, image_bytes, fn_output_signature=spec))}
 
-    def _scores(self, lines: tf.Tensor) -> tf.Tensor:
+    def _scores_of(self, lines: tf.Tensor) -> tf.Tensor:
         """Return float32 (N, 1): :mod:`elasticache_police.runtime.classifying` over uint8 (N, 50, 700)."""
-        right, other = self._odds(lines, 0)
+        right, other = self._odds(lines, tf.constant(0))
         first = _score(right, other, looks=1)
         sure = tf.logical_and(
             tf.maximum(first, 1 - first) >= SURE, tf.maximum(tf.reduce_max(right, axis=1), other) >= PLAIN
@@ -110,24 +121,32 @@ class Signatures:
 
         def with_more_looks() -> tf.Tensor:
             doubtful = tf.gather_nd(lines, unsure)
-            odds = [self._odds(doubtful, look) for look in range(1, len(LOOKS))]
-            rights = tf.add_n([tf.gather_nd(right, unsure), *(more for more, _ in odds)])
-            others = tf.add_n([tf.gather_nd(other, unsure), *(more for _, more in odds)])
+
+            def look(number: tf.Tensor, rights: tf.Tensor, others: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+                more, else_ = self._odds(doubtful, number)
+                return number + 1, rights + more, others + else_
+
+            seen = (tf.constant(1), tf.gather_nd(right, unsure), tf.gather_nd(other, unsure))
+            _, rights, others = tf.while_loop(lambda number, *_: number < len(LOOKS), look, seen)
             return tf.tensor_scatter_nd_update(first, unsure, _score(rights, others, looks=len(LOOKS)))
 
         return tf.cond(tf.reduce_all(sure), lambda: first, with_more_looks)[:, tf.newaxis]
 
-    def _odds(self, lines: tf.Tensor, look: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def _odds_of(self, lines: tf.Tensor, look: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return P(a line holds a name), float32 (N, names), and P(it says something else), float32 (N,)."""
 
         def frames_of(line: tf.Tensor) -> tf.Tensor:
             window = crop_window(line)
-            return self._frames(line, window if look == 0 else look_again(window, look))
+            first = [window.x0, window.y0, window.width, window.scale]
+            again = look_again(window, look)
+            either = tf.cond(tf.equal(look, 0), lambda: first, lambda: [again.x0, again.y0, again.width, again.scale])
+            return self._frames(line, Window(*either))
 
         frames = tf.map_fn(frames_of, lines, fn_output_signature=_FRAMES)
         lengths = tf.cast(frames.row_lengths(), tf.int32)
         whole, names = spaced(frames.to_tensor(), lengths), self._settings.names
-        return spelled(whole, lengths, names), says_otherwise(whole, lengths, names)
+        right = tf.ensure_shape(spelled(whole, lengths, names), [None, len(names)])
+        return right, tf.ensure_shape(says_otherwise(whole, lengths, names), [None])
 
     def inspect(self, image_bytes: tf.Tensor) -> Tensors:
         """Return the places of encoded pages, string (N,), where a name, right or wrong, stands.
@@ -145,15 +164,7 @@ class Signatures:
         * ``places`` float32 (N, M, 5): the finder's score and box on the page, of whatever may be like a name;
         * ``width``, ``height`` int32 (N,): the page's size in pixels.
         """
-        numbers, texts = (tf.RaggedTensorSpec([None], kind, ragged_rank=0) for kind in (tf.float32, tf.string))
-        spec = {
-            "places": tf.RaggedTensorSpec([None, 5], tf.float32, ragged_rank=0),
-            "boxes": tf.RaggedTensorSpec([None, 4], tf.int32, ragged_rank=0),
-            "scores": numbers,
-            "readings": texts,
-            "looks_bytes": texts,
-            "size": tf.TensorSpec([2], tf.int32),
-        }
+        spec = {**_SEEN, "size": tf.TensorSpec([2], tf.int32)}
         found = tf.map_fn(self._inspect_page, image_bytes, fn_output_signature=spec, parallel_iterations=1)
         return {
             "boxes": found["boxes"].to_tensor(),
@@ -166,62 +177,70 @@ class Signatures:
             "looks_bytes": found["looks_bytes"].to_tensor(),
         }
 
-    def _inspect_page(self, encoded: tf.Tensor) -> Tensors:
+    def _inspect_encoded(self, encoded: tf.Tensor) -> Tensors:
         page = grey_pixels(encoded, max_pixels=self._max_pixels)
         size = tf.shape(page)
-        whole = tf.stack([0, 0, size[1], size[0]])
-        places, boxes, seeming = self._look_over(page)
+        places, turned, tilt = self._look_over(page)
         drawing = is_isometric(page)
-        tilt = tf.where(drawing, 0, plausible(seeming))
-        tilt = tf.cond(tf.equal(tilt, 0), lambda: tilt, lambda: self._measured_again(page, whole, tilt))
+        tilt = tf.where(drawing, 0, plausible(tilt))
+        whole = tf.stack([0, 0, size[1], size[0]])
 
-        def inside(turn: int, box: tf.Tensor) -> Tensors:
-            part = upright(page, turn, box, tilt)
-            places = self._look_over(part)[0]
-            seen: Tensors = self._read_places(part, places, tf.stack([turn, *tf.unstack(box), tilt]))
-            return seen
+        def askew(tilt: tf.Tensor) -> tf.Tensor:
+            return tf.concat([[TILTED], whole, [tilt]], axis=0)
 
-        def level() -> Tensors:
-            seen = [self._read_places(page, places, tf.stack([0, *tf.unstack(whole), 0]))]
-            turns = [(turn, box, box[2] > box[0]) for turn, box in zip(CHANNELS, tf.unstack(boxes), strict=True)]
-            for turn, box, wanted in [*turns, *((turn, whole, drawing) for turn in FLOORS)]:
-                seen.append(tf.cond(wanted, functools.partial(inside, turn, box), _nothing))
-            return {key: tf.concat([part[key] for part in seen], axis=0) for key in seen[0]}
+        def measured_again() -> tf.Tensor:
+            return plausible(tilt + self._look_over(self._upright(page, askew(tilt)))[2])
 
-        found: Tensors = tf.cond(tf.equal(tilt, 0), level, functools.partial(inside, TILTED, whole))
-        return {**found, "size": size}
+        tilt = tf.cond(tf.equal(tilt, 0), lambda: tilt, measured_again)
 
-    def _measured_again(self, page: tf.Tensor, whole: tf.Tensor, tilt: tf.Tensor) -> tf.Tensor:
-        """Return the tilt of a page once what is left of it was measured on the page turned so far."""
-        left = self._look_over(upright(page, TILTED, whole, tilt))[2]
-        return plausible(tilt + left)
+        def level() -> tf.Tensor:
+            boxes = tf.concat([whole[tf.newaxis], turned, tf.tile(whole[tf.newaxis], [len(FLOORS), 1])], axis=0)
+            regions = tf.pad(
+                tf.concat([tf.constant([[0], *([t] for t in (*CHANNELS, *FLOORS))]), boxes], axis=1), [[0, 0], [0, 1]]
+            )
+            wanted = tf.concat([[True], turned[:, 2] > turned[:, 0], tf.fill([len(FLOORS)], drawing)], axis=0)
+            return tf.boolean_mask(regions, wanted)
+
+        def see(region: tf.Tensor) -> object:
+            return self._see(page, region, places)
+
+        regions = tf.cond(tf.equal(tilt, 0), level, lambda: askew(tilt)[tf.newaxis])
+        seen = tf.map_fn(see, tf.ensure_shape(regions, [None, 6]), fn_output_signature=_SEEN, parallel_iterations=1)
+        return {**{key: part.values for key, part in seen.items()}, "size": size}
+
+    def _see_part(self, page: tf.Tensor, region: tf.Tensor, places: tf.Tensor) -> Tensors:
+        """Return what is seen on a part of a page; of the whole of it the places are known already."""
+        part = self._upright(page, region)
+        here = tf.cond(tf.equal(region[0], 0), lambda: places, lambda: self._look_over(part)[0])
+        empty = tf.equal(tf.shape(here)[0], 0)
+        seen: Tensors = tf.cond(empty, _nothing, lambda: self._looks(part, here, region))
+        return seen
 
     def _look_over_picture(self, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         return look_over(picture, self._find, threshold=self._settings.find_threshold)
-
-    def _read_places_of(self, picture: tf.Tensor, places: tf.Tensor, region: tf.Tensor) -> Tensors:
-        """Read what stands at the places of a page, or of an upright part of it."""
-        empty = tf.equal(tf.shape(places)[0], 0)
-        seen: Tensors = tf.cond(empty, _nothing, lambda: self._looks(picture, places, region))
-        return seen
 
     def _looks(self, page: tf.Tensor, places: tf.Tensor, region: tf.Tensor) -> Tensors:
         """Look at the places of a page, or of an upright part of it, one at least."""
 
         def look(place: tf.Tensor) -> Tensors:
-            first = self._frames(page, window_of(place, 0))
+            first = self._frames(page, window_of(place, tf.constant(0)))
             length = tf.shape(first)[:1]
             said = spaced(first[tf.newaxis], length)
             reading = text_of(said, length)[0]
 
-            def again() -> list[tf.Tensor]:
-                return [self._frames(page, window_of(place, number)) for number in range(1, len(LOOKS))]
+            def again() -> tf.RaggedTensor:
+                return tf.map_fn(
+                    lambda number: self._frames(page, window_of(place, number)),
+                    tf.range(1, len(LOOKS)),
+                    fn_output_signature=_FRAMES,
+                )
 
-            def enough() -> list[tf.Tensor]:
-                return [tf.zeros([0, CLASSES]) for _ in LOOKS[1:]]
+            def enough() -> tf.RaggedTensor:
+                return tf.RaggedTensor.from_row_lengths(tf.zeros([0, CLASSES]), [0] * (len(LOOKS) - 1))
 
             more = tf.cond(resembles(reading, self._settings.names), again, enough)
-            return {"said": said[0], "reading": reading, "looks": pack(place, page, region, [first, *more])}
+            looks = pack(place, page, region, [first, *(more[number] for number in range(len(LOOKS) - 1))])
+            return {"said": said[0], "reading": reading, "looks": looks}
 
         text = tf.TensorSpec([], tf.string)
         spec = {"said": _FRAMES, "reading": text, "looks": text}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from elasticache_police.model.graph.affine import Map
@@ -21,8 +21,8 @@ from elasticache_police.runtime.tilted import (
 
 __all__ = ["measured", "plausible", "slopes", "to_page", "upright_size"]
 
-_SINES = tf.constant([math.sin(tilt / 1000) for tilt in range(-MOST_TILT, MOST_TILT + 1)], tf.float64)
-_COSINES = tf.constant([math.cos(tilt / 1000) for tilt in range(-MOST_TILT, MOST_TILT + 1)], tf.float64)
+_SINES = np.array([math.sin(tilt / 1000) for tilt in range(-MOST_TILT, MOST_TILT + 1)])
+_COSINES = np.array([math.cos(tilt / 1000) for tilt in range(-MOST_TILT, MOST_TILT + 1)])
 
 
 def slopes(cells: tf.Tensor) -> tf.Tensor:
@@ -44,13 +44,13 @@ def slopes(cells: tf.Tensor) -> tf.Tensor:
     return tf.concat(found, axis=0)
 
 
-def measured(levels: Sequence[tf.Tensor]) -> tf.Tensor:
+def measured(slopes: tf.Tensor) -> tf.Tensor:
     """Return by how much a page seems to be turned clockwise, in thousandths of a radian, int32.
 
     Args:
-        levels: Of each level, the finest first, its slopes.
+        slopes: Those of all levels that tell, float32 (N,).
     """
-    ordered = tf.sort(tf.concat(levels, axis=0))
+    ordered = tf.sort(slopes)
     count = tf.size(ordered)
     middle = tf.gather(tf.concat([ordered, [0.0]], axis=0), tf.maximum(count - 1, 0) // 2)
     tilt = tf.cast(tf.round(1000 * STRETCH * tf.atan(tf.cast(middle, tf.float64))), tf.int32)
