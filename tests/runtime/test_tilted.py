@@ -56,6 +56,13 @@ def test_the_next_line_is_not_taken_for_the_same() -> None:
     assert tilt == pytest.approx(60 * tilted.STRETCH, abs=3)
 
 
+def test_labels_along_arrows_do_not_turn_a_level_page() -> None:
+    level = page_of_lines(0.0, lines=4)
+    askew = page_of_lines(0.12, lines=5)
+    assert tilted.measured([(askew, 1.0)]) > 0
+    assert tilted.measured([(askew, 1.0), (level, 1.0), (level[:, :30], 1.0)]) == 0
+
+
 def test_cells_at_the_right_edge_have_no_neighbours_on_the_left() -> None:
     """Rows do not run on into the next."""
     cells = np.full((40, 8, OUTPUTS), -4.0, np.float32)

@@ -70,7 +70,8 @@ def export_saved_model(model: Path | None, out: Path, *, max_pixels: int = MAX_P
     """Write a model directory as a SavedModel that does everything in its graph.
 
     It has three signatures: ``serving_default``, ``classify`` and ``inspect``; see
-    :class:`elasticache_police.model.graph.signatures.Signatures`. It needs TensorFlow 2.20 or newer.
+    :class:`elasticache_police.model.graph.signatures.Signatures`, and a warm-up request for each of them, which
+    TensorFlow Serving answers before it calls the model ready. It needs TensorFlow 2.20 or newer.
 
     Args:
         model: A model directory; None for the packaged one.
@@ -85,10 +86,12 @@ def export_saved_model(model: Path | None, out: Path, *, max_pixels: int = MAX_P
     """
     from elasticache_police.model.graph.saving import save
     from elasticache_police.model.graph.signatures import Signatures
+    from elasticache_police.model.warmup import write_requests
 
     signatures = Signatures(PACKAGED if model is None else model, max_pixels=max_pixels)
     _make_room(out)
     save(signatures.functions(), out)
+    write_requests(out)
     return out
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "MOST_TILT",
     "SAME_HEIGHT",
     "SAME_LINE",
+    "SAME_SLOPE",
     "STRETCH",
     "TILTED",
     "TILT_LEVELS",
@@ -40,8 +41,10 @@ SAME_LINE = 0.7
 """A pair's heights on the page differ by no more than this, in heights of capitals: the next line is further."""
 SAME_HEIGHT = 1.3
 """The taller of a pair's capitals are less than so many times the height of the other's."""
-LEAST_PAIRS = 30
+LEAST_PAIRS = 60
 """With fewer the page counts as level."""
+SAME_SLOPE = 0.01
+"""Pairs whose slopes differ by no more than this agree."""
 STRETCH = 1.6
 """By this what is measured is multiplied: of tilts between 1 and 6 degrees the finder shows 0.55 to 0.6."""
 LEAST_TILT, MOST_TILT = 18, 140
@@ -50,7 +53,10 @@ something else."""
 
 
 def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
-    """Return by how much a page seems to be turned clockwise, in thousandths of a radian; 0 when too little tells.
+    """Return by how much a page seems to be turned clockwise, in thousandths of a radian.
+
+    It is 0 when too little tells, or when more lines are level than fall as the median does: then some labels lie along
+    arrows, and the page is level.
 
     Args:
         levels: The finder's answer, float32 (H/8, W/8, 8), for every level of the pyramid, and page pixels per pixel
@@ -59,7 +65,9 @@ def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
     slopes = np.sort(np.concatenate([_slopes(cells) for cells, _ in levels[:TILT_LEVELS]]))
     if len(slopes) < LEAST_PAIRS:
         return 0
-    return round(1000 * STRETCH * math.atan(float(slopes[(len(slopes) - 1) // 2])))
+    middle = slopes[(len(slopes) - 1) // 2]
+    agreeing, level = (np.count_nonzero(abs(slopes - slope) <= np.float32(SAME_SLOPE)) for slope in (middle, 0))
+    return round(1000 * STRETCH * math.atan(float(middle))) if agreeing > level else 0
 
 
 def plausible(tilt: int) -> int:

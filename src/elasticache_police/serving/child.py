@@ -118,7 +118,11 @@ def _model(task: ModelTask) -> Answer:
     from elasticache_police.serving.rest import RestApi
 
     def load(path: str) -> servable.Servable:
-        return servable.load(Path(path), intra_op_threads=task.intra_op_threads, inter_op_threads=task.inter_op_threads)
+        model = servable.load(
+            Path(path), intra_op_threads=task.intra_op_threads, inter_op_threads=task.inter_op_threads
+        )
+        servable.warm_up(model, Path(path))
+        return model
 
     models = {
         name: {int(version): load(path) for version, path in versions.items()} for name, versions in task.models.items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     Tensor = NDArray[np.generic]
 
-__all__ = ["Servable", "Signature", "load"]
+__all__ = ["Servable", "Signature", "load", "warm_up"]
 
 _log = logging.getLogger(__name__)
 
@@ -160,3 +161,30 @@ def load(path: Path, *, intra_op_threads: int = 0, inter_op_threads: int = 0) ->
     }
     _log.info("loaded %s with signatures %s", path, ", ".join(sorted(signatures)))
     return Servable(signatures, make_call, tf.errors.OpError)
+
+
+def warm_up(model: Servable, path: Path) -> None:
+    """Let a model answer the requests that its SavedModel brings along, as TensorFlow Serving does before it is ready.
+
+    Args:
+        model: What :func:`load` returned.
+        path: The directory with ``saved_model.pb``.
+
+    Raises:
+        ModelFileError: The requests cannot be read, or the model refuses one: TensorFlow Serving would not serve it.
+    """
+    from elasticache_police.model.warmup import REQUESTS, read_requests
+
+    for request in read_requests(path):
+        name = request.signature or "serving_default"
+        signature = model.signatures.get(name)
+        if signature is None or set(request.inputs) != set(signature.inputs):
+            raise ModelFileError(
+                f"{path / REQUESTS}: no signature {name!r} of the model takes {sorted(request.inputs)}"
+            )
+        started = time.monotonic()
+        try:
+            model.run(signature, request.inputs)
+        except ServingStatusError as error:
+            raise ModelFileError(f"{path / REQUESTS}: {name} refused its warm-up request: {error}") from error
+        _log.info("warmed up %s of %s in %.1f s", name, path, time.monotonic() - started)

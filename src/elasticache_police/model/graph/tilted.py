@@ -16,6 +16,7 @@ from elasticache_police.runtime.tilted import (
     MOST_TILT,
     SAME_HEIGHT,
     SAME_LINE,
+    SAME_SLOPE,
     STRETCH,
 )
 
@@ -54,7 +55,11 @@ def measured(slopes: tf.Tensor) -> tf.Tensor:
     count = tf.size(ordered)
     middle = tf.gather(tf.concat([ordered, [0.0]], axis=0), tf.maximum(count - 1, 0) // 2)
     tilt = tf.cast(tf.round(1000 * STRETCH * tf.atan(tf.cast(middle, tf.float64))), tf.int32)
-    return tf.where(count >= LEAST_PAIRS, tilt, 0)
+
+    def agreeing(slope: tf.Tensor | float) -> tf.Tensor:
+        return tf.math.count_nonzero(tf.abs(ordered - slope) <= SAME_SLOPE)
+
+    return tf.where(tf.logical_and(count >= LEAST_PAIRS, agreeing(middle) > agreeing(0.0)), tilt, 0)
 
 
 def plausible(tilt: tf.Tensor) -> tf.Tensor:
