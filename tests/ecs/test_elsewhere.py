@@ -104,6 +104,21 @@ def test_on_ecs_says_how_to_go_on_after_ctrl_c(studio, monkeypatch):
     assert f"that is: elasticache-police ecs inspect {SOURCE} --cluster police --run " in result.stderr
 
 
+@pytest.mark.usefixtures("no_sleep")
+def test_the_command_to_go_on_with_is_for_the_same_account_and_region(studio, monkeypatch, tmp_path):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    (tmp_path / "config").write_text("[profile rack]\naws_access_key_id = a\naws_secret_access_key = b\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setattr("elasticache_police.ecs_anywhere.inspection.wait_until", interrupted)
+    command = ["ecs", "inspect", SOURCE, "--cluster", "police", "--region", "eu-west-1", "--profile", "rack"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 130
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("that is: ")]
+    assert line.endswith(" --region eu-west-1 --profile rack")
+
+
 def test_a_dry_run_on_ecs_makes_no_call(fake, fake_url):
     code, out, _ = _inspect("--on-ecs", "police", "--tasks", "16", "--dry-run")
     assert code == 0

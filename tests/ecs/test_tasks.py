@@ -602,9 +602,9 @@ def test_ctrl_c_says_how_to_watch_what_goes_on(fake, joined):
     fake.tick()
     with pytest.raises(KeyboardInterrupt) as caught:
         ecs_anywhere.wait_stopped(joined, runs, on_progress=_interrupt)
-    assert caught.value.__notes__ == [
-        f"1 task(s) go on; watch them again with: elasticache-police ecs follow police {runs[1].task_id}"
-    ]
+    (note,) = caught.value.__notes__
+    command = f"elasticache-police ecs follow police {runs[1].task_id} --region {joined.region}"
+    assert note == f"1 task(s) go on; watch them again with: {command}"
 
 
 def test_a_task_that_cannot_be_stopped_does_not_keep_the_others_running(fake, joined):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from elasticache_police._waiting import OnProgress
     from elasticache_police.sagemaker_deploy.resources import OnEvent
 
-__all__ = ["Display", "account_options", "aws_session", "display", "key_value"]
+__all__ = ["Display", "account_options", "account_words", "aws_session", "display", "key_value"]
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -33,6 +33,13 @@ def account_options(command: _Command) -> _Command:
     """Add ``--region`` and ``--profile``."""
     command = click.option("--profile", help="Profile of the AWS configuration files.")(command)
     return click.option("--region", help="AWS region.  [default: the profile's or AWS_DEFAULT_REGION]")(command)
+
+
+def account_words() -> list[str]:
+    """Return ``--region`` and ``--profile`` as the command that runs was given them, to show one that goes on."""
+    context = click.get_current_context(silent=True)
+    given = {} if context is None else context.params
+    return [word for key in ("region", "profile") if given.get(key) for word in (f"--{key}", str(given[key]))]
 
 
 def aws_session(region: str | None, profile: str | None) -> Session:

@@ -223,5 +223,5 @@ def _leave(watch: _Watch, error: BaseException, reason: str | None) -> None:
         names = " ".join(run.task_id for run in left)
         error.add_note(
             f"{len(left)} task(s) go on; watch them again with: "
-            f"elasticache-police ecs follow {watch.cluster.name} {names}"
+            f"elasticache-police ecs follow {watch.cluster.name} {names} --region {watch.cluster.region}"
         )

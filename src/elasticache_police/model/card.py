@@ -93,7 +93,7 @@ def model_card(metadata: dict[str, Any]) -> str:
         "",
         "## Limits",
         "",
-        "- Text that is bent, or turned by other than quarter turns and floors of isometric drawings, is not found.",
+        "- A page that lies askew by 1 to 8 degrees is turned upright; a label askew by itself, or bent, is not found.",
         "- Connected scripts are often read wrongly, or not judged.",
         "- Capitals lower than about 7 pixels are often left without a verdict, on purpose.",
         "- Other scripts are seen as 'something else', not read.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from elasticache_police.cli._aws_options import account_options
+from elasticache_police.cli._aws_options import account_options, account_words
 from elasticache_police.cli.ecs._shared import (
     Status,
     cluster_of,
@@ -182,7 +182,7 @@ def inspect_collection(
                     "--min-confidence": None if min_confidence is None else str(min_confidence),
                 }
                 words = [source, *(word for pair in given.items() if pair[1] is not None for word in pair if word)]
-                words += [word for name in names for word in ("--name", name)]
+                words += [word for name in names for word in ("--name", name)] + account_words()
                 error.add_note(f"that is: elasticache-police ecs inspect {shlex.join(words)}")
             raise
     reports = ecs_anywhere.read_report(place, merged)
