@@ -38,6 +38,8 @@ SPACE = 0.36
 """Breadth of a space, in heights of capitals."""
 INK = 0.22
 """Share of the strongest column from which a column holds a letter's ink."""
+GAP = 0.6
+"""Least distance from what is written to what stands beside it, in heights of capitals: words stay apart."""
 SMOOTH = 12
 """Greys that plain ground may differ by."""
 
@@ -102,7 +104,7 @@ def alter(grey: np.ndarray, name: Name, word: str) -> tuple[int, int, int, int]:
     """
     written = _written(name, word)
     height, width = written.shape
-    room, gap = name.x1 - name.x0, round(0.4 * name.cap_px)
+    room, gap = name.x1 - name.x0, round(GAP * name.cap_px)
     while room < width and name.x0 + room + gap < grey.shape[1]:
         beside = grey[name.y0 : name.y1, name.x0 + room : name.x0 + room + gap].astype(float)
         if np.abs(beside - name.ground).max() > SMOOTH:

@@ -36,4 +36,4 @@ for name in VALIDATION:
 measured=(); for folder in $(families); do measured+=(--measure-fonts "$folder"); done
 elasticache-police train --name ElastiCache --fonts faces --fonts /usr/share/fonts --fonts /usr/share/texmf/fonts \
     --exclude-families exclude-families.txt "${measured[@]}" --start-from start \
-    --finder-steps 5000 --reader-steps 7500 --threads 1 --seed 4 --out "$out"
+    --finder-steps 6000 --reader-steps 8000 --threads 1 --seed 6 --out "$out"

@@ -137,9 +137,9 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
             assert packed.frames[number].sum(axis=1) == pytest.approx(1, abs=2e-3)
             likeliest = expected.argmax(axis=1)[:, None]
             there = np.take_along_axis(packed.frames[number], likeliest, axis=1)
-            assert np.abs(there - expected.max(axis=1, keepdims=True)).max() < 1e-2
+            assert np.abs(there - expected.max(axis=1, keepdims=True)).max() < SCORE
             unlisted = np.sort(expected, axis=1)[:, -KEPT - 1]  # at most; they share what is left
-            assert (np.abs(packed.frames[number] - expected).max(axis=1) < unlisted + 1e-2).all()
+            assert (np.abs(packed.frames[number] - expected).max(axis=1) < unlisted + SCORE).all()
         assert seen in {1, len(LOOKS)}
         looked_again += seen > 1
     assert looked_again

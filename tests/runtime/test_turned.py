@@ -30,6 +30,16 @@ def test_an_upright_run_of_cells_becomes_a_region_with_room_around(turn: int) ->
     )
 
 
+def test_less_sure_cells_say_how_far_the_text_reaches_but_not_that_there_is_any() -> None:
+    cells = cells_with(CLIMBS, rows=slice(10, 13), columns=slice(30, 31))
+    unsure = np.float32(np.log(0.42 / 0.58))
+    cells[10:25, 30, CHANNELS[CLIMBS]] = np.maximum(cells[10:25, 30, CHANNELS[CLIMBS]], unsure)
+    (region,) = regions([(cells, 1.0)], width=480, height=320)
+    assert (region.y0, region.y1) == ((10 - MARGIN_CELLS[1]) * STRIDE, (25 + MARGIN_CELLS[1]) * STRIDE)
+    cells[10:13, 30, CHANNELS[CLIMBS]] = unsure
+    assert regions([(cells, 1.0)], width=480, height=320) == []
+
+
 def test_a_run_that_is_too_short_or_lies_flat_is_nothing() -> None:
     short = cells_with(CLIMBS, rows=slice(10, 10 + RUN_CELLS - 1), columns=slice(30, 31))
     flat = cells_with(CLIMBS, rows=slice(10, 11), columns=slice(5, 50))

@@ -27,7 +27,7 @@ LOOKS = ((1.0, 0.0), (0.86, 0.04), (1.15, -0.04))
 """Height of the window and its shift (in heights of capitals) of the first look at a place and of two more."""
 MARGIN_CAPS = 3.5
 SURE = 0.93
-LEGIBLE = 0.25
+LEGIBLE = 0.17
 """Least probability of what is told about a place, over all looks at it."""
 LEGIBLE_AT_THE_EDGE = 0.7
 """The same for a name whose only fault is at its first letter, which is the first to be cut from a tilted line."""

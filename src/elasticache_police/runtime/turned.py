@@ -23,6 +23,7 @@ __all__ = [
     "FALLS",
     "MARGIN_CELLS",
     "RUN_CELLS",
+    "TURNED_EXTENT",
     "TURNED_THRESHOLD",
     "Region",
     "floors",
@@ -36,6 +37,9 @@ CHANNELS = {CLIMBS: 6, FALLS: 7}
 FLOORS = (isometric.RISING, isometric.FALLING)
 """The directions of the floor of an isometric drawing, as turns."""
 TURNED_THRESHOLD = 0.45
+"""Least probability in some run of cells for text to be taken for turned."""
+TURNED_EXTENT = 0.4
+"""Least probability of the cells of all other runs, once there is one: they say how far the text reaches."""
 TURNED_LEVELS = 2
 """So many levels of the pyramid, the finest first, tell of turned text: of letters up to 30 pixels."""
 RUN_CELLS = 3
@@ -128,23 +132,26 @@ def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: i
     """
     found = []
     for turn, channel in CHANNELS.items():
-        boxes = [
-            box for cells, scale in levels[:TURNED_LEVELS] if (box := _extent(cells[..., channel], scale)) is not None
-        ]
-        if boxes:
-            x0, y0 = np.min(boxes, axis=0)[:2]
-            x1, y1 = np.max(boxes, axis=0)[2:]
-            found.append(Region(turn, max(0, int(x0)), max(0, int(y0)), min(width, int(x1)), min(height, int(y1))))
+        seen = [(cells[..., channel], scale) for cells, scale in levels[:TURNED_LEVELS]]
+        if not any(len(_runs(logits, TURNED_THRESHOLD)) for logits, _ in seen):
+            continue
+        boxes = [box for logits, scale in seen if (box := _extent(logits, scale)) is not None]
+        x0, y0 = np.min(boxes, axis=0)[:2]
+        x1, y1 = np.max(boxes, axis=0)[2:]
+        found.append(Region(turn, max(0, int(x0)), max(0, int(y0)), min(width, int(x1)), min(height, int(y1))))
     return found
+
+
+def _runs(logits: np.ndarray, threshold: float) -> np.ndarray:
+    """Return row and column, int64 (N, 2), where upright runs of cells begin."""
+    seen = logits >= np.log(threshold / (1 - threshold))
+    count = max(0, len(seen) - RUN_CELLS + 1)
+    return np.argwhere(np.logical_and.reduce([seen[i : i + count] for i in range(RUN_CELLS)]))
 
 
 def _extent(logits: np.ndarray, scale: float) -> tuple[float, float, float, float] | None:
     """Return a box, in page pixels, around the cells that stand in upright runs; None when there is none."""
-    seen = logits >= np.log(TURNED_THRESHOLD / (1 - TURNED_THRESHOLD))
-    if len(seen) < RUN_CELLS:
-        return None
-    runs = np.logical_and.reduce([seen[i : len(seen) - RUN_CELLS + 1 + i] for i in range(RUN_CELLS)])
-    rows, columns = np.nonzero(runs)
+    rows, columns = _runs(logits, TURNED_EXTENT).T
     if not len(rows):
         return None
     across, along = MARGIN_CELLS

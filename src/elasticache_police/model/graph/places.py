@@ -18,6 +18,7 @@ from elasticache_police.runtime.turned import (
     FLOORS,
     MARGIN_CELLS,
     RUN_CELLS,
+    TURNED_EXTENT,
     TURNED_LEVELS,
     TURNED_THRESHOLD,
 )
@@ -62,10 +63,10 @@ def look_over(
         tf.constant(0),
         page,
         tf.zeros([0, 5], tf.float64),
-        tf.zeros([0, len(CHANNELS), 4], tf.float64),
+        tf.zeros([0, len(CHANNELS), 5], tf.float64),
         tf.zeros([0]),
     )
-    shapes = [tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, len(CHANNELS), 4], [None])]
+    shapes = [tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, len(CHANNELS), 5], [None])]
     _, _, places, turned, slopes = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
     kept = _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT)
     best = tf.ensure_shape(tf.cast(tf.gather(places, kept), tf.float32), [None, 5])
@@ -76,29 +77,35 @@ _NOWHERE = np.array([np.inf, np.inf, -np.inf, -np.inf])
 
 
 def _together(extents: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Return int32 (2, 4), one box for each direction around those of all levels, float64 (TURNED_LEVELS, 2, 4)."""
+    """Return int32 (2, 4), one box for each direction around those of all levels, float64 (TURNED_LEVELS, 2, 5)."""
     first = tf.reduce_min(extents[..., :2], axis=0)
-    last = tf.reduce_max(extents[..., 2:], axis=0)
+    last = tf.reduce_max(extents[..., 2:4], axis=0)
     height, width = tf.unstack(tf.cast(size, tf.float64))
     box = tf.concat([tf.maximum(first, 0.0), tf.minimum(last, tf.stack([width, height]))], axis=1)
-    return tf.cast(tf.where((last[:, :1] > first[:, :1]), box, tf.zeros_like(box)), tf.int32)
+    is_turned = tf.reduce_max(extents[..., 4:], axis=0) > 0
+    return tf.cast(tf.where(is_turned, box, tf.zeros_like(box)), tf.int32)
 
 
 def _extents(cells: tf.Tensor, *, scale: tf.Tensor) -> tf.Tensor:
-    """Return float64 (2, 4), boxes around the cells that stand in upright runs: ``turned._extent``."""
+    """Return for each direction, float64 (2, 5), a box around what may be turned, and 1 where something surely is."""
     return tf.stack([_extent(cells[..., channel], scale=scale) for channel in CHANNELS.values()])
 
 
 def _extent(logits: tf.Tensor, *, scale: tf.Tensor) -> tf.Tensor:
-    seen = logits >= tf.constant(np.log(TURNED_THRESHOLD / (1 - TURNED_THRESHOLD)), tf.float32)
-    count = tf.maximum(tf.shape(seen)[0] - RUN_CELLS + 1, 0)
-    runs = tf.reduce_all(tf.stack([seen[i : i + count] for i in range(RUN_CELLS)]), axis=0)
-    cells = tf.cast(tf.where(runs), tf.float64)
+    cells = tf.cast(_runs(logits, TURNED_EXTENT), tf.float64)
     first, last = tf.reduce_min(cells, axis=0), tf.reduce_max(cells, axis=0)
     across, along = MARGIN_CELLS
     unit = STRIDE * scale
     box = [first[1] - across, first[0] - along, last[1] + 1 + across, last[0] + RUN_CELLS + along]
-    return tf.where(tf.equal(tf.shape(cells)[0], 0), _NOWHERE, tf.stack(box) * unit)
+    surely = tf.cast(tf.size(_runs(logits, TURNED_THRESHOLD)) > 0, tf.float64)
+    return tf.concat([tf.where(tf.equal(tf.shape(cells)[0], 0), _NOWHERE, tf.stack(box) * unit), [surely]], axis=0)
+
+
+def _runs(logits: tf.Tensor, threshold: float) -> tf.Tensor:
+    """Return row and column, int64 (N, 2), where upright runs of cells begin: ``turned._runs``."""
+    seen = logits >= tf.constant(np.log(threshold / (1 - threshold)), tf.float32)
+    count = tf.maximum(tf.shape(seen)[0] - RUN_CELLS + 1, 0)
+    return tf.where(tf.reduce_all(tf.stack([seen[i : i + count] for i in range(RUN_CELLS)]), axis=0))
 
 
 def upright(page: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
