@@ -173,6 +173,23 @@ def test_labels_on_the_floor_of_an_isometric_drawing_are_found_here_and_there(tu
     assert_same(findings_from_outputs(row(served("inspect", image_bytes=[content])), runtime.names), local)
 
 
+def test_a_session_as_tensorflow_serving_has_one_answers_alike(runtime, exported):
+    """It lowers loops and calls in another way than what runs functions of TensorFlow 2, and refused graphs of ours."""
+    from elasticache_police.serving.servable import load
+
+    model = load(exported.saved_model)
+    level = page().convert("L")
+    climbing = Image.new("L", (300, 500), 255)
+    climbing.paste(level.crop((0, 0, 430, 230)).rotate(90, expand=True), (35, 30))
+    askew = level.rotate(-4, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+    contents = [encoded(level), encoded(climbing), encoded(askew), encoded(floor(page(size=(430, 140)), 3))]
+    answers = model.run(model.signatures["inspect"], {"image_bytes": np.array(contents, object)})
+    for number, content in enumerate(contents):
+        local = runtime.inspect_page(grey_of(content))
+        assert local
+        assert_same(findings_from_outputs(row(answers, number), runtime.names), local)
+
+
 @pytest.mark.parametrize("degrees", [-5, 3])
 def test_a_tilted_page_is_read_upright_here_and_there(degrees, runtime, served):
     picture = page().convert("L").rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)

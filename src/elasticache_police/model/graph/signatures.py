@@ -74,7 +74,8 @@ class Signatures:
             return tf.ensure_shape(frames, [None, CLASSES])
 
         # Functions of their own: the weights are in the file once however often these are called, TensorFlow prepares
-        # each of them once when it is first asked, and no loop stands within another, whose frames it mixes up.
+        # each of them once when it is first asked, and a call stands in no loop within a loop of the same function:
+        # TensorFlow Serving's kind of session mixes up their frames then.
         lines = tf.TensorSpec([None, LINE_HEIGHT, LINE_WIDTH], tf.uint8)
         picture, region = tf.TensorSpec([None, None], tf.uint8), tf.TensorSpec([6], tf.int32)
         self._find = _traced(find, picture)
