@@ -121,10 +121,14 @@ def _tilted(grey: np.ndarray, tilt: float) -> np.ndarray:
         *(cos, sin, width / 2 * (1 - cos) - height / 2 * sin),
         *(-sin, cos, height / 2 * (1 - cos) + width / 2 * sin),
     )
+    return _moved(grey, back)
+
+
+def _moved(grey: np.ndarray, back: tuple[float, ...]) -> np.ndarray:
+    """Return greys after an affine map, given from the result back to them; beyond their edges is their median."""
+    size = (grey.shape[1], grey.shape[0])
     method = Image.Resampling.BILINEAR
-    picture = Image.fromarray(grey).transform(
-        (width, height), Image.Transform.AFFINE, back, method, fillcolor=median(grey)
-    )
+    picture = Image.fromarray(grey).transform(size, Image.Transform.AFFINE, back, method, fillcolor=median(grey))
     return np.asarray(picture)
 
 
@@ -220,12 +224,7 @@ def _read_sample(page: PageSample, line: TextLine, rng: random.Random) -> tuple[
 def _lean(grey: np.ndarray, *, slant: float, slope: float) -> np.ndarray:
     """Slant the letters of a line and let it climb or fall, around its middle, which stays in place."""
     middle_x, middle_y = grey.shape[1] / 2, TOP_PX + CAP_PX / 2
-    move = (1, slant, -slant * middle_y, slope, 1, -slope * middle_x)
-    ground = median(grey)
-    size = (grey.shape[1], grey.shape[0])
-    method = Image.Resampling.BILINEAR
-    picture = Image.fromarray(grey).transform(size, Image.Transform.AFFINE, move, method, fillcolor=ground)
-    return np.asarray(picture)
+    return _moved(grey, (1, slant, -slant * middle_y, slope, 1, -slope * middle_x))
 
 
 def _bend(grey: np.ndarray, rng: random.Random) -> np.ndarray:
