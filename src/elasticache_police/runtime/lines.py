@@ -105,4 +105,5 @@ def cut(grey: Image.Image, window: LineWindow) -> np.ndarray:
 
 def median(grey: np.ndarray) -> int:
     """Return the (lower) median of some uint8 greys."""
-    return int(np.searchsorted(np.cumsum(np.bincount(grey.ravel(), minlength=256)), (grey.size + 1) // 2))
+    middle = (grey.size - 1) // 2
+    return int(np.partition(grey, middle, axis=None)[middle])
