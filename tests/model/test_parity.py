@@ -23,6 +23,8 @@ pytestmark = pytest.mark.train
 
 BOX_PX = 2
 SCORE = 2e-2
+FRAME = 1e-3
+"""Float16 numbers and what is too unlikely to be listed; the pixels and the network are the same."""
 
 
 def grey_of(content):
@@ -137,9 +139,10 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
             assert packed.frames[number].sum(axis=1) == pytest.approx(1, abs=2e-3)
             likeliest = expected.argmax(axis=1)[:, None]
             there = np.take_along_axis(packed.frames[number], likeliest, axis=1)
-            assert np.abs(there - expected.max(axis=1, keepdims=True)).max() < SCORE
+            listed = np.sort(expected, axis=1)[:, -KEPT:].sum(axis=1, keepdims=True)
+            assert (np.abs(there - expected.max(axis=1, keepdims=True)) < 1 - listed + FRAME).all()
             unlisted = np.sort(expected, axis=1)[:, -KEPT - 1]  # at most; they share what is left
-            assert (np.abs(packed.frames[number] - expected).max(axis=1) < unlisted + SCORE).all()
+            assert (np.abs(packed.frames[number] - expected).max(axis=1) < unlisted + FRAME).all()
         assert seen in {1, len(LOOKS)}
         looked_again += seen > 1
     assert looked_again
@@ -387,7 +390,13 @@ def test_crops_are_brought_onto_the_classic_line_to_the_pixel(runtime):
     picture = Image.fromarray(noise)
     np.testing.assert_array_equal(crop_in_graph(tf.constant(noise)), crop_to_line(picture))
     np.testing.assert_array_equal(halve(tf.constant(noise)), np.asarray(picture.reduce(2)))
-    for x0, y0, scale in ((-31.7, -3.2, 0.31), (250.3, 100.9, 1.7), (17.25, 40.5, 0.93), (900.0, 10.0, 1.0)):
+    for x0, y0, scale in (
+        (-31.7, -3.2, 0.31),
+        (250.3, 100.9, 1.7),
+        (17.25, 40.5, 0.93),
+        (900.0, 10.0, 1.0),
+        (10.3, 20.1, 0.5),
+    ):
         window = lines.LineWindow(x0=x0, y0=y0, width=320, scale_x=scale, scale_y=scale)
         there = Window(
             x0=tf.constant(x0, tf.float64),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from elasticache_police.imaging.pages import open_pages
+from elasticache_police.imaging.resample import resized
 
 if TYPE_CHECKING:
     from elasticache_police.imaging.sources import ImageInput
@@ -60,8 +61,7 @@ def crop_to_line(crop: ImageInput) -> npt.NDArray[np.uint8]:
     width = min(max(round(grey.width * scale), 1), LINE_WIDTH)
     height = min(max(round(grey.height * scale), 1), LINE_HEIGHT)
     line = Image.new("L", (LINE_WIDTH, LINE_HEIGHT), _background(np.asarray(grey)))
-    # Bilinear with antialiasing is what the exported graph has too.
-    line.paste(grey.resize((width, height), Image.Resampling.BILINEAR), (0, (LINE_HEIGHT - height) // 2))
+    line.paste(resized(grey, (width, height), (0, 0, *grey.size)), (0, (LINE_HEIGHT - height) // 2))
     return np.asarray(line)
 
 

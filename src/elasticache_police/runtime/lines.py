@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 import numpy as np
-from PIL import Image
+
+from elasticache_police.imaging.resample import resized
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = [
     "CAP_PX",
@@ -95,7 +101,7 @@ def cut(grey: Image.Image, window: LineWindow) -> np.ndarray:
     u0, u1 = round((left - window.x0) * window.scale_x), round((right - window.x0) * window.scale_x)
     v0, v1 = round((top - window.y0) * window.scale_y), round((bottom - window.y0) * window.scale_y)
     u1, v1 = max(u1, u0 + 1), max(v1, v0 + 1)
-    part = np.asarray(grey.resize((u1 - u0, v1 - v0), Image.Resampling.BILINEAR, box=(left, top, right, bottom)))
+    part = np.asarray(resized(grey, (u1 - u0, v1 - v0), (left, top, right, bottom)))
     if part.shape == (LINE_PX, window.width):
         return part
     out = np.full((LINE_PX, window.width), median(part), np.uint8)

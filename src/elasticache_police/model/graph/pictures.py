@@ -120,7 +120,8 @@ def crop_to_line(grey: tf.Tensor) -> tf.Tensor:
     scale = tf.minimum(LINE_HEIGHT / size[0], LINE_WIDTH / size[1])
     limits = tf.constant([LINE_HEIGHT, LINE_WIDTH])
     height, width = tf.unstack(tf.clip_by_value(tf.cast(tf.round(size * scale), tf.int32), 1, limits))
-    part = resize(grey, (tf.constant(0), tf.constant(0), shape[1], shape[0]), (height, width))
+    zero = tf.constant(0.0, tf.float64)
+    part = resize(grey, (zero, zero, size[1], size[0]), (height, width))
     edge = tf.sort(tf.cast(tf.concat([grey[0], grey[-1], grey[:, 0], grey[:, -1]], axis=0), tf.int32))
     middle = tf.size(edge) // 2  # of an even number of pixels
     ground = tf.cast((edge[middle - 1] + edge[middle]) // 2, tf.uint8)

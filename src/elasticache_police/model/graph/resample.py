@@ -1,8 +1,8 @@
 """Pillow's bilinear resampling and halving of 8-bit grey, to the bit.
 
-Pillow resamples in two passes, along rows and then along columns, with weights of 22 binary digits and 8-bit values
-between the passes. The same integers are computed here: a tap is a pixel that has a share in a pixel of the result.
-See ``Resample.c`` and ``Reduce.c`` of Pillow.
+Pillow resamples in two passes with weights of 22 binary digits and 8-bit values between the passes;
+:mod:`elasticache_police.imaging.resample` has it begin with the rows. The same integers are computed here: a tap is a
+pixel that has a share in a pixel of the result. See ``Resample.c`` and ``Reduce.c`` of Pillow.
 """
 
 from __future__ import annotations
@@ -18,28 +18,31 @@ _HALF = 1 << (_PRECISION_BITS - 1)
 def resize(
     grey: tf.Tensor, box: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], size: tuple[tf.Tensor, tf.Tensor]
 ) -> tf.Tensor:
-    """Return a part of a picture in another size: ``Image.resize(size, BILINEAR, box)``.
+    """Return a part of a picture in another size: :func:`elasticache_police.imaging.resample.resized`.
 
     Args:
         grey: uint8 (H, W).
-        box: Left, top, right and bottom of the part, scalars; Pillow takes them as float32.
+        box: Left, top, right and bottom of the part, float64 scalars; Pillow takes them as float32.
         size: Height and width of the result, int32 scalars.
 
     Returns:
         uint8 of that size.
     """
-    left, top, right, bottom = (tf.cast(edge, tf.float32) for edge in box)
+    left, top, right, bottom = box
     shape = tf.shape(grey)
+    reach = tf.maximum((bottom - top) / tf.cast(size[0], tf.float64), 1.0)
+    first = tf.maximum(0, tf.cast(tf.floor(top - reach), tf.int32))
+    last = tf.minimum(shape[0], tf.cast(tf.math.ceil(bottom + reach), tf.int32))
+    above = tf.cast(first, tf.float64)
     columns, column_weights = _taps(shape[1], left, right, size[1])
-    rows, row_weights = _taps(shape[0], top, bottom, size[0])
-    first, last = tf.reduce_min(rows), tf.reduce_max(rows)
-    taken = tf.gather(grey[first : last + 1], columns, axis=1)
-    across = _weighted(taken, column_weights[tf.newaxis], axis=2)
-    return tf.cast(_weighted(tf.gather(across, rows - first, axis=0), row_weights[:, :, tf.newaxis], axis=1), tf.uint8)
+    rows, row_weights = _taps(last - first, top - above, bottom - above, size[0])
+    across = _weighted(tf.gather(grey[first:last], columns, axis=1), column_weights[tf.newaxis], axis=2)
+    return tf.cast(_weighted(tf.gather(across, rows, axis=0), row_weights[:, :, tf.newaxis], axis=1), tf.uint8)
 
 
 def _taps(length: tf.Tensor, start: tf.Tensor, stop: tf.Tensor, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return int32 (count, K): the taps of each pixel of the result, and their weights."""
+    start, stop = tf.cast(start, tf.float32), tf.cast(stop, tf.float32)
     scale = tf.cast(stop - start, tf.float64) / tf.cast(count, tf.float64)
     support = tf.maximum(scale, 1.0)
     centre = tf.cast(start, tf.float64) + (tf.cast(tf.range(count), tf.float64) + 0.5) * scale
