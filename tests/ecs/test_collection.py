@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import threading
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from local_crew import LocalCrew
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
-from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker
+from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker, _inspector
 from elasticache_police.ecs_anywhere._inspector import Outcome
 from elasticache_police.ecs_anywhere.collection import recipe_of
 from elasticache_police.ecs_anywhere.crew import TaskCrew
@@ -587,6 +588,13 @@ def test_a_worker_survives_that_its_message_was_handed_to_another(s3, here):
 
     assert worker.tally.returned == 1
     assert depth(clients, queues.url).total == 1
+
+
+def test_an_inspecting_process_whose_worker_was_killed_ends_without_a_traceback(monkeypatch):
+    monkeypatch.setattr(_inspector.signal, "signal", lambda *_: None)  # this process stays as it is
+    ours, theirs = multiprocessing.Pipe()
+    ours.close()
+    assert _inspector._serve(theirs, "quick_inspector:make", (), None, None) is None
 
 
 def test_a_models_directory_travels_to_the_workers_unchanged(s3, tmp_path):

@@ -231,7 +231,11 @@ def test_what_runs_on_ecs_is_found_and_goes_too(fake, pace, monkeypatch) -> None
         ("queue", "elasticache-police-run", False),
         ("log group", "/ecs/elasticache-police", True),
     ]
-    assert sm.delete_all(pace=pace).removed == found
+    boto3.client("sqs").create_queue(QueueName="elasticache-police-since", tags=tags)
+    assert sm.delete_all(only=found, pace=pace).removed == found
+    since = sm.list()
+    assert [resource.part for resource in since] == ["elasticache-police-since"]  # nobody was shown it
+    assert sm.delete_all(pace=pace).removed == since
     assert sm.list() == ()
     assert len(boto3.client("sqs").list_queues()["QueueUrls"]) == 1
 

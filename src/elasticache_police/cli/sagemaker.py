@@ -105,6 +105,7 @@ def endpoint_delete(
     if keep_models and all_of_this_project:
         raise click.UsageError("--keep-models goes with the NAME of an endpoint; all of this project has its models")
     session = aws_session(region, profile)
+    found: tuple[sagemaker_deploy.Resource, ...] = ()
     if name is None:
         with display() as shown:
             found = sagemaker_deploy.list(on_event=shown.on_event, session=session)
@@ -118,7 +119,9 @@ def endpoint_delete(
         click.confirm(f"Delete {name or 'all of this'}?", abort=True, err=True)
     with display() as shown:
         if name is None:
-            sagemaker_deploy.delete_all(on_event=shown.on_event, on_progress=shown.on_progress, session=session)
+            sagemaker_deploy.delete_all(
+                only=found, on_event=shown.on_event, on_progress=shown.on_progress, session=session
+            )
         else:
             gone = sagemaker_deploy.delete(
                 name,

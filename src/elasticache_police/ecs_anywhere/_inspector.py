@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -60,7 +61,8 @@ def _serve(
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     module, _, attribute = factory.partition(":")
     inspect = cast("Inspect", getattr(importlib.import_module(module), attribute)(names, model, min_confidence))
-    connection.send(("ready", ""))
+    with contextlib.suppress(OSError):  # the parent is gone already: the first thing asked for tells
+        connection.send(("ready", ""))
     while True:
         try:
             picture, source = connection.recv()

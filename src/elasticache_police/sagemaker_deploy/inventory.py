@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from elasticache_police._aws import PROJECT_TAG
@@ -104,6 +104,7 @@ def delete(
 
 def delete_all(
     *,
+    only: Iterable[Resource] | None = None,
     timeout_s: float = 1800.0,
     on_event: OnEvent | None = None,
     on_progress: OnProgress | None = None,
@@ -114,12 +115,23 @@ def delete_all(
 ) -> Teardown:
     """Delete everything of this project in the region: what :func:`list` lists.
 
+    Args:
+        only: What to delete of it, as :func:`list` gave it, in that order: what was shown to somebody who agreed, and
+            nothing that was made since.
+        timeout_s: Seconds for each endpoint to go.
+        on_event: Told of every step.
+        on_progress: Told of every look while waiting.
+        pace: How often to look.
+        client: SageMaker client; wins over `session`.
+        session: boto3 session, also for the other services.
+        config: botocore settings.
+
     Raises:
         LeftBehindError: Something could not be removed; everything else was.
         AwsError: AWS refused to say what there is.
     """
     work = Work.of(client=client, session=session, config=config, pace=pace, on_event=on_event, on_progress=on_progress)
-    return remove(work, [*_everything(work)], timeout_s=timeout_s).check()
+    return remove(work, [*_everything(work)] if only is None else [*only], timeout_s=timeout_s).check()
 
 
 def _everything(work: Work) -> Iterator[Resource]:
