@@ -456,6 +456,30 @@ def test_machines_that_are_away_for_minutes_do_not_end_the_run(fake, joined):
     assert tasks.alive(work_left=True) == 1
 
 
+def test_a_task_whose_machine_was_switched_off_is_replaced_and_stopped_in_the_end(fake, joined):
+    """ECS says of it that it runs, for as long as the machine is away."""
+    fake.script(SPEC.family, Script(runs=10_000))
+    tasks = _crew(joined, 1)
+    fake.tick()
+    (off,) = fake.machines
+    activation = ecs_anywhere.create_activation(joined)
+    fake.joins(activation.activation_id, activation.code)
+    off.connected = False
+    began = fake.clock()
+    while fake.clock() - began <= 600:  # it may well work on without the connection
+        assert tasks.alive(work_left=True) == 1
+        assert len(fake.tasks) == 1
+        fake.tick()
+    fake.tick()
+    assert tasks.alive(work_left=True) == 2
+    assert [task.machine is off for task in fake.tasks.values()] == [True, False]
+    for _ in range(300):
+        fake.tick()
+        assert tasks.alive(work_left=True) == 2
+    assert tasks.stop() == ()
+    assert all(task.stop_asked for task in fake.tasks.values())
+
+
 def test_machines_that_stay_away_end_the_run_with_the_reason(fake, joined):
     fake.script(SPEC.family, Script(runs=1))
     tasks = _crew(joined, 1)

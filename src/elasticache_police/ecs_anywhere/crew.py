@@ -27,7 +27,8 @@ _REPLACEMENTS_A_TASK = 3
 _APPEARS_S = 60.0
 """DescribeTasks may not know a task for some seconds after RunTask returned it."""
 _MACHINE_RETURNS_S = 600.0
-"""A run whose machines are all away goes on when one is back within so long."""
+"""A run whose machines are all away goes on when one is back within so long, and for so long a task of which ECS hears
+nothing keeps its place: it goes on without the connection, unless its machine is off."""
 _LOG_TAIL = 10
 
 
@@ -64,6 +65,7 @@ class TaskCrew:
         self._launches_left = count * (1 + _REPLACEMENTS_A_TASK)
         self._started_at: dict[str, float] = {}
         self._seen: dict[str, Answer] = {}
+        self._silent_since: dict[str, float] = {}
         self._last: TaskRun | None = None
         self._no_room_since: float | None = None
         self._runs = self._launch(count)
@@ -77,7 +79,7 @@ class TaskCrew:
         return list(started)
 
     def alive(self, *, work_left: bool) -> int:
-        """Count the tasks that run; replace those that ended while there is work left.
+        """Count the tasks that run; replace those that ended, or are silent for long, while there is work left.
 
         Raises:
             PlacementError: None has run for minutes, and the cluster has no room for one.
@@ -87,30 +89,47 @@ class TaskCrew:
         found = describe(self._cluster, self._runs)
         self._seen |= found
         self._runs = [run for run in self._runs if not self._ended(run, found.get(run.arn))]
+        for run in self._runs:
+            self._listen(run, found.get(run.arn))
         if work_left:
             self._fill()
         return len(self._runs)
 
+    def _listen(self, run: TaskRun, answer: Answer | None) -> None:
+        """Remember since when ECS hears nothing of a task."""
+        if answer is None:
+            return
+        if text(answer, "connectivity") == "DISCONNECTED" and text(answer, "lastStatus") == "RUNNING":
+            self._silent_since.setdefault(run.arn, self._cluster.clock())
+        else:
+            self._silent_since.pop(run.arn, None)
+
+    def _heard(self) -> list[TaskRun]:
+        """Return the tasks that can be counted on."""
+        now = self._cluster.clock()
+        return [run for run in self._runs if now - self._silent_since.get(run.arn, now) <= _MACHINE_RETURNS_S]
+
     def _fill(self) -> None:
-        lacking = min(self._wanted - len(self._runs), self._launches_left)
+        heard = self._heard()
+        lacking = min(self._wanted - len(heard), self._launches_left)
         if lacking > 0:
             try:
                 self._runs += self._launch(lacking)
                 self._no_room_since = None
             except PlacementError:
-                if self._is_hopeless():
+                if self._is_hopeless(heard):
                     raise
-        elif not self._runs:
+        elif not heard:
             raise TaskFailedError(
-                "every task ended while pictures were left, and so did their replacements: look at the tasks' logs"
-                + self._last_words(),
+                "every task ended or fell silent while pictures were left, and so did their replacements: look at the "
+                "tasks' logs" + self._last_words(),
                 operation="",
             )
 
-    def _is_hopeless(self) -> bool:
+    def _is_hopeless(self, heard: Sequence[TaskRun]) -> bool:
         """Say whether no task has run for so long that no machine will come back: one that restarts takes minutes."""
         now = self._cluster.clock()
-        if self._runs:
+        if heard:
             self._no_room_since = None
             return False
         if self._no_room_since is None:
