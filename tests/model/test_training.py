@@ -152,6 +152,23 @@ def test_a_run_goes_on_from_the_weights_of_another(run: Path, tmp_path: Path) ->
     assert apart(before, after) < 0.1 * apart(before, fresh)
 
 
+def test_no_steps_keep_a_network_as_it_was(run: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    arguments = ["train", "--name", "GitLab", "--out", str(kept), "--workers", "0", *SMALL, "--finder-steps", "0"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "say which to start from" in result.output
+    arguments += ["--reader-steps", "1", "--start-from", str(run / "weights")]
+    result = CliRunner().invoke(main, arguments, standalone_mode=False)
+    assert result.exception is None, result.output
+    same = {}
+    for part in ("finder", "reader"):
+        with np.load(run / "weights" / f"{part}.npz") as old, np.load(kept / "weights" / f"{part}.npz") as new:
+            same[part] = all(np.array_equal(old[name], new[name]) for name in old.files)
+    assert same == {"finder": True, "reader": False}
+    assert "finder: as it was" in (kept / "model" / "README.md").read_text()
+
+
 def test_weights_of_a_smaller_network_fill_the_part_they_know(tmp_path: Path) -> None:
     import keras
     from keras import layers

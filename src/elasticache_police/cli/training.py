@@ -119,8 +119,20 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     help="A folder with finder.npz and reader.npz, trained weights to go on from: weights/ of another run.",
 )
 @click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--finder-steps", type=click.IntRange(min=1), default=6500, show_default=True, help="Steps of 8 pages.")
-@click.option("--reader-steps", type=click.IntRange(min=1), default=9500, show_default=True, help="Steps of 32 lines.")
+@click.option(
+    "--finder-steps",
+    type=click.IntRange(min=0),
+    default=6500,
+    show_default=True,
+    help="Steps of 8 pages; 0 keeps the finder of --start-from.",
+)
+@click.option(
+    "--reader-steps",
+    type=click.IntRange(min=0),
+    default=9500,
+    show_default=True,
+    help="Steps of 32 lines; 0 keeps the reader of --start-from.",
+)
 @click.option("--finder-batch", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--reader-batch", type=click.IntRange(min=1), default=32, show_default=True)
 @click.option(
@@ -196,6 +208,7 @@ def train(
         tasks = {
             part: bar.add_task(part, total=steps, loss="")
             for part, steps in (("finder", finder_steps), ("reader", reader_steps))
+            if steps
         }
 
         def show(part: str, step: int, steps: int, loss: float) -> None:

@@ -28,6 +28,12 @@ def _families(fonts: list[dict[str, str]]) -> int:
     return len({font["family"] for font in fonts})
 
 
+def _steps(network: str, trained: dict[str, int], samples: str) -> str:
+    if not trained["steps"]:
+        return f"- {network}: as it was in the weights that this training started from"
+    return f"- {network}: {trained['steps']} steps of {trained['batch']} {samples}"
+
+
 def model_card(metadata: dict[str, Any]) -> str:
     """Return the model card of a model directory's metadata, as Markdown."""
     options, quality = metadata["options"], metadata["quality"]
@@ -52,8 +58,8 @@ def model_card(metadata: dict[str, Any]) -> str:
             f"{len(fonts['measured_on'])} files of other families were kept for measuring."
         ),
         "",
-        f"- finder: {options['finder']['steps']} steps of {options['finder']['batch']} pages of 320 x 224",
-        f"- reader: {options['reader']['steps']} steps of {options['reader']['batch']} lines of 32 x 256",
+        _steps("finder", options["finder"], "pages of 320 x 224"),
+        _steps("reader", options["reader"], "lines of 32 x 256"),
         f"- seed {options['seed']}; made with {made_with}",
         "",
         "`metadata.json` names every font with its SHA-256 and the licence it states, and every file that was refused.",

@@ -30,7 +30,8 @@ Arrays = tuple[np.ndarray, np.ndarray]
 class Schedule:
     """How long to train and how fast to learn."""
 
-    steps: int = attrs.field(validator=attrs.validators.ge(1))
+    steps: int = attrs.field(validator=attrs.validators.ge(0))
+    """0 leaves the weights as they are given."""
     peak_rate: float = 1.5e-3
     warm_up: int = 200
     """Steps in which the rate rises to its peak; then it falls along a cosine."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from elasticache_police.dataset.fonts import Font, FontProblem, find_fonts, packaged_fonts
 from elasticache_police.dataset.pages import font_set
-from elasticache_police.errors import TrainingError
+from elasticache_police.errors import ConfigurationError, TrainingError
 from elasticache_police.findings import Finding, Verdict
 from elasticache_police.model import card
 from elasticache_police.model.batches import FinderBatches, ReaderBatches
@@ -52,16 +52,23 @@ class TrainingOptions:
     """A directory with ``finder.npz`` and ``reader.npz`` to go on from, such as ``weights/`` of a run; None trains
     from nothing."""
     seed: int = 1
-    finder_steps: int = attrs.field(default=6500, validator=attrs.validators.ge(1))
+    finder_steps: int = attrs.field(default=6500, validator=attrs.validators.ge(0))
+    """0 keeps the finder of ``start_from`` as it is."""
     finder_batch: int = attrs.field(default=8, validator=attrs.validators.ge(1))
     """Pages of 320 x 224 in a step."""
-    reader_steps: int = attrs.field(default=9500, validator=attrs.validators.ge(1))
+    reader_steps: int = attrs.field(default=9500, validator=attrs.validators.ge(0))
+    """0 keeps the reader of ``start_from`` as it is."""
     reader_batch: int = attrs.field(default=32, validator=attrs.validators.ge(1))
     """Lines of 32 x 256 in a step."""
     workers: int = attrs.field(default=1, validator=attrs.validators.ge(0))
     """Processes that render samples; does not change them."""
     evaluation_crops: int = attrs.field(default=400, validator=attrs.validators.ge(2))
     evaluation_pages: int = attrs.field(default=60, validator=attrs.validators.ge(1))
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse to keep weights that nobody gave."""
+        if self.start_from is None and not (self.finder_steps and self.reader_steps):
+            raise ConfigurationError("no steps at all keep the weights of a trained network: say which to start from")
 
 
 def _split(fonts: Sequence[Font], share: float) -> tuple[list[Font], list[Font]]:
