@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from unittest.mock import patch
 
 import boto3
@@ -90,6 +94,53 @@ def test_a_failed_deployment_says_what_became_of_what_was_made(fake, run) -> Non
     assert "did not pass the ping health check" in result.stderr
     assert f"removed again: endpoint {NAME}" in result.stderr
     assert fake.names == set()
+
+
+@pytest.fixture
+def signals_are_no_end(request):
+    """Signals that a command lets through fail its test rather than end all of them."""
+
+    def fail(number, _):
+        pytest.fail(f"{signal.Signals(number).name} came through")
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, fail) for number in numbers}
+    yield
+    assert [signal.getsignal(number) for number in numbers] == [fail, fail]
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("signals_are_no_end")
+def test_a_cancelled_deployment_takes_back_what_was_made_as_on_ctrl_c(fake, run, time, number) -> None:
+    fake.creating = ["Creating", "Creating", "InService"]
+    time.interrupt_at, time.interrupt_by = 1, number
+    result = run(*DEPLOY, code=130)
+    assert f"removed again: endpoint {NAME}" in result.stderr
+    assert result.stderr.endswith("interrupted\n")
+    assert fake.names == set()
+
+
+@pytest.mark.usefixtures("signals_are_no_end")
+def test_a_cancelled_compilation_is_stopped(fake, run, time) -> None:
+    time.interrupt_at, time.interrupt_by = 1, signal.SIGTERM
+    assert "was stopped" in run(*COMPILE, "2.9", code=130).stderr
+    assert fake.operations("Stop") == ["StopCompilationJob"]
+
+
+@pytest.mark.parametrize(("unread", "code"), [(["stderr"], 0), (["stdout", "stderr"], 141)])
+def test_a_deployment_goes_on_when_nobody_reads_how_it_goes(fake, unread, code) -> None:
+    fake.creating = ["InService"]
+    reader, gone = os.pipe()
+    os.close(reader)
+    streams = {"stdout": subprocess.PIPE} | dict.fromkeys(unread, gone)
+    try:
+        done = subprocess.run([sys.executable, "-m", "elasticache_police", *DEPLOY], **streams, check=False)
+    finally:
+        os.close(gone)
+    assert (done.returncode, fake.operations("Delete")) == (code, [])
+    assert len(fake.names) == 3
 
 
 def _archives() -> list[str]:

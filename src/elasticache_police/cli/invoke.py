@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import click
 
 from elasticache_police.cli._aws_options import account_options, aws_session
+from elasticache_police.cli._signals import interrupted_by_signals
 from elasticache_police.cli.pictures import find_pictures, input_of
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Verdict
@@ -49,6 +50,7 @@ _FORMAT, _WIRE = "text", "base64"
 @click.option("--timeout-s", default=900.0, show_default=True, help="With --async: time to wait for an answer.")
 @account_options
 @click.pass_context
+@interrupted_by_signals()
 def invoke(
     ctx: click.Context,
     *,
