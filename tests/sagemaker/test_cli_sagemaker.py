@@ -219,6 +219,7 @@ def test_update_needs_an_endpoint(fake, run) -> None:
         ["invoke", NAME, "a.png", "--tickets", "-"],
         ["invoke", NAME, "--tickets", "-", "--async", "s3://bucket/in"],
         ["invoke", NAME, "a.png", "--submit"],
+        ["invoke", NAME, "a.png", "--keep-requests"],
         ["invoke", NAME, "a.png", "--submit", "--async", "s3://bucket/in", "--classify"],
         ["invoke", NAME, "a.png", "--wire", "floats"],
         ["invoke", NAME, "a.png", "--classify", "--min-confidence", "0.5"],
@@ -309,7 +310,11 @@ def test_tickets_are_printed_and_fetched_later(fake, run, picture, tmp_path, mot
     key = json.loads(printed)["output_url"].removeprefix("s3://queue/")
     client.put_object(Bucket="queue", Key=key, Body=json.dumps({"predictions": [FOUND]}).encode())
     (tmp_path / "tickets").write_text(printed)
-    assert "ElasticCache" in run("invoke", NAME, "--tickets", str(tmp_path / "tickets"), code=1).stdout
+    fetch = ("invoke", NAME, "--tickets", str(tmp_path / "tickets"))
+    assert "ElasticCache" in run(*fetch, "--keep-requests", code=1).stdout
+    assert [item["Key"][:3] for item in client.list_objects_v2(Bucket="queue")["Contents"]] == ["in/", "out"]
+    assert "ElasticCache" in run(*fetch, code=1).stdout
+    assert [item["Key"][:3] for item in client.list_objects_v2(Bucket="queue")["Contents"]] == ["out"]
 
 
 @pytest.fixture
