@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import types
 
@@ -95,3 +97,71 @@ def test_a_caller_that_wants_exceptions_gets_them():
     group.add_command(look)
     with pytest.raises(ImageError):
         group.main(["look"], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unread", "code"),
+    [
+        (["--help"], ["stdout"], 141),
+        (["inspect", "--help"], ["stdout"], 141),
+        (["iam", "list"], ["stdout", "stderr"], 141),
+        (["iam", "list"], ["stderr"], 0),
+        (["inspect"], ["stderr"], 2),
+        (["polise"], ["stdout", "stderr"], 2),
+        (["inspect", "no-such-picture.png"], ["stderr"], 141),
+    ],
+)
+def test_a_reader_that_goes_away_never_makes_it_leave_with_1_which_means_misspellings(arguments, unread, code):
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    for name in unread:
+        reader, streams[name] = os.pipe()
+        os.close(reader)
+    try:
+        done = subprocess.run([sys.executable, "-m", "elasticache_police", *arguments], **streams, check=False)
+    finally:
+        for name in unread:
+            os.close(streams[name])
+    assert (done.returncode, done.stderr or b"") == (code, b"")
+
+
+def test_rich_s_own_way_out_of_an_unread_pipe_is_not_1_either():
+    def write():
+        raise BrokenPipeError
+
+    @click.command()
+    def look():
+        try:
+            write()
+        except BrokenPipeError:
+            sys.exit(1)
+
+    group = LazyGroup()
+    group.add_command(look)
+    assert run("look", group=group).exit_code == 141
+
+
+def test_ctrl_c_is_told_on_a_line_of_its_own_even_where_nobody_reads():
+    @click.command()
+    def look():
+        raise KeyboardInterrupt
+
+    group = LazyGroup()
+    group.add_command(look)
+    assert (run("look", group=group).exit_code, run("look", group=group).stderr) == (130, "\ninterrupted\n")
+
+    class Gone:
+        def write(self, *_):
+            raise OSError(5, "Input/output error")
+
+        fileno = write
+
+        def flush(self):
+            pass
+
+    @click.command()
+    def look_from_a_closed_terminal():
+        sys.stderr = Gone()  # the runner puts its own back
+        raise KeyboardInterrupt
+
+    group.add_command(look_from_a_closed_terminal)
+    assert run("look-from-a-closed-terminal", group=group).exit_code == 130

@@ -39,6 +39,7 @@ class AsyncBackend(RemoteBackend):
         names: The names its model polices.
         timeout_s: Seconds to wait for an answer where a call waits for one.
         poll_s: Seconds between two looks for it.
+        keep_requests: Leave requests where they were put when their answers were read.
         client: SageMaker runtime client; wins over `session`.
         session: boto3 session, also for S3.
         config: botocore settings.
@@ -52,6 +53,7 @@ class AsyncBackend(RemoteBackend):
         names: Sequence[str] = (DEFAULT_NAME,),
         timeout_s: float = 900.0,
         poll_s: float = 2.0,
+        keep_requests: bool = False,
         client: SageMakerRuntimeClient | None = None,
         session: Session | None = None,
         config: Config | None = None,
@@ -64,6 +66,7 @@ class AsyncBackend(RemoteBackend):
         self._prefix = prefix.strip("/")
         self._timeout_s = timeout_s
         self._poll_s = poll_s
+        self._keep_requests = keep_requests
 
     @property
     def default_jobs(self) -> int:
@@ -87,7 +90,13 @@ class AsyncBackend(RemoteBackend):
         else:
             body = _wire.picture_body("classify", map(_wire.encode_line, lines))
         ticket = self._send(body, source=f"{len(lines)} lines", page_sizes=(), min_confidence=0.0)
-        answer = ticket.answer(self._timeout_s, poll_s=self._poll_s, session=self._session, config=self._config)
+        answer = ticket.answer(
+            self._timeout_s,
+            poll_s=self._poll_s,
+            keep_request=self._keep_requests,
+            session=self._session,
+            config=self._config,
+        )
         return _wire.scores_of(_wire.predictions_of(answer, count=len(lines)))
 
     def submit(self, pages: Iterable[Image.Image], *, source: str, min_confidence: float) -> Ticket:
@@ -110,6 +119,7 @@ class AsyncBackend(RemoteBackend):
         return ticket.result(
             self._timeout_s if timeout_s is None else timeout_s,
             poll_s=self._poll_s,
+            keep_request=self._keep_requests,
             session=self._session,
             config=self._config,
         )

@@ -93,6 +93,7 @@ class RemotePolice:
         min_confidence: float | None = None,
         timeout_s: float = 900.0,
         poll_s: float = 2.0,
+        keep_requests: bool = False,
         client: SageMakerRuntimeClient | None = None,
         session: Session | None = None,
         config: Config | None = None,
@@ -104,10 +105,12 @@ class RemotePolice:
         Args:
             endpoint_name: The endpoint.
             names: As for :meth:`from_endpoint`.
-            input_url: ``s3://bucket/prefix`` under which requests are put; the endpoint's role must read there.
+            input_url: ``s3://bucket/prefix`` under which requests are put; the endpoint's role must read there. Each is
+                deleted once its answer or its failure was read, as far as the caller may.
             min_confidence: As for :meth:`from_endpoint`.
             timeout_s: Seconds to wait for an answer; an endpoint at zero instances takes minutes to wake.
             poll_s: Seconds between two looks for it.
+            keep_requests: Leave requests where they were put.
             client: boto3's ``sagemaker-runtime`` client; wins over `session`.
             session: boto3 session, also for S3.
             config: botocore settings.
@@ -123,6 +126,7 @@ class RemotePolice:
             names=checked_names(names) or (DEFAULT_NAME,),
             timeout_s=timeout_s,
             poll_s=poll_s,
+            keep_requests=keep_requests,
             client=client,
             session=session,
             config=config,
@@ -160,7 +164,7 @@ class RemotePolice:
             config: botocore settings.
 
         Raises:
-            ConfigurationError: The specification cannot work.
+            ConfigurationError: The specification cannot work, or another argument cannot, as for :meth:`from_async`.
             ResourceFailedError: The endpoint failed to start; nothing is left of it.
             LeftBehindError: Something could not be removed at the end.
             AwsError: AWS refused.
@@ -172,27 +176,28 @@ class RemotePolice:
             raise ConfigurationError("an asynchronous endpoint needs input_url, where requests are put")
         config = _in_region(config, spec.region)
         serverless = any(variant.serverless is not None for variant in spec.variants)
+        if input_url is None or spec.asynchronous is None:
+            police = cls.from_endpoint(
+                spec.endpoint_name,
+                names,
+                min_confidence=min_confidence,
+                limit_bytes=SERVERLESS_LIMIT if serverless else None,
+                session=session,
+                config=config,
+            )
+        else:
+            police = cls.from_async(
+                spec.endpoint_name,
+                names,
+                input_url=input_url,
+                min_confidence=min_confidence,
+                session=session,
+                config=config,
+            )
         with sagemaker_deploy.deployed(
             spec, on_event=on_event, on_progress=on_progress, pace=pace, session=session, config=config
         ):
-            if input_url is None or spec.asynchronous is None:
-                yield cls.from_endpoint(
-                    spec.endpoint_name,
-                    names,
-                    min_confidence=min_confidence,
-                    limit_bytes=SERVERLESS_LIMIT if serverless else None,
-                    session=session,
-                    config=config,
-                )
-            else:
-                yield cls.from_async(
-                    spec.endpoint_name,
-                    names,
-                    input_url=input_url,
-                    min_confidence=min_confidence,
-                    session=session,
-                    config=config,
-                )
+            yield police
 
     @classmethod
     def _over(cls, backend: Backend, *, min_confidence: float | None = None) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from elasticache_police._aws import Clients, Request, read_body
 from elasticache_police._waiting import OnProgress, wait_until
 from elasticache_police.errors import (
     AccessDeniedError,
+    AwsError,
     ConfigurationError,
     InvocationError,
     NotFoundError,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Ticket"]
 
+_log = logging.getLogger(__name__)
+
 _MAYBE_MISSING = frozenset({"403", "AccessDenied", "Forbidden"})
 """What S3 answers about a missing key to who may not list; other refusals, as of bad credentials, mean just that."""
 
@@ -35,6 +39,25 @@ _MAYBE_MISSING = frozenset({"403", "AccessDenied", "Forbidden"})
 def _split(url: str) -> tuple[str, str]:
     bucket, _, key = url.removeprefix("s3://").partition("/")
     return bucket, key
+
+
+def _read(clients: Clients, url: str, denied: list[AccessDeniedError]) -> bytes | None:
+    """Return an object, or None while it is not there; `denied` holds the refusals that may mean just that."""
+    bucket, key = _split(url)
+    request = Request(service="s3", operation="GetObject", parameters={"Bucket": bucket, "Key": key})
+    try:
+        answer = clients.perform(request)
+    except NotFoundError as error:
+        if error.code == "NoSuchBucket":
+            raise
+        denied.clear()
+        return None
+    except AccessDeniedError as error:
+        if error.code not in _MAYBE_MISSING:
+            raise
+        denied.append(error)
+        return None
+    return read_body(answer, "GetObject")
 
 
 def _sizes(sizes: Iterable[Iterable[int]]) -> tuple[tuple[int, int], ...]:
@@ -60,7 +83,7 @@ class Ticket:
     page_sizes: tuple[tuple[int, int], ...] = attrs.field(converter=_sizes)
     """Width and height of each page, pixels."""
     input_url: str
-    """Where the request lies."""
+    """Where the request lies, until its answer or its failure was read."""
     output_url: str
     """Where the answer will appear."""
     failure_url: str = ""
@@ -89,6 +112,7 @@ class Ticket:
         timeout_s: float = 900.0,
         *,
         poll_s: float = 2.0,
+        keep_request: bool = False,
         on_progress: OnProgress | None = None,
         client: S3Client | None = None,
         session: Session | None = None,
@@ -100,6 +124,7 @@ class Ticket:
         answer = self.answer(
             timeout_s,
             poll_s=poll_s,
+            keep_request=keep_request,
             on_progress=on_progress,
             client=client,
             session=session,
@@ -114,6 +139,7 @@ class Ticket:
         timeout_s: float = 900.0,
         *,
         poll_s: float = 2.0,
+        keep_request: bool = False,
         on_progress: OnProgress | None = None,
         client: S3Client | None = None,
         session: Session | None = None,
@@ -123,6 +149,8 @@ class Ticket:
     ) -> bytes:
         """Wait for the answer and return its bytes; :meth:`result` reads them.
 
+        The request, which holds the picture, is deleted then, as far as the caller may; the answer stays.
+
         A missing object answers 404, or 403 when the caller may not list the bucket: both mean "not yet", and only
         when the time is up is a lasting 403 reported as what it may be.
 
@@ -130,6 +158,7 @@ class Ticket:
             timeout_s: Seconds after which to give up; the request itself goes on, and may be asked for again. An
                 endpoint that has scaled to zero takes minutes to wake.
             poll_s: Seconds between two looks.
+            keep_request: Leave the request where it lies.
             on_progress: Called after every look.
             client: S3 client; wins over `session`.
             session: boto3 session.
@@ -147,26 +176,9 @@ class Ticket:
         clients = Clients(clients=None if client is None else {"s3": client}, session=session, config=config)
         denied: list[AccessDeniedError] = []
 
-        def read(url: str) -> bytes | None:
-            bucket, key = _split(url)
-            request = Request(service="s3", operation="GetObject", parameters={"Bucket": bucket, "Key": key})
-            try:
-                answer = clients.perform(request)
-            except NotFoundError as error:
-                if error.code == "NoSuchBucket":
-                    raise
-                denied.clear()
-                return None
-            except AccessDeniedError as error:
-                if error.code not in _MAYBE_MISSING:
-                    raise
-                denied.append(error)
-                return None
-            return read_body(answer, "GetObject")
-
         def look() -> tuple[bytes | None, bytes | None]:
-            answer = read(self.output_url)
-            failure = read(self.failure_url) if answer is None and self.failure_url else None
+            answer = _read(clients, self.output_url, denied)
+            failure = _read(clients, self.failure_url, denied) if answer is None and self.failure_url else None
             return answer, failure
 
         try:
@@ -193,6 +205,8 @@ class Ticket:
                     request_id=denied[-1].request_id,
                 ) from error
             raise
+        if not keep_request:
+            self._delete_request(clients)
         if answer is None:
             said = (failure or b"").decode("utf-8", "replace").strip()
             raise InvocationError(
@@ -201,6 +215,14 @@ class Ticket:
                 model_message=said,
             )
         return answer
+
+    def _delete_request(self, clients: Clients) -> None:
+        """Delete the request, which nobody needs any more; a refusal costs nobody the answer."""
+        bucket, key = _split(self.input_url)
+        try:
+            clients.perform(Request(service="s3", operation="DeleteObject", parameters={"Bucket": bucket, "Key": key}))
+        except AwsError as error:
+            _log.debug("the request stays at %s: %s", self.input_url, error)
 
     def report_of(self, answer: bytes) -> Report:
         """Read an answer.

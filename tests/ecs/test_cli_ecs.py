@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
 
 import boto3
@@ -176,10 +177,23 @@ def test_leaving_of_an_unknown_machine_says_that_nothing_was_there(fake, joined)
     assert "neither knows mi-0ffffffffffffffff" in err
 
 
-@pytest.mark.usefixtures("no_sleep")
-def test_ctrl_c_on_the_command_line_says_how_to_go_on(fake, joined, monkeypatch):
+@pytest.fixture
+def unheard():
+    """Signals that a command lets through fail its test rather than end all of them."""
+
+    def fail(number, _):
+        pytest.fail(f"{signal.Signals(number).name} came through")
+
+    before = signal.signal(signal.SIGTERM, fail)
+    yield
+    assert signal.signal(signal.SIGTERM, before) is fail
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("no_sleep", "unheard")
+def test_ctrl_c_on_the_command_line_says_how_to_go_on(fake, joined, monkeypatch, number):
     def interrupted(*_arguments, **_options):
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
 
     monkeypatch.setattr("elasticache_police.ecs_anywhere.waiting.wait_until", interrupted)
     _, _, err = _run("run", "police", "--image", "hello:1", "--family", "hello", "--cpu", "256")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.client
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -65,6 +66,7 @@ class FakeTime:
         self.now = 0.0
         self.slept: list[float] = []
         self.interrupt_at: int | None = None
+        self.interrupt_by: signal.Signals | None = None
 
     def clock(self) -> float:
         return self.now
@@ -74,7 +76,9 @@ class FakeTime:
         self.now += seconds
         if self.interrupt_at is not None and len(self.slept) >= self.interrupt_at:
             self.interrupt_at = None
-            raise KeyboardInterrupt
+            if self.interrupt_by is None:
+                raise KeyboardInterrupt
+            signal.raise_signal(self.interrupt_by)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 
 import boto3
@@ -44,8 +46,6 @@ def _answer(pages: int = 1) -> bytes:
 
 
 def _two_pages() -> Image.Image:
-    import io
-
     file = io.BytesIO()
     first, second = Image.new("RGB", (200, 100), "white"), Image.new("RGB", (300, 150), "white")
     first.save(file, "TIFF", save_all=True, append_images=[second])
@@ -93,6 +93,42 @@ def test_a_failure_is_found_at_the_failure_location(fake, s3, police) -> None:
     assert caught.value.model_message == "Received server error (500) from model"
 
 
+def _requests(s3) -> list[str]:
+    return [item["Key"] for item in s3.list_objects_v2(Bucket="queue", Prefix="in/").get("Contents", [])]
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_request_goes_once_its_answer_or_its_failure_was_read(fake, s3, police, failed) -> None:
+    ticket = police.submit(Image.new("L", (20, 10)))
+    assert len(_requests(s3)) == 1
+    _put(s3, ticket.failure_url if failed else ticket.output_url, _answer())
+    with pytest.raises(InvocationError) if failed else contextlib.nullcontext():
+        police.result(ticket)
+    assert _requests(s3) == []
+
+
+def test_a_request_stays_when_asked_or_when_there_is_no_answer_yet(fake, s3) -> None:
+    police = Police.from_async(NAME, input_url="s3://queue/in", timeout_s=0.0, keep_requests=True)
+    ticket = police.submit(Image.new("L", (20, 10)))
+    with pytest.raises(WaitTimeoutError):
+        ticket.result(timeout_s=0.0)
+    _put(s3, ticket.output_url, _answer())
+    police.result(ticket)
+    ticket.result(keep_request=True)
+    assert len(_requests(s3)) == 1
+
+
+def test_who_may_not_delete_the_request_gets_the_answer_all_the_same(fake, s3, police) -> None:
+    ticket = police.submit(Image.new("L", (20, 10)))
+    client = boto3.client("s3")
+    bucket, _, key = ticket.input_url.removeprefix("s3://").partition("/")
+    with Stubber(client) as stub:
+        stub.add_response("get_object", {"Body": io.BytesIO(_answer())})
+        stub.add_client_error("delete_object", "AccessDenied", expected_params={"Bucket": bucket, "Key": key})
+        assert len(ticket.result(timeout_s=0.0, client=client).findings) == 2
+        stub.assert_no_pending_responses()
+
+
 def test_no_answer_in_time_is_a_timeout_and_may_be_asked_for_again(fake, s3, police, time) -> None:
     ticket = police.submit(Image.new("L", (20, 10)))
     with pytest.raises(WaitTimeoutError) as caught:
@@ -107,6 +143,7 @@ class _Forbidding:
 
     def __init__(self, s3, times: int) -> None:
         self._s3, self._times, self.meta = s3, times, s3.meta
+        self.delete_object = s3.delete_object
 
     def get_object(self, **parameters):
         if self._times > 0:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from unittest.mock import patch
 
 import boto3
@@ -17,7 +21,8 @@ from test_remote import FOUND, NAME, _answering
 from elasticache_police import _wire
 from elasticache_police import sagemaker_deploy as sm
 from elasticache_police.cli import main
-from elasticache_police.sagemaker_deploy import _session
+from elasticache_police.errors import AccessDeniedError
+from elasticache_police.sagemaker_deploy import _session, roles
 
 URL = f"s3://sagemaker-ap-northeast-1-{ACCOUNT}/{STORY_KEY}"
 DEPLOY = ["deploy", URL, "--role-arn", ROLE]
@@ -92,6 +97,53 @@ def test_a_failed_deployment_says_what_became_of_what_was_made(fake, run) -> Non
     assert fake.names == set()
 
 
+@pytest.fixture
+def signals_are_no_end(request):
+    """Signals that a command lets through fail its test rather than end all of them."""
+
+    def fail(number, _):
+        pytest.fail(f"{signal.Signals(number).name} came through")
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, fail) for number in numbers}
+    yield
+    assert [signal.getsignal(number) for number in numbers] == [fail, fail]
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("signals_are_no_end")
+def test_a_cancelled_deployment_takes_back_what_was_made_as_on_ctrl_c(fake, run, time, number) -> None:
+    fake.creating = ["Creating", "Creating", "InService"]
+    time.interrupt_at, time.interrupt_by = 1, number
+    result = run(*DEPLOY, code=130)
+    assert f"removed again: endpoint {NAME}" in result.stderr
+    assert result.stderr.endswith("interrupted\n")
+    assert fake.names == set()
+
+
+@pytest.mark.usefixtures("signals_are_no_end")
+def test_a_cancelled_compilation_is_stopped(fake, run, time) -> None:
+    time.interrupt_at, time.interrupt_by = 1, signal.SIGTERM
+    assert "was stopped" in run(*COMPILE, "2.9", code=130).stderr
+    assert fake.operations("Stop") == ["StopCompilationJob"]
+
+
+@pytest.mark.parametrize(("unread", "code"), [(["stderr"], 0), (["stdout", "stderr"], 141)])
+def test_a_deployment_goes_on_when_nobody_reads_how_it_goes(fake, unread, code) -> None:
+    fake.creating = ["InService"]
+    reader, gone = os.pipe()
+    os.close(reader)
+    streams = {"stdout": subprocess.PIPE} | dict.fromkeys(unread, gone)
+    try:
+        done = subprocess.run([sys.executable, "-m", "elasticache_police", *DEPLOY], **streams, check=False)
+    finally:
+        os.close(gone)
+    assert (done.returncode, fake.operations("Delete")) == (code, [])
+    assert len(fake.names) == 3
+
+
 def _archives() -> list[str]:
     answer = boto3.client("s3").list_objects_v2(Bucket="sagemaker-ap-northeast-1-123456789012")
     return [item["Key"] for item in answer.get("Contents", [])]
@@ -121,6 +173,87 @@ def test_an_archive_that_was_there_before_or_is_still_needed_stays(fake, run, tm
     assert len(_archives()) == 1
     assert "removed again: archive" not in run("deploy", str(archive), "--role-arn", ROLE, code=2).stderr
     assert len(_archives()) == 1
+
+
+def test_an_archive_goes_whatever_ended_the_deployment(fake, run, tmp_path, monkeypatch) -> None:
+    def leave(*_, **__) -> None:
+        raise SystemExit(3)
+
+    monkeypatch.setattr(sm, "deploy", leave)
+    archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
+    run("deploy", str(archive), "--role-arn", ROLE, code=3)
+    assert _archives() == []
+
+
+def _roles() -> list[str]:
+    return [role["RoleName"] for role in boto3.client("iam").list_roles()["Roles"]]
+
+
+def test_a_role_made_for_a_deployment_that_failed_goes_with_it(fake, run) -> None:
+    fake.creating = [("Failed", "no capacity")]
+    result = run("deploy", URL, "--create-role", "PoliceRole", code=2)
+    assert "removed again: role PoliceRole" in result.stderr
+    assert _roles() == []
+
+
+def test_a_role_goes_when_the_archive_cannot_be_sent(fake, run, tmp_path) -> None:
+    archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
+    result = run("deploy", str(archive), "--create-role", "PoliceRole", "--bucket", "Not a bucket", code=2)
+    assert "removed again: role PoliceRole" in result.stderr
+    assert _roles() == []
+
+
+def test_a_role_that_was_there_before_stays(fake, run) -> None:
+    sm.ensure_execution_role(sm.Scope(role_name="PoliceRole"))
+    fake.creating = [("Failed", "no capacity")]
+    assert "role PoliceRole" not in run("deploy", URL, "--create-role", "PoliceRole", code=2).stderr
+    assert _roles() == ["PoliceRole"]
+
+
+@pytest.mark.parametrize(
+    ("more", "refused", "said"),
+    [
+        (["--keep-on-failure"], "", "kept as asked: role PoliceRole"),
+        ([], "DeleteModel", "LEFT BEHIND: role PoliceRole (model"),
+        ([], "DeleteRole", "LEFT BEHIND: role PoliceRole (DeleteRole: no [code AccessDenied])"),
+        ([], "interrupted", "LEFT BEHIND: role PoliceRole (interrupted)"),
+    ],
+)
+def test_a_role_that_stays_is_named(fake, run, monkeypatch, more, refused, said) -> None:
+    def refuse(*_, **__) -> None:
+        if refused == "interrupted":
+            raise KeyboardInterrupt
+        raise AccessDeniedError("no", operation="DeleteRole", code="AccessDenied")
+
+    if refused == "DeleteModel":
+        fake.fail("DeleteModel", "AccessDeniedException", "not allowed")
+    elif refused:
+        monkeypatch.setattr(roles, "delete_execution_role", refuse)
+    fake.creating = [("Failed", "no capacity")]
+    code = 130 if refused == "interrupted" else 2
+    assert said in run("deploy", URL, "--create-role", "PoliceRole", *more, code=code).stderr
+    assert _roles() == ["PoliceRole"]
+
+
+_KEY = "1234abcd-12ab-34cd-56ef-1234567890ab"
+_KEY_ARN = f"arn:aws:kms:ap-northeast-1:123456789012:key/{_KEY}"
+
+
+@pytest.mark.parametrize("key", [_KEY, _KEY_ARN])
+def test_a_role_may_use_the_key_that_encrypts_the_archive(fake, run, key) -> None:
+    run("deploy", URL, "--create-role", "PoliceRole", "--kms-key-id", key)
+    iam = boto3.client("iam")
+    document = iam.get_role_policy(RoleName="PoliceRole", PolicyName="elasticache-police")["PolicyDocument"]
+    (allowed,) = [statement for statement in document["Statement"] if statement["Sid"] == "Key"]
+    assert allowed["Resource"] == [_KEY_ARN]
+
+
+@pytest.mark.parametrize("key", ["alias/models", "arn:aws:kms:ap-northeast-1:123456789012:alias/models"])
+def test_an_alias_is_no_key_that_a_role_s_policy_can_name(fake, run, key) -> None:
+    result = run("deploy", URL, "--create-role", "PoliceRole", "--kms-key-id", key, code=2)
+    assert f"aws kms describe-key --key-id {key}" in " ".join(result.stderr.split())
+    assert (_roles(), fake.calls) == ([], [])
+    run(*DEPLOY, "--kms-key-id", key)
 
 
 def test_what_cannot_work_is_refused_before_a_role_is_made_or_an_archive_sent(fake, run, tmp_path) -> None:
@@ -168,6 +301,7 @@ def test_update_needs_an_endpoint(fake, run) -> None:
         ["invoke", NAME, "a.png", "--tickets", "-"],
         ["invoke", NAME, "--tickets", "-", "--async", "s3://bucket/in"],
         ["invoke", NAME, "a.png", "--submit"],
+        ["invoke", NAME, "a.png", "--keep-requests"],
         ["invoke", NAME, "a.png", "--submit", "--async", "s3://bucket/in", "--classify"],
         ["invoke", NAME, "a.png", "--wire", "floats"],
         ["invoke", NAME, "a.png", "--classify", "--min-confidence", "0.5"],
@@ -258,7 +392,11 @@ def test_tickets_are_printed_and_fetched_later(fake, run, picture, tmp_path, mot
     key = json.loads(printed)["output_url"].removeprefix("s3://queue/")
     client.put_object(Bucket="queue", Key=key, Body=json.dumps({"predictions": [FOUND]}).encode())
     (tmp_path / "tickets").write_text(printed)
-    assert "ElasticCache" in run("invoke", NAME, "--tickets", str(tmp_path / "tickets"), code=1).stdout
+    fetch = ("invoke", NAME, "--tickets", str(tmp_path / "tickets"))
+    assert "ElasticCache" in run(*fetch, "--keep-requests", code=1).stdout
+    assert [item["Key"][:3] for item in client.list_objects_v2(Bucket="queue")["Contents"]] == ["in/", "out"]
+    assert "ElasticCache" in run(*fetch, code=1).stdout
+    assert [item["Key"][:3] for item in client.list_objects_v2(Bucket="queue")["Contents"]] == ["out"]
 
 
 @pytest.fixture

@@ -273,6 +273,18 @@ def test_deployed_tears_down_at_the_end(fake, spec, pace) -> None:
     assert fake.names == set()
 
 
+@pytest.mark.parametrize(
+    ("asynchronous", "wrong"),
+    [(True, {"input_url": "bucket/in"}), (False, {"names": [""]}), (False, {"min_confidence": 2.0})],
+)
+def test_deployed_makes_nothing_when_an_argument_cannot_work(fake, spec, pace, asynchronous, wrong) -> None:
+    if asynchronous:
+        spec = attrs.evolve(spec, asynchronous=sm.AsyncInference(output_url="s3://bucket/out"))
+    with pytest.raises(ConfigurationError), Police.deployed(spec, pace=pace, **wrong):
+        pytest.fail("the block ran")
+    assert fake.calls == []
+
+
 def test_deployed_tears_down_when_the_block_fails(fake, spec, pace) -> None:
     with pytest.raises(ZeroDivisionError), Police.deployed(spec, pace=pace):
         raise ZeroDivisionError

@@ -22,6 +22,7 @@ from elasticache_police.errors import (
     WaitTimeoutError,
 )
 from elasticache_police.sagemaker_deploy.policies import OPERATIONS
+from elasticache_police.sagemaker_deploy.roles import delete_execution_role
 
 SCOPE = sm.Scope(
     region="eu-west-1",
@@ -173,6 +174,20 @@ def test_the_execution_role_is_made_once_with_its_policy(moto) -> None:
     assert sm.ensure_execution_role(SCOPE) == sm.ExecutionRole(arn=first.arn, created=False)
 
 
+def test_an_execution_role_is_deleted_with_its_policy_and_may_be_gone_already(moto) -> None:
+    sm.ensure_execution_role(SCOPE)
+    delete_execution_role(SCOPE.role_name)
+    assert boto3.client("iam").list_roles()["Roles"] == []
+    delete_execution_role(SCOPE.role_name)
+
+
+def test_making_a_role_and_taking_it_back_needs_no_more_than_the_policy_says(moto, session_and_calls) -> None:
+    session, called = session_and_calls
+    sm.ensure_execution_role(SCOPE, session=session)
+    delete_execution_role(SCOPE.role_name, session=session)
+    assert called <= _actions("create-execution-role")
+
+
 def test_a_role_for_somebody_else_is_refused(moto) -> None:
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}}]}
     boto3.client("iam").create_role(RoleName=SCOPE.role_name, AssumeRolePolicyDocument=json.dumps(trust))
@@ -202,6 +217,7 @@ def test_a_role_that_gets_no_permissions_is_not_left_to_be_taken_for_a_good_one(
         stub.add_client_error("get_role", "NoSuchEntity")
         stub.add_response("create_role", {"Role": role})
         stub.add_client_error("put_role_policy", "AccessDenied", "no iam:PutRolePolicy")
+        stub.add_client_error("delete_role_policy", "NoSuchEntity")
         if removable:
             stub.add_response("delete_role", {}, {"RoleName": SCOPE.role_name})
         else:

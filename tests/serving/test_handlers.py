@@ -149,6 +149,39 @@ def test_from_2_20_the_models_status_comes_through_a_pair(endpoint, code_dir, so
     )
 
 
+@pytest.mark.parametrize(("left_with", "said"), [("", ""), ("3", "3"), ("'no model'", "'no model'")])
+@pytest.mark.parametrize("container", ["2.19", "2.20"])
+def test_a_handler_that_exits_is_an_error_of_the_model(endpoint, code_dir, container, left_with, said):
+    code = code_dir(f"import sys\ndef handler(data, context):\n    sys.exit({left_with})\n")
+
+    response = endpoint(code, container).invoke("")
+
+    assert (response.status, json.loads(response.body)) == (500, {"error": f"the handler called sys.exit({said})"})
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "body", "headers"),
+    [
+        ("HTTPError('409', description='later')", 409, {"title": "409 Conflict", "description": "later"}, {}),
+        ("HTTPBadRequest(title='No picture')", 400, {"title": "No picture"}, {}),
+        (
+            "HTTPServiceUnavailable(retry_after=3, code=7)",
+            503,
+            {"title": "503 Service Unavailable", "code": 7},
+            {"Retry-After": "3"},
+        ),
+    ],
+)
+def test_from_2_20_an_error_of_falcon_is_answered_as_falcon_does(endpoint, code_dir, raised, status, body, headers):
+    pytest.importorskip("falcon")
+    code = code_dir(f"import falcon\ndef handler(data, context):\n    raise falcon.{raised}\n")
+
+    response = endpoint(code, "2.20").invoke("")
+
+    assert (response.status, json.loads(response.body), response.headers) == (status, body, headers)
+    assert endpoint(code, "2.19").invoke("").status == 500
+
+
 def test_ping_is_answered_by_the_python_service_whatever_the_model_does(loopback, code_dir):
     assert loopback({}, code=code_dir(PAIR), default="gone").request("GET", "/ping").status == 200
 
@@ -195,6 +228,7 @@ def test_what_the_requirements_ask_for_is_taken_from_here(endpoint, code_dir, ca
         ("def input_handler(data, context): ...", "needs handler, or input_handler and output_handler"),
         ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("1 / 0", "ZeroDivisionError"),
+        ("import sys\nsys.exit('not today')", "SystemExit: not today"),
         ("def broken(:", "SyntaxError"),
     ],
 )
@@ -210,3 +244,16 @@ def test_code_without_an_inference_py_passes_bodies_on_as_they_are(endpoint, cod
     assert loopback.invoke('{"instances": [1.0]}').status == 200
     assert loopback.invoke("[1.0]").status == status  # the Python service does not wrap, and up to 2.19 loses a status
     assert [body for _, body, _ in loopback.posted] == [b'{"instances": [1.0]}', b"[1.0]"]
+
+
+def test_from_2_20_code_without_an_inference_py_tells_errors_as_handlers_do(endpoint, code_dir):
+    response = endpoint(code_dir("", "lib/helper.py"), "2.20").invoke("{}", accept="text/plain")
+
+    assert (response.status, response.content_type, json.loads(response.body)) == (
+        400,
+        "application/json",
+        {
+            "title": "400 Bad Request",
+            "description": "{\n    \"error\": \"Missing 'inputs' or 'instances' key\"\n}",
+        },
+    )

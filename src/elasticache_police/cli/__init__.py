@@ -5,16 +5,18 @@ A command's module is imported only when that command runs; the table below is a
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import attrs
 import click
 
+from elasticache_police.cli._streams import let_go_of_unread, telling
 from elasticache_police.errors import MissingExtraError, PoliceError
 
 __all__ = ["CommandEntry", "LazyGroup", "main"]
@@ -102,19 +104,30 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in self.entries.items()])
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401  click's own
+    ) -> click.Context:
+        """Understand the command line, or show the help that it asks for."""
+        with _unread_is_no_crash():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's own
         """Run a command; say which extra is missing where a package is."""
         try:
-            return super().invoke(ctx)
+            with _unread_is_no_crash():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            click.echo(file=telling())  # ends the line in which a terminal shows ^C
+            raise click.Abort from interrupt
         except ModuleNotFoundError as error:
             extra = _PACKAGES_OF_EXTRAS.get((error.name or "").partition(".")[0])
             if extra is None:
                 raise
             raise MissingExtraError(f"the command {ctx.invoked_subcommand}", extra) from error
-        except BrokenPipeError:
-            # Nobody reads any more: leave quietly, and keep Python from saying so when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(EXIT_PIPE_CLOSED)
 
     def main(
         self,
@@ -131,16 +144,28 @@ class LazyGroup(click.Group):
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.ClickException as error:
-            error.show()
+            error.show(telling())
             sys.exit(error.exit_code)
         except click.Abort:
             _leave("interrupted", EXIT_INTERRUPTED)
         except PoliceError as error:
             _leave(f"error: {error}", EXIT_ERROR)
         except Exception:  # noqa: BLE001  a crash must not leave with 1, which says that names are misspelled
-            traceback.print_exc()
+            traceback.print_exc(file=telling())
             _leave("this is a mistake of elasticache-police: please report it with the lines above", EXIT_CRASH)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextlib.contextmanager
+def _unread_is_no_crash() -> Iterator[None]:
+    """Leave quietly when nobody reads any more; click and rich would with 1, which says that names are misspelled."""
+    try:
+        yield
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
+        let_go_of_unread()
+        raise click.exceptions.Exit(EXIT_PIPE_CLOSED) from error
 
 
 def _open_missing_streams() -> None:
@@ -151,7 +176,7 @@ def _open_missing_streams() -> None:
 
 
 def _leave(message: str, code: int) -> NoReturn:
-    click.echo(message, err=True)
+    click.echo(message, file=telling())
     sys.exit(code)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
 import click
 
+from elasticache_police.cli._signals import interrupted_by_signals
+from elasticache_police.cli._streams import telling
 from elasticache_police.errors import ConfigurationError, PoliceError
 
 if TYPE_CHECKING:
@@ -80,10 +81,13 @@ class Display:
 
 @contextlib.contextmanager
 def display() -> Iterator[Display]:
-    """Show steps as lines, waits as one moving line on a terminal, and at an error what became of what was made."""
+    """Show steps as lines, waits as one moving line on a terminal, and at an error what became of what was made.
+
+    Signals that ask the command to end are Ctrl-C inside, so that it too ends with what was made removed or named.
+    """
     from rich.console import Console
 
-    console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
+    console = Console(file=telling(), highlight=False, markup=False, emoji=False)
     spinner = console.status("") if console.is_terminal else None
     last: list[str] = []
 
@@ -91,6 +95,7 @@ def display() -> Iterator[Display]:
         console.print(str(event), soft_wrap=True)
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(interrupted_by_signals())
         if spinner is not None:
             stack.enter_context(spinner)
 

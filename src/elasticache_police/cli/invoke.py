@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import click
 
 from elasticache_police.cli._aws_options import account_options, aws_session
+from elasticache_police.cli._signals import interrupted_by_signals
 from elasticache_police.cli.pictures import find_pictures, input_of
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Verdict
@@ -41,6 +42,7 @@ _FORMAT, _WIRE = "text", "base64"
 @click.option("--async", "input_url", metavar="S3URL", help="The endpoint is asynchronous; requests are put here.")
 @click.option("--submit", is_flag=True, help="With --async: hand over, print a ticket a line, and do not wait.")
 @click.option("--tickets", type=click.File(encoding="utf-8"), help="Fetch the answers to what --submit printed.")
+@click.option("--keep-requests", is_flag=True, help="Leave requests in S3 when their answers were read.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default=_FORMAT, show_default=True)
 @click.option("--min-confidence", type=click.FloatRange(0.0, 1.0), help="Leave out findings with less confidence.")
 @click.option("--name", "names", multiple=True, help="A name that the endpoint's model polices.")
@@ -49,6 +51,7 @@ _FORMAT, _WIRE = "text", "base64"
 @click.option("--timeout-s", default=900.0, show_default=True, help="With --async: time to wait for an answer.")
 @account_options
 @click.pass_context
+@interrupted_by_signals()
 def invoke(
     ctx: click.Context,
     *,
@@ -59,6 +62,7 @@ def invoke(
     input_url: str | None,
     submit: bool,
     tickets: TextIO | None,
+    keep_requests: bool,
     format_: str,
     min_confidence: float | None,
     names: tuple[str, ...],
@@ -80,6 +84,7 @@ def invoke(
             "--async": input_url is not None,
             "--submit": submit,
             "--tickets": tickets is not None,
+            "--keep-requests": keep_requests,
             "--format": format_ != _FORMAT,
             "--min-confidence": min_confidence is not None,
             "--name": bool(names),
@@ -90,7 +95,7 @@ def invoke(
     session = aws_session(region, profile)
     wanted = names or None
     if tickets is not None:
-        ctx.exit(show(list(_fetched(tickets, timeout_s, session)), format_))
+        ctx.exit(show(list(_fetched(tickets, timeout_s, session, keep_requests=keep_requests)), format_))
     if input_url is None:
         police = Police.from_endpoint(
             endpoint_name,
@@ -106,6 +111,7 @@ def invoke(
             input_url=input_url,
             min_confidence=min_confidence,
             timeout_s=timeout_s,
+            keep_requests=keep_requests,
             session=session,
         )
     pictures = [input_of(picture) for picture in find_pictures(paths)]
@@ -127,7 +133,10 @@ def _check_together(given: Mapping[str, bool]) -> None:
     Raises:
         UsageError: Some would, or one is missing.
     """
-    alone = {"--tickets": {"--format"}, "--submit": {"PATH", "--async", "--min-confidence", "--name"}}
+    alone = {
+        "--tickets": {"--format", "--keep-requests"},
+        "--submit": {"PATH", "--async", "--min-confidence", "--name"},
+    }
     for option, partners in alone.items():
         strange = [other for other, there in given.items() if there and other not in {option, *partners}]
         if given[option] and strange:
@@ -142,11 +151,13 @@ def _check_together(given: Mapping[str, bool]) -> None:
         raise click.UsageError("an endpoint is serverless or asynchronous: give --serverless or --async")
     if given["--submit"] and not given["--async"]:
         raise click.UsageError("--submit goes with --async S3URL")
+    if given["--keep-requests"] and not given["--async"] and not given["--tickets"]:
+        raise click.UsageError("--keep-requests goes with --async S3URL or --tickets")
     if not given["PATH"] and not given["--tickets"]:
         raise click.UsageError("name at least one picture")
 
 
-def _fetched(tickets: TextIO, timeout_s: float, session: Session) -> Iterator[Report]:
+def _fetched(tickets: TextIO, timeout_s: float, session: Session, *, keep_requests: bool) -> Iterator[Report]:
     """Yield the answers to tickets, a line each; one that cannot be had leaves the others theirs."""
     from elasticache_police import _aws
     from elasticache_police.errors import AwsError, WaitTimeoutError
@@ -156,7 +167,7 @@ def _fetched(tickets: TextIO, timeout_s: float, session: Session) -> Iterator[Re
     s3 = cast("S3Client", _aws.client("s3", session=session))
     for ticket in [Ticket.from_json(line) for line in tickets if line.strip()]:
         try:
-            yield ticket.result(timeout_s, client=s3)
+            yield ticket.result(timeout_s, keep_request=keep_requests, client=s3)
         except (AwsError, WaitTimeoutError) as error:
             yield Report(source=ticket.source, error=str(error))
 

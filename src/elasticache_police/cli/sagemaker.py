@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from elasticache_police.cli._aws_options import Display, account_options, aws_session, display, key_value
+from elasticache_police.cli._aws_options import account_options, aws_session, display
 from elasticache_police.cli._deploy_options import Wanted, deploy_options, spec_of
-from elasticache_police.errors import ConfigurationError, NotFoundError, PoliceError
+from elasticache_police.cli._preparing import Preparation, check_key, role_scope
+from elasticache_police.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from boto3.session import Session
-
-    from elasticache_police.sagemaker_deploy import EndpointSpec, EndpointStatus, Resource, Scope
+    from elasticache_police.sagemaker_deploy import EndpointStatus, Resource
 
 __all__ = ["deploy", "endpoint"]
 
@@ -145,30 +144,26 @@ def _deploy(wanted: Wanted, *, updating: bool) -> None:
     if region is None:
         raise ConfigurationError("no AWS region: give --region, or set AWS_DEFAULT_REGION")
     wanted = attrs.evolve(wanted, region=region)
+    check_key(wanted)
     if wanted.dry_run:
         click.echo(_dry_run(wanted))
         return
     if wanted.role_arn is None and wanted.create_role is None:
         raise click.UsageError("SageMaker needs a role to assume: give --role-arn, or --create-role NAME")
     sagemaker_deploy.plan(spec_of(wanted, "s3://not-sent/yet", wanted.role_arn or _SOME_ROLE))  # refuse before sending
-    with display() as shown:
-        role_arn = _role(wanted, session)
-        url, made = _upload(wanted, session, shown)
-        spec = spec_of(wanted, url, role_arn)
+    with display() as shown, Preparation(wanted, session, shown) as prepared:
+        role_arn = prepared.role()
+        spec = spec_of(wanted, prepared.upload(), role_arn)
+        prepared.serves(spec)
         action = sagemaker_deploy.update if updating else sagemaker_deploy.deploy
-        try:
-            done = action(
-                spec,
-                timeout_s=wanted.timeout_s,
-                undo=not wanted.keep_on_failure,
-                on_event=shown.on_event,
-                on_progress=shown.on_progress,
-                session=session,
-            )
-        except (PoliceError, KeyboardInterrupt) as error:
-            if made is not None and not wanted.keep_on_failure:
-                error.add_note(_take_back(made, spec, session))
-            raise
+        done = action(
+            spec,
+            timeout_s=wanted.timeout_s,
+            undo=not wanted.keep_on_failure,
+            on_event=shown.on_event,
+            on_progress=shown.on_progress,
+            session=session,
+        )
     click.echo(f"{done.action}: {_words(done.endpoint)}")
 
 
@@ -181,7 +176,7 @@ def _dry_run(wanted: Wanted) -> str:
     url = wanted.model
     requests: list[object] = []
     if wanted.role_arn is None and wanted.create_role is not None:
-        requests += map(attrs.asdict, role_requests(_scope(wanted, _SOME_ACCOUNT, "aws")))
+        requests += map(attrs.asdict, role_requests(role_scope(wanted, _SOME_ACCOUNT, "aws")))
     if not url.startswith("s3://"):
         check_archive(Path(url))
         bucket = wanted.bucket or default_bucket(str(wanted.region), _SOME_ACCOUNT)
@@ -195,81 +190,6 @@ def _dry_run(wanted: Wanted) -> str:
         click.echo(f"{_SOME_ACCOUNT} stands for your account: a dry run asks AWS nothing", err=True)
     requests += json.loads(sagemaker_deploy.plan(spec_of(wanted, url, role_arn)).to_json())
     return json.dumps(requests, indent=2, ensure_ascii=False)
-
-
-def _role(wanted: Wanted, session: Session) -> str:
-    from elasticache_police._aws import Clients
-    from elasticache_police.sagemaker_deploy import ensure_execution_role
-
-    if wanted.role_arn is not None:
-        return wanted.role_arn
-    clients = Clients(session=session)
-    return ensure_execution_role(_scope(wanted, clients.account_id(), clients.partition), session=session).arn
-
-
-def _scope(wanted: Wanted, account_id: str, partition: str) -> Scope:
-    """Return what the role may use: what the options name, and nothing else."""
-    from elasticache_police.sagemaker_deploy import Scope
-
-    return Scope(
-        region=str(wanted.region),
-        account_id=account_id,
-        partition=partition,
-        role_name=str(wanted.create_role),
-        bucket=wanted.bucket or "sagemaker-*",
-        urls=_places(wanted),
-        kms_key_arn=wanted.kms_key_id if str(wanted.kms_key_id).startswith("arn:") else None,
-        topic_arns=[topic for topic in (wanted.success_topic, wanted.error_topic) if topic is not None],
-        vpc=bool(wanted.subnets),
-    )
-
-
-def _places(wanted: Wanted) -> list[str]:
-    """Return the places in S3 that the endpoint reads and writes, beside the archive in its usual place."""
-    named = [wanted.async_input, wanted.async_output, wanted.async_failure, wanted.capture]
-    if wanted.model.startswith("s3://"):
-        named.append(wanted.model)
-    elif wanted.key is not None:
-        named.append(f"s3://{wanted.bucket or 'sagemaker-*'}/{wanted.key}")
-    return [url for url in (*named, *(url for _, url in map(key_value, wanted.variant_models))) if url is not None]
-
-
-def _upload(wanted: Wanted, session: Session, shown: Display) -> tuple[str, Resource | None]:
-    """Return the archive's S3 URL, and the archive if it was not there before."""
-    from elasticache_police import sagemaker_deploy
-    from elasticache_police.sagemaker_deploy import Event, Resource
-
-    if wanted.model.startswith("s3://"):
-        return wanted.model, None
-    sent = sagemaker_deploy.upload(
-        wanted.model,
-        bucket=wanted.bucket,
-        key=wanted.key,
-        kms_key_id=wanted.kms_key_id,
-        on_bytes=shown.on_bytes,
-        session=session,
-    )
-    archive = Resource(kind="archive", name=sent.url.removeprefix("s3://"))
-    shown.on_event(Event(action="reusing" if sent.reused else "creating", resource=archive))
-    return sent.url, None if sent.reused else archive
-
-
-def _take_back(archive: Resource, spec: EndpointSpec, session: Session) -> str:
-    """Remove an archive that was sent for a deployment that failed, unless a model that stayed needs it."""
-    from elasticache_police import sagemaker_deploy
-    from elasticache_police.sagemaker_deploy._session import Work
-    from elasticache_police.sagemaker_deploy.teardown import remove
-
-    work = Work.of(session=session, region=spec.region)
-    for name in sagemaker_deploy.plan(spec).model_names:
-        try:
-            work.send("sagemaker", "DescribeModel", ModelName=name)
-        except NotFoundError:
-            continue
-        except PoliceError as error:
-            return f"LEFT BEHIND: {archive} (model {name} may still need it: {error})"
-        return f"LEFT BEHIND: {archive} (model {name} needs it)"
-    return str(remove(work, [archive]))
 
 
 def _words(seen: EndpointStatus) -> str:

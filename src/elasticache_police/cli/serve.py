@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 import click
 
+from elasticache_police.cli._signals import interrupted_by_signals
 from elasticache_police.serving import ContainerVersion, EndpointOptions, LocalEndpoint
 
 __all__ = ["serve"]
@@ -131,7 +128,7 @@ def serve(
         log_level=log_level,
     )
     endpoint = LocalEndpoint(options)
-    with _interrupted_by_signals():
+    with interrupted_by_signals():
         try:
             click.echo(f"Loading {model} ...", err=True)
             endpoint.start()
@@ -160,25 +157,3 @@ def _introduce(endpoint: LocalEndpoint) -> None:
     if layout.code is not None:
         click.echo("  through code/inference.py" if (layout.code / "inference.py").exists() else "  with code/")
     click.echo("Ctrl-C stops it.")
-
-
-@contextlib.contextmanager
-def _interrupted_by_signals() -> Iterator[None]:
-    """Raise KeyboardInterrupt on SIGTERM and SIGINT, even where a background shell made us deaf to SIGINT.
-
-    On SIGHUP too, which comes when a terminal is closed, unless `nohup` has us ignore it.
-    """
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    numbers = [signal.SIGTERM, signal.SIGINT]
-    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
-    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
-        numbers.append(hangup)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

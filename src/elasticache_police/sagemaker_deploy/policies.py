@@ -323,7 +323,11 @@ def _neo(scope: Scope) -> list[Statement]:
 
 
 def _create_role(scope: Scope) -> list[Statement]:
-    return [_allow("Role", "iam:GetRole iam:CreateRole iam:TagRole iam:PutRolePolicy iam:DeleteRole", scope.role_arn)]
+    making = "iam:GetRole iam:CreateRole iam:TagRole iam:PutRolePolicy"
+    return [
+        _allow("Role", making, scope.role_arn),
+        _allow("TakeBack", "iam:DeleteRolePolicy iam:DeleteRole", scope.role_arn),
+    ]
 
 
 def _execution_role(scope: Scope) -> list[Statement]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, cast
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
     from elasticache_police._aws import JsonValue
 
-__all__ = ["ExecutionRole", "ensure_execution_role", "role_requests"]
+__all__ = ["ExecutionRole", "delete_execution_role", "ensure_execution_role", "role_requests"]
+
+_POLICY_NAME = "elasticache-police"
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +46,7 @@ def role_requests(scope: Scope) -> tuple[Request, Request]:
     }
     allowed: Mapping[str, JsonValue] = {
         "RoleName": scope.role_name,
-        "PolicyName": "elasticache-police",
+        "PolicyName": _POLICY_NAME,
         "PolicyDocument": json.dumps(policy("execution-role", scope)),
     }
     return (
@@ -92,15 +95,42 @@ def ensure_execution_role(
         return _existing(send("GetRole"), scope.role_name)
     try:
         clients.perform(allowing)
-    except (AwsError, KeyboardInterrupt) as error:  # a role without permissions would be taken for a good one next time
+    except BaseException as error:  # a role without permissions would be taken for a good one next time
         try:
-            send("DeleteRole")
+            _delete(clients, scope.role_name)
         except AwsError as refusal:
             error.add_note(f"LEFT BEHIND: role {scope.role_name}, without permissions ({refusal})")
         else:
             error.add_note(f"removed again: role {scope.role_name}")
         raise
     return ExecutionRole(arn=_arn(made), created=True)
+
+
+def delete_execution_role(
+    name: str, *, client: IAMClient | None = None, session: Session | None = None, config: Config | None = None
+) -> None:
+    """Delete a role that :func:`ensure_execution_role` made, with its policy; one that is gone is no error.
+
+    Args:
+        name: Which.
+        client: IAM client; wins over `session`.
+        session: boto3 session.
+        config: botocore settings.
+
+    Raises:
+        AwsError: AWS refused; as for a role that was given more policies since.
+    """
+    _delete(Clients(clients=None if client is None else {"iam": client}, session=session, config=config), name)
+
+
+def _delete(clients: Clients, name: str) -> None:
+    steps: tuple[Request, ...] = (
+        Request(service="iam", operation="DeleteRolePolicy", parameters={"RoleName": name, "PolicyName": _POLICY_NAME}),
+        Request(service="iam", operation="DeleteRole", parameters={"RoleName": name}),
+    )
+    for step in steps:
+        with contextlib.suppress(NotFoundError):
+            clients.perform(step)
 
 
 def _arn(answer: Mapping[str, object]) -> str:

@@ -19,7 +19,7 @@ import attrs
 from elasticache_police.model.serving_code.inference import JSON_TYPES, csv_request, json_request, media_type
 from elasticache_police.serving.asynchronous import AsyncInvocations
 from elasticache_police.serving.handlers import Handlers
-from elasticache_police.serving.http import Request, Response, error_response
+from elasticache_police.serving.http import Request, Response, error_response, falcon_response
 from elasticache_police.serving.options import ContainerVersion
 
 if TYPE_CHECKING:
@@ -134,6 +134,8 @@ class Container:
         reply = self._post(rest_uri, request.body)
         if self.version is ContainerVersion.UP_TO_2_19:
             reply = attrs.evolve(reply, status=200)  # it loses TensorFlow Serving's status
+        elif reply.status != 200:
+            return falcon_response(reply.status, reply.body.decode("utf-8", "replace"))
         return attrs.evolve(reply, content_type=request.headers.get("accept") or "application/json")
 
     def _post(self, rest_uri: str, body: bytes) -> Response:

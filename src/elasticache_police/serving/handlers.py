@@ -5,7 +5,6 @@ https://github.com/aws/sagemaker-tensorflow-serving-container#prepost-processing
 
 from __future__ import annotations
 
-import http.client
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -19,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from elasticache_police.errors import ModelFileError
-from elasticache_police.serving.http import Request, Response, error_response
+from elasticache_police.serving.http import Request, Response, error_response, falcon_response
 from elasticache_police.serving.options import ContainerVersion
 
 if TYPE_CHECKING:
@@ -138,7 +137,10 @@ class Handlers:
             body, content_type = self._call(io.BytesIO(request.body), context)
             answer = body.encode() if isinstance(body, str) else bytes(body)
         except _ServingRefusedError as error:
-            return _http_error(error.status, error.description)
+            return falcon_response(error.status, error.description)
+        except SystemExit as error:  # of a thread that answers, it would end nothing and be told to nobody
+            _log.exception("a handler asked to exit")
+            return error_response(500, f"the handler called sys.exit({'' if error.code is None else repr(error.code)})")
         except Exception as error:  # noqa: BLE001  someone else's code: the container catches all of it, too
             refused = self._raised_on_purpose(error)
             if refused is not None:
@@ -154,13 +156,11 @@ class Handlers:
             return None
         if not isinstance(error, falcon.HTTPError):
             return None
-        return _http_error(int(str(getattr(error, "status", 500))[:3]), str(getattr(error, "description", "") or ""))
-
-
-def _http_error(status: int, description: str) -> Response:
-    """Return what the container's web framework makes of an HTTP error."""
-    title = f"{status} {http.client.responses.get(status, '')}".strip()
-    return Response(status=status, body=json.dumps({"title": title, "description": description}).encode())
+        return Response(
+            status=int(str(error.status)[:3]),  # a number, or a line such as "400 Bad Request"
+            body=json.dumps(error.to_dict()).encode(),
+            headers=dict(error.headers or {}),
+        )
 
 
 def load_handlers(
@@ -215,7 +215,7 @@ def _import(script: Path) -> ModuleType:
     sys.modules["inference"] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # someone else's code may raise anything
+    except (Exception, SystemExit) as error:  # someone else's code may raise anything
         raise ModelFileError(f"code/inference.py cannot be imported: {type(error).__name__}: {error}") from error
     return module
 

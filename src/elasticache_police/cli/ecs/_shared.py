@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterable
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import click
 
 from elasticache_police.cli._aws_options import aws_session
+from elasticache_police.cli._signals import interrupted_by_signals
+from elasticache_police.cli._streams import telling
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Request
@@ -116,33 +119,37 @@ def show_plan(plan: Iterable[Request]) -> None:
 class Status:
     """Shows on standard error how a wait goes: every change, or on a terminal one line that changes.
 
-    When an error ends the wait it also shows the error's notes: what became of the tasks, and how to go on.
+    When an error ends the wait it also shows the error's notes: what became of the tasks, and how to go on. Signals
+    that ask the command to end are Ctrl-C meanwhile.
     """
 
     def __init__(self) -> None:
         self._last = ""
         self._terminal = sys.stderr.isatty()
+        self._signals = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
+        self._signals.enter_context(interrupted_by_signals())
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if self._terminal and self._last:
-            click.echo(err=True)
-        for note in getattr(error, "__notes__", ()):
-            click.echo(note, err=True)
+        with self._signals:
+            if self._terminal and self._last:
+                click.echo(file=telling())
+            for note in getattr(error, "__notes__", ()):
+                click.echo(note, file=telling())
 
     def __call__(self, now: Progress) -> None:
         if now.status == self._last and not self._terminal:
             return
         self._last = now.status
         text = f"[{now.elapsed_s:5.0f} s] {now.waited_for}: {now.status}"
-        click.echo(f"\r\x1b[K{text[:200]}" if self._terminal else text, err=True, nl=not self._terminal)
+        click.echo(f"\r\x1b[K{text[:200]}" if self._terminal else text, file=telling(), nl=not self._terminal)
 
 
 def print_log(line: LogLine) -> None:
     """Print a line of a task's log; a word of our own about it goes to standard error."""
     if line.notice:
-        click.echo(line.message, err=True)
+        click.echo(line.message, file=telling())
         return
     click.echo(f"{line.timestamp:%H:%M:%S} {line.task_id[:8]} {line.message}")
