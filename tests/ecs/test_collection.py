@@ -303,7 +303,7 @@ def test_killed_workers_lose_nothing_and_duplicate_nothing(s3, here):
         crews.append(LocalCrew(job, count, kills=10, seed=7))
         return crews[-1]
 
-    report = _inspect(here, tasks=2, crew=crew, visibility_timeout_s=2, max_receives=50)
+    report = _inspect(here, tasks=2, crew=crew, visibility_timeout_s=2)
 
     files = _report(s3, report.report_uri)["files"]
     read = [(file["file"], file["pages"][0]["findings"][0]["reading"]) for file in files]
@@ -311,6 +311,75 @@ def test_killed_workers_lose_nothing_and_duplicate_nothing(s3, here):
     assert report.failures == ()
     assert report.misspelled_pictures == 14
     assert sum(one.killed for one in crews) > 0
+
+
+class Killed(Threads):
+    """Workers that come after others which took the picture as often as it is handed out, and were killed each time."""
+
+    def __init__(self, job, count) -> None:
+        sqs = Clients()["sqs"]
+        for _ in range(3):
+            while not sqs.receive_message(QueueUrl=job.queue_url, VisibilityTimeout=1).get("Messages"):
+                time.sleep(0.1)
+        super().__init__(job, count)
+
+
+def test_a_picture_whose_workers_were_killed_is_not_called_poison(s3, here, boto_session):
+    """Three deaths with nothing noted say nothing about the picture: it comes again in the next round."""
+    _put(s3, good="ElasticCache")
+    crews = iter([Killed, Killed, Threads])
+
+    report = _inspect(here, crew=lambda job, count: next(crews)(job, count))
+
+    assert (report.misspelled_pictures, report.failures, report.dead_letter_queue_url) == (1, (), "")
+    assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_a_picture_that_no_worker_ever_outlives_is_given_up_and_the_reason_says_so(s3, here):
+    _put(s3, good="ElastiCache")
+    report = _inspect(here, crew=Killed)
+    (failure,) = report.failures
+    assert failure.reason.startswith("every task that took it ended without a word, in round after round")
+    ((picture, reason),) = dead_letters(Clients(), report.dead_letter_queue_url)
+    assert (picture.key, reason) == ("decks/good.png", "")
+
+
+def test_a_copy_stands_in_for_a_picture_that_vanished(s3, here):
+    _put(s3, a="ElasticCache", b="ElasticCache", c="ElasticCache")
+
+    class LosesTwo(Threads):
+        def __init__(self, job, count) -> None:
+            for name in ("a", "b"):
+                s3.delete_object(Bucket="pictures", Key=f"decks/{name}.png")
+            super().__init__(job, count)
+
+    report = _inspect(here, crew=LosesTwo)
+    assert (report.misspelled_pictures, report.failures) == (3, ())
+
+
+def test_a_copy_stands_in_for_a_picture_that_s3_does_not_give_out(s3, here, boto_session):
+    s3.put_object(Bucket="pictures", Key="decks/b.png", Body=b"ElasticCache", StorageClass="GLACIER")
+    _put(s3, a="ElastiCache", c="ElasticCache")
+    report = _inspect(here)
+    assert (report.misspelled_pictures, report.failures, report.dead_letter_queue_url) == (2, (), "")
+    assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_copies_of_which_none_can_be_had_are_each_named_with_their_own_reason(s3, here):
+    s3.put_object(Bucket="pictures", Key="decks/b.png", Body=b"ElasticCache", StorageClass="GLACIER")
+    _put(s3, a="ElastiCache", c="ElasticCache")
+
+    class Loses(Threads):
+        def __init__(self, job, count) -> None:
+            s3.delete_object(Bucket="pictures", Key="decks/c.png")
+            super().__init__(job, count)
+
+    report = _inspect(here, crew=Loses)
+    assert [one.file[-5:] for one in report.failures] == ["b.png", "c.png"]
+    assert "InvalidObjectState" in report.failures[0].reason
+    assert report.failures[1].reason == "deleted or changed since the run listed it: run again"
+    letters = [picture.key for picture, _ in dead_letters(Clients(), report.dead_letter_queue_url)]
+    assert letters == ["decks/b.png"]
 
 
 def test_an_interrupted_run_goes_on_under_its_id(s3, here, boto_session):

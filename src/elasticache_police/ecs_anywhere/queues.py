@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 import attrs
@@ -138,10 +138,20 @@ def is_gone(error: AwsError) -> bool:
     return error.code in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
 
 
-def dead_letters(clients: Clients, url: str) -> list[tuple[Picture, str]]:
-    """Return the pictures of the dead-letter queue with their reasons, and leave them there for others to see."""
-    found: dict[str, tuple[Picture, str]] = {}
-    handles: list[str] = []
+def dead_letters(
+    clients: Clients, url: str, *, drop: Callable[[Picture, str], bool] = lambda _picture, _reason: False
+) -> list[tuple[Picture, str]]:
+    """Return the pictures of the dead-letter queue with their reasons, and leave them there for others to see.
+
+    Args:
+        clients: Where.
+        url: The dead-letter queue.
+        drop: Says of a picture and its letter's reason, empty where there is none, whether the letter is to go: it is
+            deleted and not returned.
+    """
+    reasons: dict[Picture, str] = {}
+    left: list[str] = []
+    dropped: list[str] = []
     while True:
         answer = _sqs(
             clients,
@@ -156,20 +166,28 @@ def dead_letters(clients: Clients, url: str) -> list[tuple[Picture, str]]:
         if not messages:
             break
         for message in messages:
-            handles.append(text(message, "ReceiptHandle"))
+            handle = text(message, "ReceiptHandle")
             reason = text(child(child(message, "MessageAttributes"), "reason"), "StringValue")
             try:
                 picture = Picture.from_json(text(message, "Body"))
-            except ConfigurationError:
-                continue  # put there by somebody else
-            found[picture.etag] = (picture, reason or found.get(picture.etag, (picture, ""))[1])
-    for start in range(0, len(handles), 10):
-        entries = [
-            {"Id": str(place), "ReceiptHandle": handle, "VisibilityTimeout": 0}
-            for place, handle in enumerate(handles[start : start + 10])
-        ]
-        _sqs(clients, "ChangeMessageVisibilityBatch", QueueUrl=url, Entries=entries)
-    return list(found.values())
+            except ConfigurationError:  # put there by somebody else
+                left.append(handle)
+                continue
+            if drop(picture, reason):
+                dropped.append(handle)
+            else:
+                left.append(handle)
+                reasons[picture] = reason or reasons.get(picture, "")
+    _settle(clients, "DeleteMessageBatch", url, dropped)
+    _settle(clients, "ChangeMessageVisibilityBatch", url, left, VisibilityTimeout=0)
+    return list(reasons.items())
+
+
+def _settle(clients: Clients, operation: str, url: str, handles: Iterable[str], **parameters: int) -> None:
+    source = iter(handles)
+    while batch := list(islice(source, 10)):
+        entries = [{"Id": str(place), "ReceiptHandle": one, **parameters} for place, one in enumerate(batch)]
+        _sqs(clients, operation, QueueUrl=url, Entries=entries)
 
 
 def remove_queues(clients: Clients, queues: Queues, *, keep_dead_letters: bool) -> tuple[str, ...]:

@@ -167,16 +167,16 @@ class Worker:
             self._settle("DeleteMessage", handle)
         elif outcome is None:
             self.tally.vanished += 1
-            self._note(picture, VANISHED)
+            self._note(picture, VANISHED, of_content=False)
             self._settle("DeleteMessage", handle)
         elif outcome.report is not None:
             self.tally.inspected += 1
             self._settle("DeleteMessage", handle)
         elif outcome.final:
-            self._bury(message, picture, outcome.reason)
+            self._bury(message, picture, outcome.reason, of_content=outcome.of_content)
         else:
             self.tally.returned += 1
-            self._note(picture, outcome.reason)
+            self._note(picture, outcome.reason, of_content=True)
             self._settle("ChangeMessageVisibility", handle, VisibilityTimeout=0)
 
     def _settle(self, operation: str, handle: str, **parameters: object) -> None:
@@ -201,7 +201,7 @@ class Worker:
                 return None
             # Archived, or encrypted with a key that is not for us: this picture's trouble, unless nothing can be read.
             if error.code == "InvalidObjectState" or self._has_read:
-                return Outcome(reason=f"S3 does not give it out: {error}", final=True)
+                return Outcome(reason=f"S3 does not give it out: {error}", final=True, of_content=False)
             raise
         self._has_read = True
         return self._sandbox.inspect(content, str(place))
@@ -209,15 +209,15 @@ class Worker:
     def _write(self, place: _s3.Place, body: bytes) -> None:
         _patiently(lambda: _s3.write(self._clients, place, body, content_type="application/json"))
 
-    def _note(self, picture: Picture, reason: str) -> None:
-        body = json.dumps({"key": picture.key, "reason": _sendable(reason)}, ensure_ascii=False).encode()
-        self._write(self.job.failure_place(picture), body)
+    def _note(self, picture: Picture, reason: str, *, of_content: bool) -> None:
+        note = {"key": picture.key, "etag": picture.etag, "reason": _sendable(reason), "of_content": of_content}
+        self._write(self.job.failure_place(picture), json.dumps(note, ensure_ascii=False).encode())
 
-    def _bury(self, message: Answer, picture: Picture | None, reason: str) -> None:
+    def _bury(self, message: Answer, picture: Picture | None, reason: str, *, of_content: bool = True) -> None:
         """Move a message to the dead-letter queue with its reason; sending comes first, so that none is lost."""
         self.tally.unreadable += 1
         if picture is not None:
-            self._note(picture, reason)
+            self._note(picture, reason, of_content=of_content)
         _patiently(
             lambda: self._sqs(
                 "SendMessage",
