@@ -108,6 +108,8 @@ class FakeEcs:
         self.roles: dict[str, dict] = {}
         self.tokens: dict[str, tuple[str, list[str]]] = {}
         self.scripts: dict[str, list[Script]] = {}
+        self.unknown: set[str] = set()
+        """Tasks that DescribeTasks does not know at the moment: it is eventually consistent."""
         self.fargate_lacks = 0
         """RunTask on Fargate finds no capacity so often."""
         self.assumable_after: dict[str, int] = {}
@@ -469,7 +471,7 @@ class FakeEcs:
         found, missing = [], []
         for arn in p["tasks"]:
             task = self.tasks.get(arn)
-            if task is None or self.now - task.born < task.script.invisible:
+            if task is None or arn in self.unknown or self.now - task.born < task.script.invisible:
                 missing.append({"arn": arn, "reason": "MISSING"})
             else:
                 found.append(self._seen(task))

@@ -329,7 +329,10 @@ def test_a_picture_whose_workers_were_killed_is_not_called_poison(s3, here, boto
     _put(s3, good="ElasticCache")
     crews = iter([Killed, Killed, Threads])
 
-    report = _inspect(here, crew=lambda job, count: next(crews)(job, count))
+    def crew(job, count):
+        return next(crews)(job, count)
+
+    report = _inspect(here, crew=crew)
 
     assert (report.misspelled_pictures, report.failures, report.dead_letter_queue_url) == (1, (), "")
     assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
@@ -471,8 +474,34 @@ def test_a_task_that_ecs_has_forgotten_is_replaced(s3, fake, joined, moto_url):
     tasks = TaskCrew(joined, SPEC, job, 1)
     assert (tasks.alive(work_left=True), len(fake.tasks)) == (1, 1)
     fake.tasks.clear()
+    began = fake.clock()
+    while fake.clock() - began <= 60:
+        assert (tasks.alive(work_left=True), len(fake.tasks)) == (1, 0)
+        fake.tick()
+    fake.tick()
     assert tasks.alive(work_left=True) == 1
     assert len(fake.tasks) == 1
+
+
+def test_a_task_that_ecs_does_not_know_for_a_moment_is_not_replaced(fake, joined):
+    fake.script(SPEC.family, Script(runs=1000))
+    tasks = _crew(joined, 2)
+    for known in (True, False, True, False, False, True):
+        fake.tick()
+        fake.unknown = set() if known else set(fake.tasks)
+        assert (tasks.alive(work_left=True), len(fake.tasks)) == (2, 2)
+
+
+def test_a_task_that_ecs_took_for_forgotten_is_stopped_in_the_end_all_the_same(fake, joined):
+    fake.script(SPEC.family, Script(runs=1000))
+    tasks = _crew(joined, 1)
+    (first,) = fake.tasks.values()
+    fake.unknown = {first.arn}
+    while len(fake.tasks) == 1:
+        fake.tick()
+        tasks.alive(work_left=True)
+    assert tasks.stop() == ()
+    assert all(task.stop_asked for task in fake.tasks.values())
 
 
 def test_tasks_that_cannot_be_stopped_after_ctrl_c_are_named(s3, fake, joined, moto_url):

@@ -376,6 +376,31 @@ def test_a_task_that_never_shows_up_is_an_error_after_a_minute(fake, joined):
         ecs_anywhere.wait_stopped(joined, [run])
 
 
+def test_a_task_that_ecs_does_not_know_for_a_moment_has_not_ended(fake, joined):
+    """DescribeTasks is eventually consistent: known, missing and known again."""
+    fake.script("job", Script(runs=20, exit_code=3))
+    run = ecs_anywhere.run_task(joined, SPEC)
+
+    def flap(now):
+        fake.unknown = {run.arn} if int(now.elapsed_s / 25) % 2 else set()
+
+    (result,) = ecs_anywhere.wait_stopped(joined, [run], on_progress=flap)
+    assert (result.exit_code, result.stop_code) == (3, "EssentialContainerExited")
+
+
+def test_a_task_that_ecs_forgot_counts_as_stopped_after_a_minute(fake, joined):
+    fake.script("job", Script(runs=1000))
+    run = ecs_anywhere.run_task(joined, SPEC)
+    began = fake.clock()
+
+    def forget(_now):
+        fake.unknown = {run.arn}
+
+    (result,) = ecs_anywhere.wait_stopped(joined, [run], on_progress=forget)
+    assert (result.exit_code, result.stop_code) == (None, "MISSING")
+    assert fake.clock() - began > 60
+
+
 def test_a_task_is_waited_for_beyond_the_ten_minutes_of_botocores_waiter(fake, joined):
     fake.script("job", Script(runs=150))
     run = ecs_anywhere.run_task(joined, SPEC)

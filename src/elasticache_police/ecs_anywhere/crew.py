@@ -10,7 +10,7 @@ from elasticache_police.ecs_anywhere._read import Answer, text
 from elasticache_police.ecs_anywhere.logs import LogTail
 from elasticache_police.ecs_anywhere.results import read_result
 from elasticache_police.ecs_anywhere.tasks import TaskRun, run_tasks, stop_task
-from elasticache_police.ecs_anywhere.waiting import describe
+from elasticache_police.ecs_anywhere.waiting import MISSING_GRACE_S, describe
 from elasticache_police.errors import AwsError, PlacementError, TaskFailedError
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ __all__ = ["WORKER", "Crew", "TaskCrew"]
 WORKER = ("ecs", "work")
 """The command of an inspection task: the image's entry point is ``elasticache-police``."""
 _REPLACEMENTS_A_TASK = 3
-_APPEARS_S = 60.0
-"""DescribeTasks may not know a task for some seconds after RunTask returned it."""
 _MACHINE_RETURNS_S = 600.0
 """A run whose machines are all away goes on when one is back within so long, and for so long a task of which ECS hears
 nothing keeps its place: it goes on without the connection, unless its machine is off."""
@@ -63,7 +61,8 @@ class TaskCrew:
         self._task = task
         self._wanted = count
         self._launches_left = count * (1 + _REPLACEMENTS_A_TASK)
-        self._started_at: dict[str, float] = {}
+        self._missing_since: dict[str, float] = {}
+        self._forgotten: list[TaskRun] = []
         self._seen: dict[str, Answer] = {}
         self._silent_since: dict[str, float] = {}
         self._last: TaskRun | None = None
@@ -75,7 +74,6 @@ class TaskCrew:
             self._cluster, self._task, count, command=WORKER, environment=self._environment, allow_fewer=True
         )
         self._launches_left -= len(started)
-        self._started_at |= dict.fromkeys((run.arn for run in started), self._cluster.clock())
         return list(started)
 
     def alive(self, *, work_left: bool) -> int:
@@ -137,10 +135,13 @@ class TaskCrew:
         return now - self._no_room_since > _MACHINE_RETURNS_S
 
     def _ended(self, run: TaskRun, answer: Answer | None) -> bool:
-        if answer is None:  # not known yet, or stopped so long ago that ECS has forgotten it
-            age = self._cluster.clock() - self._started_at[run.arn]
-            ended = run.arn in self._seen or age > _APPEARS_S
+        if answer is None:  # not known yet or at the moment, or stopped so long ago that ECS has forgotten it
+            now = self._cluster.clock()
+            ended = now - self._missing_since.setdefault(run.arn, now) > MISSING_GRACE_S
+            if ended:
+                self._forgotten.append(run)
         else:
+            self._missing_since.pop(run.arn, None)
             ended = text(answer, "lastStatus") == "STOPPED"
         if ended:
             self._last = run
@@ -160,9 +161,9 @@ class TaskCrew:
         return "\n  ".join([ended, *lines[-_LOG_TAIL:]])
 
     def stop(self) -> tuple[str, ...]:
-        """Ask ECS to stop those that run; return those that it refused to stop, each with the reason."""
+        """Ask ECS to stop those that run, or may; return those that it refused to stop, each with the reason."""
         refused = []
-        for run in self._runs:
+        for run in (*self._runs, *self._forgotten):
             try:
                 stop_task(self._cluster, run, reason="the collection is done or was given up")
             except AwsError as error:  # the others are to be stopped all the same

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["describe", "wait_stopped"]
 
 _AT_ONCE = 100
-_MISSING_GRACE_S = 60.0
-"""DescribeTasks may not know a task for some seconds after RunTask returned it."""
+MISSING_GRACE_S = 60.0
+"""DescribeTasks may not know a task for some seconds, after RunTask returned it and later too: it is eventually
+consistent. One that stays unknown for so long is gone."""
 _LOG_TAIL = 20
 
 
@@ -45,7 +46,7 @@ class _Watch:
         self.cluster = cluster
         self.runs = runs
         self.on_log = on_log
-        self.began = cluster.clock()
+        self.missing_since: dict[str, float] = {}
         self.seen: dict[str, Answer] = {}
         self.tails = {
             run.arn: LogTail(cluster, run.definition.log, run.task_id)
@@ -62,9 +63,14 @@ class _Watch:
         for run in open_runs:
             if run.arn in found:
                 self.seen[run.arn] = found[run.arn]
-            elif run.arn in self.seen:  # known before, forgotten since: it stopped more than an hour ago
+                self.missing_since.pop(run.arn, None)
+                continue
+            now = self.cluster.clock()
+            if now - self.missing_since.setdefault(run.arn, now) <= MISSING_GRACE_S:
+                continue
+            if run.arn in self.seen:  # known before, forgotten since: it stopped more than an hour ago
                 self.seen[run.arn] = {"taskArn": run.arn, "lastStatus": "STOPPED", "stopCode": "MISSING"}
-            elif self.cluster.clock() - self.began > _MISSING_GRACE_S:
+            else:
                 message = f"ECS does not know task {run.arn} in cluster {self.cluster.name}"
                 raise NotFoundError(message, operation="DescribeTasks", code="MISSING")
         self.pump()
