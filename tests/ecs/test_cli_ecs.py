@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from pathlib import Path
 
 import boto3
 import pytest
@@ -247,6 +248,26 @@ def test_every_operation_has_a_policy_without_wildcard_actions(operation):
         assert statement["Effect"] == "Allow"
         assert all(":" in action and "*" not in action for action in statement["Action"])
         assert statement["Resource"]
+
+
+def test_a_cluster_may_be_made_at_all():
+    """CreateCluster knows no resource: a statement that names one allows nothing."""
+    statements = json.loads(_run("policy", "ecs-register")[1])["Statement"]
+    assert [one["Resource"] for one in statements if "ecs:CreateCluster" in one["Action"]] == [["*"]]
+
+
+def test_tasks_may_be_given_only_the_roles_that_are_named():
+    statements = json.loads(_run("policy", "ecs-tasks", "--task-role", ROLE)[1])["Statement"]
+    assert [one["Resource"] for one in statements if one["Action"] == ["iam:PassRole"]] == [[ROLE]]
+
+
+def test_policies_allow_nothing_that_is_never_called():
+    sources = "\n".join(path.read_text() for path in Path(ecs_anywhere.__file__).parent.glob("*.py"))
+    implied = {"TagResource", "TagRole", "TagQueue", "AddTagsToResource", "PassRole", "AbortMultipartUpload"}
+    for operation in ("ecs-register", "ecs-leave", "ecs-tasks", "ecs-train", "ecs-inspect"):
+        for statement in json.loads(_run("policy", operation)[1])["Statement"]:
+            for action in {action.split(":")[1] for action in statement["Action"]} - implied:
+                assert f'"{action}' in sources or action == "ListBucket", action
 
 
 def test_policies_cover_a_key_of_ones_own_secrets_and_other_families():
