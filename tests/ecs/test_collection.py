@@ -671,6 +671,46 @@ def test_more_messages_than_a_batch_arrive_once_each(s3):
     assert (sent, depth(clients, queues.url).waiting) == (23, 23)
 
 
+def _unknown_for_a_moment(client, operation: str) -> list[int]:
+    """Let SQS not know the queue at the first two requests of an operation; return how often it will say so yet."""
+    left = [2]
+
+    def unknown(**_):
+        if left[0]:
+            left[0] -= 1
+            code = "AWS.SimpleQueueService.NonExistentQueue"
+            raise ClientError({"Error": {"Code": code, "Message": "The specified queue does not exist."}}, operation)
+
+    client.meta.events.register(f"before-call.sqs.{operation}", unknown)
+    return left
+
+
+def test_queues_that_sqs_does_not_know_yet_are_waited_for(s3):
+    clients = Clients()
+    left = _unknown_for_a_moment(clients["sqs"], "GetQueueAttributes")
+    queues = make_queues(clients, "young", visibility_timeout_s=30, max_receives=3, tags={})
+    assert (left, depth(clients, queues.url).total) == ([0], 0)
+
+
+def test_a_worker_gives_a_new_queue_time_to_be_known(s3):
+    worker = _worker_over(s3, "new", a="ElastiCache")
+    left = _unknown_for_a_moment(worker._clients["sqs"], "ReceiveMessage")
+    assert worker.run().inspected == 1
+    assert left == [0]
+
+
+def test_a_worker_whose_queue_is_taken_away_ends_quietly(s3):
+    worker = _worker_over(s3, "over", a="ElastiCache")
+    inspect = worker._sandbox.inspect
+
+    def last(picture, source):
+        worker._clients["sqs"].delete_queue(QueueUrl=worker.job.queue_url)
+        return inspect(picture, source)
+
+    worker._sandbox.inspect = last
+    assert worker.run().inspected == 1
+
+
 def test_a_slow_picture_is_not_handed_out_twice(s3, here):
     """The message stays invisible for as long as its picture is in work, beyond the visibility timeout."""
     _put(s3, a="hang for a while")

@@ -9,7 +9,8 @@ from itertools import islice
 
 import attrs
 
-from elasticache_police._aws import Clients, Request
+from elasticache_police._aws import Clients, Request, is_passing
+from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere._read import Answer, child, children, number, text
 from elasticache_police.ecs_anywhere.cluster import request
 from elasticache_police.ecs_anywhere.collection import Picture
@@ -20,6 +21,8 @@ __all__ = ["RUN_ID", "Depth", "Queues", "dead_letters", "depth", "enqueue", "mak
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,56}")
 """What SQS leaves of a queue's name of 80 characters for the run's id."""
 RETENTION_S = 14 * 24 * 3600
+APPEARS_S = 30.0
+"""SQS may not know a queue for a second after it was made, by its documentation; so long it is given."""
 _COUNTS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -86,7 +89,12 @@ def queue_requests(
 def make_queues(
     clients: Clients, run_id: str, *, visibility_timeout_s: int, max_receives: int, tags: Mapping[str, str]
 ) -> Queues:
-    """Make both queues, or find them where an interrupted run made them."""
+    """Make both queues, or find them where an interrupted run made them, and wait until SQS knows them.
+
+    Raises:
+        WaitTimeoutError: It does not, half a minute after it made them.
+        AwsError: SQS refused a request.
+    """
 
     def requests(arn: str) -> tuple[Request, Request]:
         return queue_requests(
@@ -98,10 +106,28 @@ def make_queues(
         )
 
     dead_url = text(clients.perform(requests("")[0]), "QueueUrl")
-    answer = _sqs(clients, "GetQueueAttributes", QueueUrl=dead_url, AttributeNames=["QueueArn"])
+    answer = _once_known(clients, request("sqs", "GetQueueAttributes", QueueUrl=dead_url, AttributeNames=["QueueArn"]))
     arn = text(child(answer, "Attributes"), "QueueArn")
-    url = text(clients.perform(requests(arn)[1]), "QueueUrl")
+    url = text(_once_known(clients, requests(arn)[1]), "QueueUrl")
+    _once_known(clients, request("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["QueueArn"]))
     return Queues(url=url, dead_letter_url=dead_url)
+
+
+def _once_known(clients: Clients, wanted: Request) -> Answer:
+    """Send a request that needs a queue which was made just now."""
+
+    def passing(error: AwsError) -> bool:
+        return is_passing(error) or is_gone(error) or "dead letter target does not exist" in str(error).lower()
+
+    return wait_until(
+        lambda: clients.perform(wanted),
+        done=lambda _: True,
+        waited_for="SQS to know a new queue",
+        timeout_s=APPEARS_S,
+        delay_s=1.0,
+        max_delay_s=4.0,
+        passing=passing,
+    )
 
 
 def enqueue(clients: Clients, url: str, pictures: Iterable[Picture]) -> int:

@@ -29,7 +29,7 @@ from elasticache_police.ecs_anywhere._inspector import Outcome, Sandbox
 from elasticache_police.ecs_anywhere._read import Answer, children, text
 from elasticache_police.ecs_anywhere.collection import MAX_BYTES, VANISHED, CollectionJob, Picture
 from elasticache_police.ecs_anywhere.packing import fetch_model
-from elasticache_police.ecs_anywhere.queues import depth, is_gone
+from elasticache_police.ecs_anywhere.queues import APPEARS_S, depth, is_gone
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PoliceError
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class Worker:
         self._poll_s = poll_s
         self._idle_polls = idle_polls
         self._has_read = False
+        self._has_received = False
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -116,7 +117,7 @@ class Worker:
         idle = 0
         try:
             while not self._stop.is_set() and idle < self._idle_polls:
-                messages = _patiently(self._receive)
+                messages = self._next()
                 for message in messages:
                     self._take(message)
                 busy = bool(messages) or _patiently(self._is_busy)
@@ -131,6 +132,13 @@ class Worker:
     def _sqs(self, operation: str, **parameters: object) -> Answer:
         parameters.setdefault("QueueUrl", self.job.queue_url)
         return self._clients.perform(Request(service="sqs", operation=operation, parameters=parameters))  # type: ignore[arg-type]
+
+    def _next(self) -> list[Answer]:
+        """Return the next message, if there is one. Until SQS first knows the queue it may be too new to be known."""
+        known_by = time.monotonic() + (0.0 if self._has_received else APPEARS_S)
+        messages = _patiently(self._receive, passing=lambda error: is_gone(error) and time.monotonic() < known_by)
+        self._has_received = True
+        return messages
 
     def _receive(self) -> list[Answer]:
         # One at a time: a picture that kills the container must not count against its neighbours.
@@ -254,8 +262,8 @@ class Worker:
             heart.join()
 
 
-def _patiently(send: Callable[[], _T]) -> _T:
-    """Send, and again for minutes while throttling or a broken connection is all that comes back.
+def _patiently(send: Callable[[], _T], *, passing: Callable[[AwsError], bool] = lambda _: False) -> _T:
+    """Send, and again for minutes while throttling, a broken connection or what else passes is all that comes back.
 
     Raises:
         WaitTimeoutError: It did not pass.
@@ -268,6 +276,7 @@ def _patiently(send: Callable[[], _T]) -> _T:
         timeout_s=_BAD_MOMENT_S,
         delay_s=1.0,
         max_delay_s=15.0,
+        passing=lambda error: is_passing(error) or passing(error),
     )
 
 
