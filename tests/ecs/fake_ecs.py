@@ -113,6 +113,8 @@ class FakeEcs:
         self.fargate_lacks = 0
         """RunTask on Fargate finds no capacity so often."""
         self.assumable_after: dict[str, int] = {}
+        self.undrainable: dict[str, str] = {}
+        """Machines whose status ECS does not change, each with the reason it gives in an answer that says OK."""
         self.faults: list[tuple[str, AwsFault]] = []
         self.calls: list[tuple[str, dict]] = []
         self._numbers = itertools.count(1)
@@ -334,9 +336,13 @@ class FakeEcs:
         raise AwsFault("InvalidParameterException", f"Referenced container instance {wanted} not found.")
 
     def update_container_instances_state(self, p: dict) -> dict:
+        failures = []
         for arn in p["containerInstances"]:
-            self._found({"one": arn}, "one").status = p["status"]
-        return {"containerInstances": [], "failures": []}
+            if arn in self.undrainable:
+                failures.append({"arn": arn, "reason": self.undrainable[arn]})
+            else:
+                self._found({"one": arn}, "one").status = p["status"]
+        return {"containerInstances": [], "failures": failures}
 
     def deregister_container_instance(self, p: dict) -> dict:
         self._cluster(p)
