@@ -106,7 +106,8 @@ class FakeEcs:
         self.log_groups: set[str] = set()
         self.deleted_log_groups: set[str] = set()
         self.roles: dict[str, dict] = {}
-        self.tokens: dict[str, tuple[str, list[str]]] = {}
+        self.tokens: dict[str, tuple[str, list[str], list[dict]]] = {}
+        """By client token the request, the tasks it started and the failures: ECS gives the same answer again."""
         self.scripts: dict[str, list[Script]] = {}
         self.unknown: set[str] = set()
         """Tasks that DescribeTasks does not know at the moment: it is eventually consistent."""
@@ -388,10 +389,10 @@ class FakeEcs:
         said = json.dumps({key: value for key, value in p.items() if key != "clientToken"}, sort_keys=True)
         token = p.get("clientToken")
         if token in self.tokens:
-            before, arns = self.tokens[token]
+            before, arns, failures = self.tokens[token]
             if before != said:
                 raise AwsFault("ConflictException", "clientToken was used with other parameters")
-            return {"tasks": [self._seen(self.tasks[arn]) for arn in arns], "failures": []}
+            return {"tasks": [self._seen(self.tasks[arn]) for arn in arns], "failures": failures}
         external = [one for one in self.machines if one.cluster == name and one.status != "INACTIVE"]
         if p["launchType"] != "FARGATE" and not external:
             raise AwsFault("InvalidParameterException", "No Container Instances were found in your cluster.")
@@ -404,8 +405,8 @@ class FakeEcs:
                 failures += lacks
                 continue
             started.append(self._start(name, definition, machine, p))
-        if token and started:
-            self.tokens[token] = (said, [task.arn for task in started])
+        if token:
+            self.tokens[token] = (said, [task.arn for task in started], failures)
         return {"tasks": [self._seen(task) for task in started], "failures": failures}
 
     def _fargate_refuses(self, p: dict) -> bool:
@@ -480,7 +481,7 @@ class FakeEcs:
             if task is None or arn in self.unknown or self.now - task.born < task.script.invisible:
                 missing.append({"arn": arn, "reason": "MISSING"})
             else:
-                found.append(self._seen(task))
+                found.append(self._seen(task) | ({"tags": task.tags} if "TAGS" in p.get("include", []) else {}))
         return {"tasks": found, "failures": missing}
 
     def list_tasks(self, p: dict) -> dict:
@@ -490,6 +491,7 @@ class FakeEcs:
             task.arn
             for task in self.tasks.values()
             if self._seen(task)["desiredStatus"] == wanted
+            and p.get("family") in (None, task.definition["family"])
             and ("containerInstance" not in p or (task.machine and task.machine.arn == p["containerInstance"]))
         ]
         start = int(p.get("nextToken", "0"))

@@ -230,6 +230,33 @@ def test_the_same_client_token_starts_nothing_twice(fake, joined):
         ecs_anywhere.run_task(joined, SPEC, client_token="nightly", command=["else"])
 
 
+def test_the_same_client_token_starts_nothing_twice_where_the_first_call_waited_for_room(fake, joined):
+    filler = attrs.evolve(SPEC, family="filler", cpu_units=4096, memory_mib=8192)
+    fake.script("filler", Script(runs=3))
+    fake.script("job", Script(runs=1000))
+    ecs_anywhere.run_task(joined, filler)
+    first = ecs_anywhere.run_task(joined, SPEC, client_token="nightly", placement_timeout_s=600)
+    fake.tokens.clear()  # ECS forgets them in time
+    again = ecs_anywhere.run_task(joined, SPEC, client_token="nightly", placement_timeout_s=600)
+    assert again == first
+    assert sum(task.definition["family"] == "job" for task in fake.tasks.values()) == 1
+    other = ecs_anywhere.run_task(joined, SPEC, client_token="nightly-2")
+    assert other.arn != first.arn
+
+
+def test_a_call_that_is_repeated_after_its_tasks_were_stopped_again_starts_new_ones(fake, joined):
+    big = attrs.evolve(SPEC, memory_mib=5000)
+    fake.script("job", Script(runs=1000))
+    with pytest.raises(PlacementError):
+        ecs_anywhere.run_tasks(joined, big, 2, client_token="pair")
+    fake.tick()
+    fake.tokens.clear()
+    activation = ecs_anywhere.create_activation(joined)
+    fake.joins(activation.activation_id, activation.code)
+    runs = ecs_anywhere.run_tasks(joined, big, 2, client_token="pair")
+    assert [fake.tasks[run.arn].stop_asked for run in runs] == [False, False]
+
+
 def test_a_request_that_is_sent_again_after_a_server_error_keeps_its_token(fake, joined):
     fake.fails("RunTask", "ServerException", status=500)
     ecs_anywhere.run_task(joined, SPEC)
