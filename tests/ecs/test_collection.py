@@ -541,6 +541,21 @@ def test_tasks_that_never_found_room_do_not_use_up_the_replacements(fake, joined
     assert len(fake.tasks) == 2
 
 
+def test_tasks_that_die_are_replaced_for_as_long_as_pictures_get_done(fake, joined):
+    """A machine that kills a task every few minutes, all night, ends no run; tasks that do nothing do."""
+    fake.script(SPEC.family, Script(runs=1))
+    tasks = _crew(joined, 1)
+    for left in range(100, 80, -1):
+        fake.tick()
+        assert tasks.alive(work_left=left) == 1
+    for _ in range(2):
+        fake.tick()
+        assert tasks.alive(work_left=81) == 1
+    fake.tick()
+    with pytest.raises(TaskFailedError):
+        tasks.alive(work_left=81)
+
+
 def test_machines_that_are_away_for_minutes_do_not_end_the_run(fake, joined):
     fake.script(SPEC.family, Script(runs=1), Script(runs=1000))
     tasks = _crew(joined, 1)

@@ -33,15 +33,15 @@ _LOG_TAIL = 10
 class Crew(Protocol):
     """The workers of a run, wherever they are."""
 
-    def alive(self, *, work_left: bool) -> int:
-        """Count the workers that run; replace those that died while there is work left."""
+    def alive(self, *, work_left: int) -> int:
+        """Count the workers that run; replace those that died while there is work left: so many pictures."""
 
     def stop(self) -> Sequence[str] | None:
         """End the workers; return those that could not be ended, each with the reason, if there are any."""
 
 
 class TaskCrew:
-    """The tasks of a run; one that dies while there is work is replaced, a few times."""
+    """The tasks of a run; one that dies while there is work is replaced, a few times while nothing gets done."""
 
     def __init__(self, cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob, count: int) -> None:
         """Start the tasks, or as many of them as the cluster takes.
@@ -61,6 +61,7 @@ class TaskCrew:
         self._task = task
         self._wanted = count
         self._launches_left = count * (1 + _REPLACEMENTS_A_TASK)
+        self._least_left: int | None = None
         self._missing_since: dict[str, float] = {}
         self._forgotten: list[TaskRun] = []
         self._seen: dict[str, Answer] = {}
@@ -76,7 +77,7 @@ class TaskCrew:
         self._launches_left -= len(started)
         return list(started)
 
-    def alive(self, *, work_left: bool) -> int:
+    def alive(self, *, work_left: int) -> int:
         """Count the tasks that run; replace those that ended, or are silent for long, while there is work left.
 
         Raises:
@@ -90,8 +91,18 @@ class TaskCrew:
         for run in self._runs:
             self._listen(run, found.get(run.arn))
         if work_left:
+            self._forgive(work_left)
             self._fill()
         return len(self._runs)
+
+    def _forgive(self, work_left: int) -> None:
+        """Allow all replacements again when less is left than ever before: what gets done is worth the deaths.
+
+        SQS estimates, so the number goes up and down; the least of them all only goes down.
+        """
+        if self._least_left is not None and work_left < self._least_left:
+            self._launches_left = max(self._launches_left, self._wanted * _REPLACEMENTS_A_TASK)
+        self._least_left = work_left if self._least_left is None else min(self._least_left, work_left)
 
     def _listen(self, run: TaskRun, answer: Answer | None) -> None:
         """Remember since when ECS hears nothing of a task."""

@@ -270,7 +270,7 @@ def _drain(
         now = depth(cluster.clients, run.queues.url)
         at_first = now.total if at_first is None else max(at_first, now.total)
         empty = empty + 1 if now.total == 0 else 0
-        return now, workers.alive(work_left=now.total > 0)
+        return now, workers.alive(work_left=now.total)
 
     def words(state: tuple[Depth, int]) -> str:
         now, alive = state
