@@ -183,9 +183,12 @@ def test_ctrl_c_on_the_command_line_says_how_to_go_on(fake, joined, monkeypatch)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("elasticache_police.ecs_anywhere.waiting.wait_until", interrupted)
-    _, _, err = _run("run", "police", "--image", "hello:1", "--family", "hello", "--cpu", "256")
+    _, _, err = _run(
+        "run", "police", "--image", "hello:1", "--family", "hello", "--cpu", "256", "--region", "us-east-1"
+    )
     (arn,) = fake.tasks
-    assert f"elasticache-police ecs follow police {arn.rsplit('/', 1)[-1]}" in err
+    task = arn.rsplit("/", 1)[-1]
+    assert f"watch them again with: elasticache-police ecs follow police {task} --region us-east-1\n" in err
 
 
 def test_leaving_takes_the_activation_along_when_asked(fake, joined):

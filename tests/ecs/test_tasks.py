@@ -10,6 +10,7 @@ from fake_ecs import NO_CAPACITY, AwsFault, Script
 
 from elasticache_police import ecs_anywhere
 from elasticache_police.ecs_anywhere import LaunchType, TaskSpec, Volume
+from elasticache_police.ecs_anywhere.definitions import look_up
 from elasticache_police.errors import (
     AwsError,
     ConfigurationError,
@@ -195,6 +196,24 @@ def test_one_spec_runs_in_all_three_places(fake, joined, registered):
         ecs_anywhere.run_task(joined, task.arn if registered else spec, launch_type=place, subnets=subnets)
     assert [sent["launchType"] for sent in _sent(fake, "RunTask")] == ["EXTERNAL", "FARGATE", "EC2"]
     assert ["networkConfiguration" in sent for sent in _sent(fake, "RunTask")] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("registered_for", "place"),
+    [(["EC2", "EXTERNAL"], "EXTERNAL"), (["EC2"], "EC2"), (["MANAGED_INSTANCES", "FARGATE"], "FARGATE"),
+     (["MANAGED_INSTANCES"], "EXTERNAL"), ([], "EXTERNAL")],
+)  # fmt: skip
+def test_a_task_that_others_registered_runs_on_a_machine_of_ones_own_where_it_may(joined, registered_for, place):
+    container = {"name": "main", "image": "image", "memory": 64}
+    joined.perform(
+        "ecs",
+        "RegisterTaskDefinition",
+        family="theirs",
+        requiresCompatibilities=registered_for,
+        networkMode="bridge",
+        containerDefinitions=[container],
+    )
+    assert look_up(joined, "theirs").launch_type.value == place
 
 
 def test_an_unknown_launch_type_is_named_with_the_known_ones(joined):
@@ -648,15 +667,14 @@ def _interrupt(_now):
     raise KeyboardInterrupt
 
 
-def test_ctrl_c_says_how_to_watch_what_goes_on(fake, joined):
+def test_ctrl_c_names_what_goes_on(fake, joined):
     fake.script("job", Script(runs=0), Script(runs=1000))
     runs = ecs_anywhere.run_tasks(joined, SPEC, 2)
     fake.tick()
     with pytest.raises(KeyboardInterrupt) as caught:
         ecs_anywhere.wait_stopped(joined, runs, on_progress=_interrupt)
     (note,) = caught.value.__notes__
-    command = f"elasticache-police ecs follow police {runs[1].task_id} --region {joined.region}"
-    assert note == f"1 task(s) go on; watch them again with: {command}"
+    assert note == f"1 task(s) go on in cluster police: {runs[1].task_id}"
 
 
 def test_a_task_that_cannot_be_stopped_does_not_keep_the_others_running(fake, joined):

@@ -14,6 +14,7 @@ from elasticache_police.cli.ecs._shared import (
     dry_run_option,
     log_group_for,
     print_log,
+    says_how_to_follow,
     show_plan,
     task_options,
 )
@@ -176,7 +177,7 @@ def _to_the_end(
 ) -> None:
     from elasticache_police import ecs_anywhere
 
-    with Status() as status:
+    with Status() as status, says_how_to_follow(cluster):
         results = ecs_anywhere.wait_stopped(
             cluster,
             runs,
