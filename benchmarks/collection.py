@@ -90,7 +90,6 @@ def measure(options: argparse.Namespace, count: int) -> None:
         crew=crew,
         delay_s=0.5,
         visibility_timeout_s=5 if options.kills else 60,
-        max_receives=1000,
         timeout_s=7200,
     )
     place = report.report_uri.removeprefix(f"s3://{BUCKET}/")

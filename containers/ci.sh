@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds both images and runs them for real, without a Docker engine and without a registry.
 #
-# A base system made by mmdebstrap stands in for python:3.12-slim (its Python is Debian's 3.11). Needs root, and
+# A base system made by mmdebstrap stands in for python:3.12-slim-bookworm (its Python is Debian's 3.11). Needs root, and
 #   apt-get install -y --no-install-recommends buildah podman runc mmdebstrap
 # and PYTHON, an interpreter with this package, its train extra and moto[server], for the local S3 and the last check.
 #
@@ -36,7 +36,7 @@ printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\
 export CONTAINERS_STORAGE_CONF="$work/storage.conf" CONTAINERS_CONF="$work/containers.conf" BUILDAH_ISOLATION=chroot
 
 if ! buildah inspect --type image localhost/ci-base:latest >/dev/null 2>&1; then
-    step "base: a small Debian stands in for python:3.12-slim"
+    step "base: a small Debian stands in for python:3.12-slim-bookworm"
     mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3,python3-pip,python3-venv bookworm "$work/base.tar"
     base=$(buildah from scratch)
     buildah add -q "$base" "$work/base.tar" / >/dev/null

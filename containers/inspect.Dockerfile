@@ -4,8 +4,8 @@
 #   docker run --rm --read-only --network none -v "$PWD:/pictures:ro" elasticache-police inspect /pictures
 #
 # As an ECS task of a collection its command is `ecs work`.
-# PYTHON may name a digest: --build-arg PYTHON=python:3.12-slim@sha256:...
-ARG PYTHON=python:3.12-slim
+# PYTHON may name a digest: --build-arg PYTHON=python:3.12-slim-bookworm@sha256:...
+ARG PYTHON=python:3.12-slim-bookworm
 
 FROM ${PYTHON} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1

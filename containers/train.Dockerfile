@@ -9,8 +9,8 @@
 #     -t elasticache-police-train:gpu .
 #   docker run --rm --gpus all -v "$PWD/out:/out" elasticache-police-train:gpu --out /out/model.tar.gz
 #
-# PYTHON may name a digest: --build-arg PYTHON=python:3.12-slim@sha256:...
-ARG PYTHON=python:3.12-slim
+# PYTHON may name a digest: --build-arg PYTHON=python:3.12-slim-bookworm@sha256:...
+ARG PYTHON=python:3.12-slim-bookworm
 
 FROM ${PYTHON} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1

@@ -106,11 +106,16 @@ class FakeEcs:
         self.log_groups: set[str] = set()
         self.deleted_log_groups: set[str] = set()
         self.roles: dict[str, dict] = {}
-        self.tokens: dict[str, tuple[str, list[str]]] = {}
+        self.tokens: dict[str, tuple[str, list[str], list[dict]]] = {}
+        """By client token the request, the tasks it started and the failures: ECS gives the same answer again."""
         self.scripts: dict[str, list[Script]] = {}
+        self.unknown: set[str] = set()
+        """Tasks that DescribeTasks does not know at the moment: it is eventually consistent."""
         self.fargate_lacks = 0
         """RunTask on Fargate finds no capacity so often."""
         self.assumable_after: dict[str, int] = {}
+        self.undrainable: dict[str, str] = {}
+        """Machines whose status ECS does not change, each with the reason it gives in an answer that says OK."""
         self.faults: list[tuple[str, AwsFault]] = []
         self.calls: list[tuple[str, dict]] = []
         self._numbers = itertools.count(1)
@@ -332,9 +337,13 @@ class FakeEcs:
         raise AwsFault("InvalidParameterException", f"Referenced container instance {wanted} not found.")
 
     def update_container_instances_state(self, p: dict) -> dict:
+        failures = []
         for arn in p["containerInstances"]:
-            self._found({"one": arn}, "one").status = p["status"]
-        return {"containerInstances": [], "failures": []}
+            if arn in self.undrainable:
+                failures.append({"arn": arn, "reason": self.undrainable[arn]})
+            else:
+                self._found({"one": arn}, "one").status = p["status"]
+        return {"containerInstances": [], "failures": failures}
 
     def deregister_container_instance(self, p: dict) -> dict:
         self._cluster(p)
@@ -380,10 +389,10 @@ class FakeEcs:
         said = json.dumps({key: value for key, value in p.items() if key != "clientToken"}, sort_keys=True)
         token = p.get("clientToken")
         if token in self.tokens:
-            before, arns = self.tokens[token]
+            before, arns, failures = self.tokens[token]
             if before != said:
                 raise AwsFault("ConflictException", "clientToken was used with other parameters")
-            return {"tasks": [self._seen(self.tasks[arn]) for arn in arns], "failures": []}
+            return {"tasks": [self._seen(self.tasks[arn]) for arn in arns], "failures": failures}
         external = [one for one in self.machines if one.cluster == name and one.status != "INACTIVE"]
         if p["launchType"] != "FARGATE" and not external:
             raise AwsFault("InvalidParameterException", "No Container Instances were found in your cluster.")
@@ -396,8 +405,8 @@ class FakeEcs:
                 failures += lacks
                 continue
             started.append(self._start(name, definition, machine, p))
-        if token and started:
-            self.tokens[token] = (said, [task.arn for task in started])
+        if token:
+            self.tokens[token] = (said, [task.arn for task in started], failures)
         return {"tasks": [self._seen(task) for task in started], "failures": failures}
 
     def _fargate_refuses(self, p: dict) -> bool:
@@ -469,10 +478,10 @@ class FakeEcs:
         found, missing = [], []
         for arn in p["tasks"]:
             task = self.tasks.get(arn)
-            if task is None or self.now - task.born < task.script.invisible:
+            if task is None or arn in self.unknown or self.now - task.born < task.script.invisible:
                 missing.append({"arn": arn, "reason": "MISSING"})
             else:
-                found.append(self._seen(task))
+                found.append(self._seen(task) | ({"tags": task.tags} if "TAGS" in p.get("include", []) else {}))
         return {"tasks": found, "failures": missing}
 
     def list_tasks(self, p: dict) -> dict:
@@ -482,6 +491,7 @@ class FakeEcs:
             task.arn
             for task in self.tasks.values()
             if self._seen(task)["desiredStatus"] == wanted
+            and p.get("family") in (None, task.definition["family"])
             and ("containerInstance" not in p or (task.machine and task.machine.arn == p["containerInstance"]))
         ]
         start = int(p.get("nextToken", "0"))

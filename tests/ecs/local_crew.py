@@ -53,7 +53,7 @@ class LocalCrew:
         self.processes = [process for process in self.processes if process.poll() is None]
         self.processes += [self._start() for _ in range(self.wanted - len(self.processes))]
 
-    def alive(self, *, work_left: bool) -> int:
+    def alive(self, *, work_left: int) -> int:
         with self.lock:
             if work_left:
                 self._fill()

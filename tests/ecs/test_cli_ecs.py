@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import stat
+from pathlib import Path
 
 import boto3
 import pytest
@@ -196,9 +197,12 @@ def test_ctrl_c_on_the_command_line_says_how_to_go_on(fake, joined, monkeypatch,
         signal.raise_signal(number)
 
     monkeypatch.setattr("elasticache_police.ecs_anywhere.waiting.wait_until", interrupted)
-    _, _, err = _run("run", "police", "--image", "hello:1", "--family", "hello", "--cpu", "256")
+    _, _, err = _run(
+        "run", "police", "--image", "hello:1", "--family", "hello", "--cpu", "256", "--region", "us-east-1"
+    )
     (arn,) = fake.tasks
-    assert f"elasticache-police ecs follow police {arn.rsplit('/', 1)[-1]}" in err
+    task = arn.rsplit("/", 1)[-1]
+    assert f"watch them again with: elasticache-police ecs follow police {task} --region us-east-1\n" in err
 
 
 def test_leaving_takes_the_activation_along_when_asked(fake, joined):
@@ -261,6 +265,26 @@ def test_every_operation_has_a_policy_without_wildcard_actions(operation):
         assert statement["Effect"] == "Allow"
         assert all(":" in action and "*" not in action for action in statement["Action"])
         assert statement["Resource"]
+
+
+def test_a_cluster_may_be_made_at_all():
+    """CreateCluster knows no resource: a statement that names one allows nothing."""
+    statements = json.loads(_run("policy", "ecs-register")[1])["Statement"]
+    assert [one["Resource"] for one in statements if "ecs:CreateCluster" in one["Action"]] == [["*"]]
+
+
+def test_tasks_may_be_given_only_the_roles_that_are_named():
+    statements = json.loads(_run("policy", "ecs-tasks", "--task-role", ROLE)[1])["Statement"]
+    assert [one["Resource"] for one in statements if one["Action"] == ["iam:PassRole"]] == [[ROLE]]
+
+
+def test_policies_allow_nothing_that_is_never_called():
+    sources = "\n".join(path.read_text() for path in Path(ecs_anywhere.__file__).parent.glob("*.py"))
+    implied = {"TagResource", "TagRole", "TagQueue", "AddTagsToResource", "PassRole", "AbortMultipartUpload"}
+    for operation in ("ecs-register", "ecs-leave", "ecs-tasks", "ecs-train", "ecs-inspect"):
+        for statement in json.loads(_run("policy", operation)[1])["Statement"]:
+            for action in {action.split(":")[1] for action in statement["Action"]} - implied:
+                assert f'"{action}' in sources or action == "ListBucket", action
 
 
 def test_policies_cover_a_key_of_ones_own_secrets_and_other_families():

@@ -303,7 +303,7 @@ def test_killed_workers_lose_nothing_and_duplicate_nothing(s3, here):
         crews.append(LocalCrew(job, count, kills=10, seed=7))
         return crews[-1]
 
-    report = _inspect(here, tasks=2, crew=crew, visibility_timeout_s=2, max_receives=50)
+    report = _inspect(here, tasks=2, crew=crew, visibility_timeout_s=2)
 
     files = _report(s3, report.report_uri)["files"]
     read = [(file["file"], file["pages"][0]["findings"][0]["reading"]) for file in files]
@@ -311,6 +311,78 @@ def test_killed_workers_lose_nothing_and_duplicate_nothing(s3, here):
     assert report.failures == ()
     assert report.misspelled_pictures == 14
     assert sum(one.killed for one in crews) > 0
+
+
+class Killed(Threads):
+    """Workers that come after others which took the picture as often as it is handed out, and were killed each time."""
+
+    def __init__(self, job, count) -> None:
+        sqs = Clients()["sqs"]
+        for _ in range(3):
+            while not sqs.receive_message(QueueUrl=job.queue_url, VisibilityTimeout=1).get("Messages"):
+                time.sleep(0.1)
+        super().__init__(job, count)
+
+
+def test_a_picture_whose_workers_were_killed_is_not_called_poison(s3, here, boto_session):
+    """Three deaths with nothing noted say nothing about the picture: it comes again in the next round."""
+    _put(s3, good="ElasticCache")
+    crews = iter([Killed, Killed, Threads])
+
+    def crew(job, count):
+        return next(crews)(job, count)
+
+    report = _inspect(here, crew=crew)
+
+    assert (report.misspelled_pictures, report.failures, report.dead_letter_queue_url) == (1, (), "")
+    assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_a_picture_that_no_worker_ever_outlives_is_given_up_and_the_reason_says_so(s3, here):
+    _put(s3, good="ElastiCache")
+    report = _inspect(here, crew=Killed)
+    (failure,) = report.failures
+    assert failure.reason.startswith("every task that took it ended without a word, in round after round")
+    ((picture, reason),) = dead_letters(Clients(), report.dead_letter_queue_url)
+    assert (picture.key, reason) == ("decks/good.png", "")
+
+
+def test_a_copy_stands_in_for_a_picture_that_vanished(s3, here):
+    _put(s3, a="ElasticCache", b="ElasticCache", c="ElasticCache")
+
+    class LosesTwo(Threads):
+        def __init__(self, job, count) -> None:
+            for name in ("a", "b"):
+                s3.delete_object(Bucket="pictures", Key=f"decks/{name}.png")
+            super().__init__(job, count)
+
+    report = _inspect(here, crew=LosesTwo)
+    assert (report.misspelled_pictures, report.failures) == (3, ())
+
+
+def test_a_copy_stands_in_for_a_picture_that_s3_does_not_give_out(s3, here, boto_session):
+    s3.put_object(Bucket="pictures", Key="decks/b.png", Body=b"ElasticCache", StorageClass="GLACIER")
+    _put(s3, a="ElastiCache", c="ElasticCache")
+    report = _inspect(here)
+    assert (report.misspelled_pictures, report.failures, report.dead_letter_queue_url) == (2, (), "")
+    assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
+
+
+def test_copies_of_which_none_can_be_had_are_each_named_with_their_own_reason(s3, here):
+    s3.put_object(Bucket="pictures", Key="decks/b.png", Body=b"ElasticCache", StorageClass="GLACIER")
+    _put(s3, a="ElastiCache", c="ElasticCache")
+
+    class Loses(Threads):
+        def __init__(self, job, count) -> None:
+            s3.delete_object(Bucket="pictures", Key="decks/c.png")
+            super().__init__(job, count)
+
+    report = _inspect(here, crew=Loses)
+    assert [one.file[-5:] for one in report.failures] == ["b.png", "c.png"]
+    assert "InvalidObjectState" in report.failures[0].reason
+    assert report.failures[1].reason == "deleted or changed since the run listed it: run again"
+    letters = [picture.key for picture, _ in dead_letters(Clients(), report.dead_letter_queue_url)]
+    assert letters == ["decks/b.png"]
 
 
 def test_an_interrupted_run_goes_on_under_its_id(s3, here, boto_session):
@@ -402,8 +474,34 @@ def test_a_task_that_ecs_has_forgotten_is_replaced(s3, fake, joined, moto_url):
     tasks = TaskCrew(joined, SPEC, job, 1)
     assert (tasks.alive(work_left=True), len(fake.tasks)) == (1, 1)
     fake.tasks.clear()
+    began = fake.clock()
+    while fake.clock() - began <= 60:
+        assert (tasks.alive(work_left=True), len(fake.tasks)) == (1, 0)
+        fake.tick()
+    fake.tick()
     assert tasks.alive(work_left=True) == 1
     assert len(fake.tasks) == 1
+
+
+def test_a_task_that_ecs_does_not_know_for_a_moment_is_not_replaced(fake, joined):
+    fake.script(SPEC.family, Script(runs=1000))
+    tasks = _crew(joined, 2)
+    for known in (True, False, True, False, False, True):
+        fake.tick()
+        fake.unknown = set() if known else set(fake.tasks)
+        assert (tasks.alive(work_left=True), len(fake.tasks)) == (2, 2)
+
+
+def test_a_task_that_ecs_took_for_forgotten_is_stopped_in_the_end_all_the_same(fake, joined):
+    fake.script(SPEC.family, Script(runs=1000))
+    tasks = _crew(joined, 1)
+    (first,) = fake.tasks.values()
+    fake.unknown = {first.arn}
+    while len(fake.tasks) == 1:
+        fake.tick()
+        tasks.alive(work_left=True)
+    assert tasks.stop() == ()
+    assert all(task.stop_asked for task in fake.tasks.values())
 
 
 def test_tasks_that_cannot_be_stopped_after_ctrl_c_are_named(s3, fake, joined, moto_url):
@@ -441,6 +539,21 @@ def test_tasks_that_never_found_room_do_not_use_up_the_replacements(fake, joined
     fake.tick()
     assert tasks.alive(work_left=True) == 1
     assert len(fake.tasks) == 2
+
+
+def test_tasks_that_die_are_replaced_for_as_long_as_pictures_get_done(fake, joined):
+    """A machine that kills a task every few minutes, all night, ends no run; tasks that do nothing do."""
+    fake.script(SPEC.family, Script(runs=1))
+    tasks = _crew(joined, 1)
+    for left in range(100, 80, -1):
+        fake.tick()
+        assert tasks.alive(work_left=left) == 1
+    for _ in range(2):
+        fake.tick()
+        assert tasks.alive(work_left=81) == 1
+    fake.tick()
+    with pytest.raises(TaskFailedError):
+        tasks.alive(work_left=81)
 
 
 def test_machines_that_are_away_for_minutes_do_not_end_the_run(fake, joined):
@@ -571,6 +684,46 @@ def test_more_messages_than_a_batch_arrive_once_each(s3):
     queues = make_queues(clients, "many", visibility_timeout_s=30, max_receives=3, tags={})
     sent = enqueue(clients, queues.url, (Picture(f"k{number}", f"e{number}", 1) for number in range(23)))
     assert (sent, depth(clients, queues.url).waiting) == (23, 23)
+
+
+def _unknown_for_a_moment(client, operation: str) -> list[int]:
+    """Let SQS not know the queue at the first two requests of an operation; return how often it will say so yet."""
+    left = [2]
+
+    def unknown(**_):
+        if left[0]:
+            left[0] -= 1
+            code = "AWS.SimpleQueueService.NonExistentQueue"
+            raise ClientError({"Error": {"Code": code, "Message": "The specified queue does not exist."}}, operation)
+
+    client.meta.events.register(f"before-call.sqs.{operation}", unknown)
+    return left
+
+
+def test_queues_that_sqs_does_not_know_yet_are_waited_for(s3):
+    clients = Clients()
+    left = _unknown_for_a_moment(clients["sqs"], "GetQueueAttributes")
+    queues = make_queues(clients, "young", visibility_timeout_s=30, max_receives=3, tags={})
+    assert (left, depth(clients, queues.url).total) == ([0], 0)
+
+
+def test_a_worker_gives_a_new_queue_time_to_be_known(s3):
+    worker = _worker_over(s3, "new", a="ElastiCache")
+    left = _unknown_for_a_moment(worker._clients["sqs"], "ReceiveMessage")
+    assert worker.run().inspected == 1
+    assert left == [0]
+
+
+def test_a_worker_whose_queue_is_taken_away_ends_quietly(s3):
+    worker = _worker_over(s3, "over", a="ElastiCache")
+    inspect = worker._sandbox.inspect
+
+    def last(picture, source):
+        worker._clients["sqs"].delete_queue(QueueUrl=worker.job.queue_url)
+        return inspect(picture, source)
+
+    worker._sandbox.inspect = last
+    assert worker.run().inspected == 1
 
 
 def test_a_slow_picture_is_not_handed_out_twice(s3, here):

@@ -40,6 +40,14 @@ def test_the_inspection_image_has_no_tensorflow(recipes):
 
 
 @pytest.mark.parametrize("name", ["inspect", "train"])
+def test_an_image_stands_on_the_debian_that_is_built_and_whose_fonts_it_names(recipes, name):
+    """The tag without Debian's name moves on to the next one, which lacks some of the fonts' packages."""
+    (debian,) = re.findall(r"--include=\S+ (\w+) ", (recipes / "ci.sh").read_text())
+    text = (recipes / f"{name}.Dockerfile").read_text()
+    assert re.findall(r"^ARG PYTHON=(.*)$", text, re.MULTILINE) == [f"python:3.12-slim-{debian}"]
+
+
+@pytest.mark.parametrize("name", ["inspect", "train"])
 def test_an_image_is_built_in_stages_runs_as_nobody_s_root_and_names_no_registry(recipes, name):
     text = (recipes / f"{name}.Dockerfile").read_text()
     assert re.findall(r"^FROM (.*)$", text, re.MULTILINE) == ["${PYTHON} AS build", "${PYTHON}"]

@@ -99,6 +99,42 @@ def test_a_proxy_is_set_for_the_installer_docker_and_both_agents_before_they_sta
     assert "sudo env https_proxy=http://10.0.0.1:3128" in command
 
 
+def test_a_password_with_percent_signs_reaches_what_systemd_starts():
+    """In a unit file a percent sign begins a specifier; in the agent's own file it is one."""
+    files = HostOptions(proxy="http://u:p%40ss@10.0.0.1:3128").files()
+    assert files["/etc/ecs/ecs.config"].startswith("HTTP_PROXY=u:p%40ss@10.0.0.1:3128\n")
+    units = [content for path, content in files.items() if path.endswith(".conf")]
+    assert [unit.lower().count("http_proxy=http://u:p%%40ss@10.0.0.1:3128") for unit in units] == [1, 1, 1]
+
+
+def test_what_bypasses_the_proxy_bypasses_it_for_the_ssm_agent_too():
+    files = HostOptions(proxy="http://10.0.0.1:3128", no_proxy=("vpce-1.example",)).files()
+    unit = files["/etc/systemd/system/amazon-ssm-agent.service.d/http-proxy.conf"]
+    assert '"no_proxy=169.254.169.254,vpce-1.example"' in unit
+
+
+def test_what_the_agents_file_holds_besides_stays_and_what_runs_learns_of_the_proxy(host):
+    """The pasted commands run for real, with their files in a directory of the test's."""
+    host.write("etc/ecs/ecs.config", "ECS_LOGLEVEL=debug\nNO_PROXY=old")
+    host.program("sudo", '[ "$1" = env ] || [ "$1" = bash ] || exec "$@"')
+    host.program("systemctl", f'echo "$*" >>"{host.root}/asked"')
+    options = HostOptions(proxy="http://10.0.0.1:3128", agent_config={"ECS_DATADIR": "/data"})
+    command = ecs_anywhere.install_command(ACTIVATION, options).replace("/etc/", f"{host.root}/etc/")
+    path = f"{host.bin}:{os.environ['PATH']}"
+    subprocess.run(["bash", "-c", command], env={"PATH": path}, check=True)  # noqa: S607
+    assert (host.root / "etc/ecs/ecs.config").read_text().splitlines() == [
+        "ECS_LOGLEVEL=debug",
+        "ECS_DATADIR=/data",
+        "HTTP_PROXY=10.0.0.1:3128",
+        "NO_PROXY=169.254.169.254,169.254.170.2,/var/run/docker.sock",
+    ]
+    assert (host.root / "asked").read_text().splitlines() == [
+        "daemon-reload",
+        "is-active --quiet docker",
+        "restart docker",
+    ]
+
+
 def test_attributes_and_agent_settings_are_written_before_registering():
     options = HostOptions(attributes={"rack": "b 2"}, agent_config={"ECS_LOGLEVEL": "debug"})
     assert options.ecs_config() == {"ECS_LOGLEVEL": "debug", "ECS_INSTANCE_ATTRIBUTES": '{"rack":"b 2"}'}
@@ -110,6 +146,7 @@ def test_attributes_and_agent_settings_are_written_before_registering():
     [
         ({"proxy": "10.0.0.1:3128"}, "http://HOST:PORT"),
         ({"agent_config": {"A": "b\nECS_CLUSTER=evil"}}, "one line"),
+        ({"agent_config": {"A.*": "b"}}, "one line"),
         ({"operating_system": "windows", "gpu": True}, "no GPU support on Windows"),
         ({"operating_system": "windows", "docker_source": "distro"}, "Windows"),
     ],
@@ -121,8 +158,13 @@ def test_options_that_cannot_work_are_refused(wrong, reason):
 
 def test_windows_has_its_own_command():
     command = ecs_anywhere.install_command(ACTIVATION, HostOptions(operating_system="windows", ecs_version="1.89.0"))
-    assert command.splitlines()[-1] == (
-        ".\\ecs-anywhere-install.ps1 -Region 'eu-west-1' -Cluster 'police' "
+    lines = command.splitlines()
+    assert (lines[:2], lines[-1]) == (
+        ["& {", "    $ErrorActionPreference = 'Stop'"],
+        "}",
+    )  # pasted, it is one statement
+    assert lines[-2] == (
+        "    .\\ecs-anywhere-install.ps1 -Region 'eu-west-1' -Cluster 'police' "
         "-ActivationID '11111111-2222-3333-4444-555555555555' -ActivationCode 'dRmgnYaFv567vEXAMPLE' "
         "-ECSVersion '1.89.0'"
     )
@@ -139,7 +181,7 @@ def test_windows_has_a_script_that_checks_first_and_a_check_without_the_secret()
     script = ecs_anywhere.install_script(ACTIVATION, options)
     places = [script.index(part) for part in ("WindowsPrincipal", "This host is ready", "AuthenticodeSignature")]
     assert places == sorted(places)
-    assert script.rstrip().endswith("-ActivationCode 'dRmgnYaFv567vEXAMPLE'")
+    assert script.rstrip().endswith("-ActivationCode 'dRmgnYaFv567vEXAMPLE'\n}")
 
 
 def test_cloud_init_writes_the_script_for_root_only_and_deletes_it():
@@ -212,6 +254,17 @@ class Host:
         return done.returncode, done.stdout + done.stderr
 
 
+_EC2 = """case "$*" in
+*api/token*) echo secret;;
+*X-aws-ec2-metadata-token:\\ secret*instance-identity/document*) echo '{ "instanceId" : "i-1" }';;
+*169.254*) exit 22;;
+esac"""
+_EC2_WITHOUT_TOKENS = """case "$*" in
+*metadata-token*) exit 22;;
+*instance-identity/document*) echo '{ "instanceId" : "i-1" }';;
+esac"""
+
+
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
@@ -240,7 +293,9 @@ def test_a_good_host_passes(host):
         (lambda host: host.write("etc/ecs/ecs.config", "ECS_CLUSTER=old\n"), "names a cluster already"),
         (lambda host: host.environment.update(AWS_ACCESS_KEY_ID="AKIA"), "AWS credentials in the environment"),
         (lambda host: host.write("root/.aws/credentials", "[default]\n"), "AWS credentials or configuration"),
-        (lambda host: host.program("curl", "exit 0"), "EC2 metadata service answers"),
+        (lambda host: host.write("usr/libexec/amazon-ecs-init", ""), "agent's package is installed already"),
+        (lambda host: host.program("curl", _EC2), "EC2's metadata service answers"),
+        (lambda host: host.program("curl", _EC2_WITHOUT_TOKENS), "EC2's metadata service answers"),
         (lambda host: host.program("curl", "exit 7"), "cannot reach https://ecs.eu-west-1.amazonaws.com/"),
         (lambda host: host.write("sys/fs/cgroup/cgroup.controllers", "cpu io\n"), "memory cgroup is off"),
     ],
@@ -251,6 +306,13 @@ def test_each_trap_is_found_and_its_remedy_named(host, spoil, complaint):
     assert code == 1
     (line,) = [place for place, text in enumerate(said.splitlines()) if "FAIL" in text and complaint in text][:1]
     assert said.splitlines()[line + 1].startswith("      -> ")
+
+
+@pytest.mark.parametrize("answer", ["exit 0", "echo '<html>404</html>'", "exit 22"])
+def test_the_metadata_service_of_another_cloud_is_not_taken_for_ec2(host, answer):
+    host.program("curl", f'case "$*" in *169.254*) {answer};; *) exit 0;; esac')
+    code, said = host.check()
+    assert (code, "ok    no EC2 metadata service" in said) == (0, True), said
 
 
 def test_a_gpu_host_needs_nvidia_smi(host):

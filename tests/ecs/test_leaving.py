@@ -36,6 +36,21 @@ def test_an_idle_machine_leaves_both_services(fake, joined):
     assert _operations(fake, *CHANGES) == [CHANGES[0], CHANGES[2], CHANGES[3]]
 
 
+def test_a_machine_that_ecs_does_not_drain_stays(fake, joined):
+    """ECS says so in an answer that says OK."""
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.undrainable[machine.arn] = "INACTIVE"
+    with pytest.raises(AwsError, match=f"{machine.instance_id} cannot be drained.*INACTIVE"):
+        ecs_anywhere.leave(joined, machine.instance_id)
+    assert _operations(fake, *CHANGES) == ["UpdateContainerInstancesState"]
+
+
+def test_a_machine_that_went_before_it_was_drained_leaves(fake, joined):
+    (machine,) = ecs_anywhere.instances(joined)
+    fake.undrainable[machine.arn] = "MISSING"
+    assert ecs_anywhere.leave(joined, machine.instance_id).left_systems_manager
+
+
 def test_leaving_again_is_no_error(joined):
     (machine,) = ecs_anywhere.instances(joined)
     ecs_anywhere.leave(joined, machine.instance_id)

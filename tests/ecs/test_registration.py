@@ -182,6 +182,36 @@ def test_more_machines_than_an_activation_registers_are_not_waited_for(fake, clu
         ecs_anywhere.wait_registered(cluster, 2, activation=activation)
 
 
+def test_an_activation_that_is_used_up_by_machines_that_left_ends_the_wait_after_a_minute(fake, cluster):
+    activation = ecs_anywhere.create_activation(cluster, limit=2, create_missing=True)
+    left, _ = (fake.joins(activation.activation_id, activation.code) for _ in range(2))
+    ecs_anywhere.leave(cluster, left)
+    began = fake.clock()
+    with pytest.raises(ResourceFailedError, match=r"is used up: 2 of 2 registrations.*: 1 machine\(s\) used it, and 2"):
+        ecs_anywhere.wait_registered(cluster, 2, activation=activation)
+    assert 60 < fake.clock() - began < 120
+
+
+def test_a_machine_that_systems_manager_lists_late_is_waited_for(fake, cluster):
+    activation = ecs_anywhere.create_activation(cluster, create_missing=True)
+    late = fake.joins(activation.activation_id, activation.code)
+    listed = {late: fake.managed.pop(late)}
+
+    def list_it(now):
+        if now.elapsed_s > 30:
+            fake.managed.update(listed)
+
+    (machine,) = ecs_anywhere.wait_registered(cluster, activation=activation, on_progress=list_it)
+    assert machine.instance_id == late
+
+
+def test_a_machine_that_drains_has_not_joined(fake, joined):
+    (machine,) = fake.machines
+    machine.status = "DRAINING"
+    with pytest.raises(WaitTimeoutError, match=f"0 of 1 connected; draining, take no tasks: {machine.instance_id}"):
+        ecs_anywhere.wait_registered(joined, timeout_s=20)
+
+
 def test_a_deleted_activation_ends_the_wait_and_a_very_new_one_does_not(fake, cluster):
     activation = ecs_anywhere.create_activation(cluster, create_missing=True)
     ecs_anywhere.delete_activation(cluster, activation)

@@ -10,6 +10,7 @@ from fake_ecs import NO_CAPACITY, AwsFault, Script
 
 from elasticache_police import ecs_anywhere
 from elasticache_police.ecs_anywhere import LaunchType, TaskSpec, Volume
+from elasticache_police.ecs_anywhere.definitions import look_up
 from elasticache_police.errors import (
     AwsError,
     ConfigurationError,
@@ -197,6 +198,24 @@ def test_one_spec_runs_in_all_three_places(fake, joined, registered):
     assert ["networkConfiguration" in sent for sent in _sent(fake, "RunTask")] == [False, True, False]
 
 
+@pytest.mark.parametrize(
+    ("registered_for", "place"),
+    [(["EC2", "EXTERNAL"], "EXTERNAL"), (["EC2"], "EC2"), (["MANAGED_INSTANCES", "FARGATE"], "FARGATE"),
+     (["MANAGED_INSTANCES"], "EXTERNAL"), ([], "EXTERNAL")],
+)  # fmt: skip
+def test_a_task_that_others_registered_runs_on_a_machine_of_ones_own_where_it_may(joined, registered_for, place):
+    container = {"name": "main", "image": "image", "memory": 64}
+    joined.perform(
+        "ecs",
+        "RegisterTaskDefinition",
+        family="theirs",
+        requiresCompatibilities=registered_for,
+        networkMode="bridge",
+        containerDefinitions=[container],
+    )
+    assert look_up(joined, "theirs").launch_type.value == place
+
+
 def test_an_unknown_launch_type_is_named_with_the_known_ones(joined):
     with pytest.raises(ConfigurationError, match="one of EXTERNAL, FARGATE, EC2, not 'MOON'"):
         ecs_anywhere.run_task(joined, SPEC, launch_type="MOON")
@@ -228,6 +247,33 @@ def test_the_same_client_token_starts_nothing_twice(fake, joined):
     assert len(fake.tasks) == 1
     with pytest.raises(AwsError, match="other parameters"):
         ecs_anywhere.run_task(joined, SPEC, client_token="nightly", command=["else"])
+
+
+def test_the_same_client_token_starts_nothing_twice_where_the_first_call_waited_for_room(fake, joined):
+    filler = attrs.evolve(SPEC, family="filler", cpu_units=4096, memory_mib=8192)
+    fake.script("filler", Script(runs=3))
+    fake.script("job", Script(runs=1000))
+    ecs_anywhere.run_task(joined, filler)
+    first = ecs_anywhere.run_task(joined, SPEC, client_token="nightly", placement_timeout_s=600)
+    fake.tokens.clear()  # ECS forgets them in time
+    again = ecs_anywhere.run_task(joined, SPEC, client_token="nightly", placement_timeout_s=600)
+    assert again == first
+    assert sum(task.definition["family"] == "job" for task in fake.tasks.values()) == 1
+    other = ecs_anywhere.run_task(joined, SPEC, client_token="nightly-2")
+    assert other.arn != first.arn
+
+
+def test_a_call_that_is_repeated_after_its_tasks_were_stopped_again_starts_new_ones(fake, joined):
+    big = attrs.evolve(SPEC, memory_mib=5000)
+    fake.script("job", Script(runs=1000))
+    with pytest.raises(PlacementError):
+        ecs_anywhere.run_tasks(joined, big, 2, client_token="pair")
+    fake.tick()
+    fake.tokens.clear()
+    activation = ecs_anywhere.create_activation(joined)
+    fake.joins(activation.activation_id, activation.code)
+    runs = ecs_anywhere.run_tasks(joined, big, 2, client_token="pair")
+    assert [fake.tasks[run.arn].stop_asked for run in runs] == [False, False]
 
 
 def test_a_request_that_is_sent_again_after_a_server_error_keeps_its_token(fake, joined):
@@ -374,6 +420,31 @@ def test_a_task_that_never_shows_up_is_an_error_after_a_minute(fake, joined):
     run = ecs_anywhere.run_task(joined, SPEC)
     with pytest.raises(NotFoundError, match="does not know task"):
         ecs_anywhere.wait_stopped(joined, [run])
+
+
+def test_a_task_that_ecs_does_not_know_for_a_moment_has_not_ended(fake, joined):
+    """DescribeTasks is eventually consistent: known, missing and known again."""
+    fake.script("job", Script(runs=20, exit_code=3))
+    run = ecs_anywhere.run_task(joined, SPEC)
+
+    def flap(now):
+        fake.unknown = {run.arn} if int(now.elapsed_s / 25) % 2 else set()
+
+    (result,) = ecs_anywhere.wait_stopped(joined, [run], on_progress=flap)
+    assert (result.exit_code, result.stop_code) == (3, "EssentialContainerExited")
+
+
+def test_a_task_that_ecs_forgot_counts_as_stopped_after_a_minute(fake, joined):
+    fake.script("job", Script(runs=1000))
+    run = ecs_anywhere.run_task(joined, SPEC)
+    began = fake.clock()
+
+    def forget(_now):
+        fake.unknown = {run.arn}
+
+    (result,) = ecs_anywhere.wait_stopped(joined, [run], on_progress=forget)
+    assert (result.exit_code, result.stop_code) == (None, "MISSING")
+    assert fake.clock() - began > 60
 
 
 def test_a_task_is_waited_for_beyond_the_ten_minutes_of_botocores_waiter(fake, joined):
@@ -596,15 +667,14 @@ def _interrupt(_now):
     raise KeyboardInterrupt
 
 
-def test_ctrl_c_says_how_to_watch_what_goes_on(fake, joined):
+def test_ctrl_c_names_what_goes_on(fake, joined):
     fake.script("job", Script(runs=0), Script(runs=1000))
     runs = ecs_anywhere.run_tasks(joined, SPEC, 2)
     fake.tick()
     with pytest.raises(KeyboardInterrupt) as caught:
         ecs_anywhere.wait_stopped(joined, runs, on_progress=_interrupt)
     (note,) = caught.value.__notes__
-    command = f"elasticache-police ecs follow police {runs[1].task_id} --region {joined.region}"
-    assert note == f"1 task(s) go on; watch them again with: {command}"
+    assert note == f"1 task(s) go on in cluster police: {runs[1].task_id}"
 
 
 def test_a_task_that_cannot_be_stopped_does_not_keep_the_others_running(fake, joined):

@@ -315,6 +315,18 @@ def test_a_training_that_leaves_nothing_is_a_failure(s3, fake, joined):
         ecs_anywhere.train(joined, spec)
 
 
+def test_a_finished_training_does_not_fail_because_its_caller_may_not_look(s3, fake, joined):
+    """S3 answers 403 to who may not list, of a key that is there and of one that is not."""
+    fake.script("elasticache-police-train", Script())
+    spec = ecs_anywhere.training_spec(**PLACES, task_role_arn=ROLE, execution_role_arn=ROLE)
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
+
+    joined.clients["s3"].meta.events.register("before-call.s3.HeadObject", refuse)
+    assert ecs_anywhere.train(joined, spec).model_data_url == PLACES["out"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [

@@ -338,11 +338,23 @@ def test_activations_that_may_not_be_seen_are_told_and_hide_nothing_else(error: 
     assert told[0].startswith("cannot see activation *: DescribeActivations: no")
 
 
-def test_without_a_cluster_no_activation_is_looked_for(fake, session_calls) -> None:
+def test_an_activation_is_found_where_its_cluster_is_gone(fake, monkeypatch) -> None:
+    from elasticache_police._aws import Clients
+
+    account, real = Account(), Clients.perform
+
+    def perform(self, request):
+        return account.perform(request) if request.operation == "DescribeActivations" else real(self, request)
+
+    monkeypatch.setattr(Clients, "perform", perform)
+    assert [str(one) for one in sm.list()] == ["activation a-ours"]
+
+
+def test_without_a_cluster_no_machine_is_looked_for(fake, session_calls) -> None:
     session, called = session_calls
     assert sm.list(session=session) == ()
-    assert "ListClusters" in called
-    assert not {"DescribeActivations", "DescribeInstanceInformation"} & set(called)
+    assert {"ListClusters", "DescribeActivations"} <= set(called)
+    assert "DescribeInstanceInformation" not in called
 
 
 @pytest.fixture
@@ -365,7 +377,7 @@ def test_a_part_of_the_account_that_may_not_be_seen_is_told_and_the_rest_is_list
     def refuse(self, request):
         if request.operation in {"ListClusters", "ListObjectsV2"}:
             raise AccessDeniedError(f"no {request.operation}", operation=request.operation, code="AccessDenied")
-        return real(self, request)
+        return {} if request.operation == "DescribeActivations" else real(self, request)  # moto has no activations
 
     monkeypatch.setattr(Clients, "perform", refuse)
     told: list[str] = []

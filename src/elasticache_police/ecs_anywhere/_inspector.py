@@ -35,6 +35,8 @@ class Outcome:
     reason: str = ""
     final: bool = False
     """Whether trying again would end the same way."""
+    of_content: bool = True
+    """Whether the reason lies in the picture's content, so that it holds for every picture of the same content."""
 
 
 def police(names: tuple[str, ...], model: str | None, min_confidence: float | None) -> Inspect:

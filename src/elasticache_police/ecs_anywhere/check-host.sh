@@ -92,9 +92,22 @@ check_leftovers() {
     else
         ok "no earlier ECS registration"
     fi
+    if [ -e "$ROOT/usr/libexec/amazon-ecs-init" ]; then
+        fail "the ECS agent's package is installed already ($ROOT/usr/libexec/amazon-ecs-init)" \
+            "it may hold on to what it was set up for; $clean"
+    fi
     if [ -f "$ROOT/etc/ecs/ecs.config" ] && grep -q '^ECS_CLUSTER=' "$ROOT/etc/ecs/ecs.config"; then
         fail "/etc/ecs/ecs.config names a cluster already" "the installer would append a second line: remove ECS_CLUSTER"
     fi
+}
+
+is_ec2() { # other clouds have metadata services on that address too, and no such document
+    local metadata=http://169.254.169.254/latest token=""
+    local ask=(curl -fs --noproxy '*' --max-time 2)
+    has curl || return 1
+    token="$("${ask[@]}" -X PUT -H "X-aws-ec2-metadata-token-ttl-seconds: 60" "$metadata/api/token" 2>/dev/null)" || token=""
+    "${ask[@]}" ${token:+-H "X-aws-ec2-metadata-token: $token"} "$metadata/dynamic/instance-identity/document" 2>/dev/null |
+        grep -q '"instanceId"'
 }
 
 check_credentials() {
@@ -114,8 +127,8 @@ check_credentials() {
         fi
     done
     if [ -z "$found" ]; then ok "no AWS credentials that would get in the way"; fi
-    if has curl && curl -s -o /dev/null --noproxy '*' --max-time 2 http://169.254.169.254/latest/meta-data/ 2>/dev/null; then
-        fail "an EC2 metadata service answers on 169.254.169.254" \
+    if is_ec2; then
+        fail "EC2's metadata service answers on 169.254.169.254" \
             "this is an EC2 instance, or something that plays one: join it as an EC2 instance, or block that address"
     else
         ok "no EC2 metadata service"

@@ -4,7 +4,7 @@ Where things lie, below the results' place::
 
     results/RECIPE/ETAG.json        one result per picture content; a later run skips what is there
     runs/RUN/manifest.jsonl         every picture of the run: key, ETag, size
-    runs/RUN/failures/ETAG.json     why a picture could not be inspected
+    runs/RUN/failures/ETAG-KEY.json why a picture could not be inspected; KEY is a digest of its key
     runs/RUN/report.json            the merged report
 
 Results are keyed by content (ETag) and by recipe (version, model, names, confidence), so writing one twice changes
@@ -149,5 +149,9 @@ class CollectionJob:
         return parse(self.results) / "runs" / self.run_id
 
     def failure_place(self, picture: Picture) -> Place:
-        """Where the reason lies why a picture could not be inspected."""
-        return self.run_folder / "failures" / f"{picture.etag}.json"
+        """Where the reason lies why a picture could not be inspected, apart from those of the same content."""
+        return (
+            self.run_folder
+            / "failures"
+            / f"{picture.etag}-{hashlib.sha256(picture.key.encode()).hexdigest()[:16]}.json"
+        )

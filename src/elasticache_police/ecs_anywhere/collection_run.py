@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import uuid
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,8 @@ from elasticache_police._aws import PROJECT_TAG
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import number, text
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, Picture
-from elasticache_police.ecs_anywhere.merging import done_etags, failures
+from elasticache_police.ecs_anywhere.giving_up import GivenUp, noted
+from elasticache_police.ecs_anywhere.merging import done_etags
 from elasticache_police.ecs_anywhere.queues import Queues, dead_letters, make_queues
 from elasticache_police.errors import ConfigurationError, PoliceError
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from elasticache_police._aws import Clients
 
 __all__ = ["CollectionRun", "begin", "list_pictures", "missing", "new_run_id", "reasons", "resumable"]
+
+UNJUDGED = "every task that took it ended without a word, in round after round: they were killed, or it kills them"
+"""The reason of a picture of which no worker ever got to say anything."""
 
 
 @attrs.frozen(kw_only=True)
@@ -122,23 +127,43 @@ def begin(
     return CollectionRun(job=job, queues=queues, manifest=manifest, pictures=count, skipped=skipped)
 
 
-def missing(clients: Clients, run: CollectionRun, given_up: Container[str]) -> list[Picture]:
-    """Return one picture for each content that has neither a result nor, by its ETag, been given up."""
+def missing(clients: Clients, run: CollectionRun, given_up: GivenUp) -> list[Picture]:
+    """Return one picture for each content that has no result and was not given up.
+
+    Where S3 did not give that one out, all others of the same content are returned: rounds are too few to try them one
+    after the other, and once one has a result the others cost a look.
+    """
     seen = done_etags(clients, run.job)
+    withheld = {etag for etag, _ in given_up.objects}
     found = []
     for picture in run.lines():
-        if picture.etag not in seen and picture.etag not in given_up:
+        if picture.etag in seen or given_up.reason(picture) is not None:
+            continue
+        if picture.etag not in withheld:
             seen.add(picture.etag)
-            found.append(picture)
+        found.append(picture)
     return found
 
 
-def reasons(clients: Clients, run: CollectionRun) -> dict[str, str]:
-    """Return by ETag why pictures failed for good: those of the dead-letter queue, and those that vanished."""
-    noted = failures(clients, run.job)
-    dead = {picture.etag: reason for picture, reason in dead_letters(clients, run.queues.dead_letter_url)}
-    found = {
-        etag: reason or noted.get(etag) or "every task that took it failed, and none could say why"
-        for etag, reason in dead.items()
-    }
-    return found | {etag: reason for etag, reason in noted.items() if reason == VANISHED}
+def reasons(clients: Clients, run: CollectionRun, *, rounds_left: bool) -> GivenUp:
+    """Return why pictures failed for good: those of the dead-letter queue, and those that vanished.
+
+    A dead letter of which no worker noted anything was never judged: workers that held it were killed. While there are
+    rounds left it is taken out of the dead-letter queue, so that the picture is missing and tried again; so is the
+    letter of a picture that has its result by now.
+    """
+    notes = noted(clients, run.job)
+
+    @functools.cache
+    def done() -> set[str]:
+        return done_etags(clients, run.job)
+
+    def over(picture: Picture, reason: str) -> bool:
+        judged = bool(reason) or notes.reason(picture) is not None
+        return picture.etag in done() or (rounds_left and not judged)
+
+    letters = dead_letters(clients, run.queues.dead_letter_url, drop=over)
+    found = notes.only({picture for picture, _ in letters})
+    unnoted = {picture.etag: reason or UNJUDGED for picture, reason in letters if found.reason(picture) is None}
+    vanished = {place: reason for place, reason in notes.objects.items() if reason == VANISHED}
+    return found | GivenUp(contents=unnoted, objects=vanished)

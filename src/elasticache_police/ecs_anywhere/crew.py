@@ -10,7 +10,7 @@ from elasticache_police.ecs_anywhere._read import Answer, text
 from elasticache_police.ecs_anywhere.logs import LogTail
 from elasticache_police.ecs_anywhere.results import read_result
 from elasticache_police.ecs_anywhere.tasks import TaskRun, run_tasks, stop_task
-from elasticache_police.ecs_anywhere.waiting import describe
+from elasticache_police.ecs_anywhere.waiting import MISSING_GRACE_S, describe
 from elasticache_police.errors import AwsError, PlacementError, TaskFailedError
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ __all__ = ["WORKER", "Crew", "TaskCrew"]
 WORKER = ("ecs", "work")
 """The command of an inspection task: the image's entry point is ``elasticache-police``."""
 _REPLACEMENTS_A_TASK = 3
-_APPEARS_S = 60.0
-"""DescribeTasks may not know a task for some seconds after RunTask returned it."""
 _MACHINE_RETURNS_S = 600.0
 """A run whose machines are all away goes on when one is back within so long, and for so long a task of which ECS hears
 nothing keeps its place: it goes on without the connection, unless its machine is off."""
@@ -35,15 +33,15 @@ _LOG_TAIL = 10
 class Crew(Protocol):
     """The workers of a run, wherever they are."""
 
-    def alive(self, *, work_left: bool) -> int:
-        """Count the workers that run; replace those that died while there is work left."""
+    def alive(self, *, work_left: int) -> int:
+        """Count the workers that run; replace those that died while there is work left: so many pictures."""
 
     def stop(self) -> Sequence[str] | None:
         """End the workers; return those that could not be ended, each with the reason, if there are any."""
 
 
 class TaskCrew:
-    """The tasks of a run; one that dies while there is work is replaced, a few times."""
+    """The tasks of a run; one that dies while there is work is replaced, a few times while nothing gets done."""
 
     def __init__(self, cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob, count: int) -> None:
         """Start the tasks, or as many of them as the cluster takes.
@@ -63,7 +61,9 @@ class TaskCrew:
         self._task = task
         self._wanted = count
         self._launches_left = count * (1 + _REPLACEMENTS_A_TASK)
-        self._started_at: dict[str, float] = {}
+        self._least_left: int | None = None
+        self._missing_since: dict[str, float] = {}
+        self._forgotten: list[TaskRun] = []
         self._seen: dict[str, Answer] = {}
         self._silent_since: dict[str, float] = {}
         self._last: TaskRun | None = None
@@ -75,10 +75,9 @@ class TaskCrew:
             self._cluster, self._task, count, command=WORKER, environment=self._environment, allow_fewer=True
         )
         self._launches_left -= len(started)
-        self._started_at |= dict.fromkeys((run.arn for run in started), self._cluster.clock())
         return list(started)
 
-    def alive(self, *, work_left: bool) -> int:
+    def alive(self, *, work_left: int) -> int:
         """Count the tasks that run; replace those that ended, or are silent for long, while there is work left.
 
         Raises:
@@ -92,8 +91,18 @@ class TaskCrew:
         for run in self._runs:
             self._listen(run, found.get(run.arn))
         if work_left:
+            self._forgive(work_left)
             self._fill()
         return len(self._runs)
+
+    def _forgive(self, work_left: int) -> None:
+        """Allow all replacements again when less is left than ever before: what gets done is worth the deaths.
+
+        SQS estimates, so the number goes up and down; the least of them all only goes down.
+        """
+        if self._least_left is not None and work_left < self._least_left:
+            self._launches_left = max(self._launches_left, self._wanted * _REPLACEMENTS_A_TASK)
+        self._least_left = work_left if self._least_left is None else min(self._least_left, work_left)
 
     def _listen(self, run: TaskRun, answer: Answer | None) -> None:
         """Remember since when ECS hears nothing of a task."""
@@ -137,10 +146,13 @@ class TaskCrew:
         return now - self._no_room_since > _MACHINE_RETURNS_S
 
     def _ended(self, run: TaskRun, answer: Answer | None) -> bool:
-        if answer is None:  # not known yet, or stopped so long ago that ECS has forgotten it
-            age = self._cluster.clock() - self._started_at[run.arn]
-            ended = run.arn in self._seen or age > _APPEARS_S
+        if answer is None:  # not known yet or at the moment, or stopped so long ago that ECS has forgotten it
+            now = self._cluster.clock()
+            ended = now - self._missing_since.setdefault(run.arn, now) > MISSING_GRACE_S
+            if ended:
+                self._forgotten.append(run)
         else:
+            self._missing_since.pop(run.arn, None)
             ended = text(answer, "lastStatus") == "STOPPED"
         if ended:
             self._last = run
@@ -160,9 +172,9 @@ class TaskCrew:
         return "\n  ".join([ended, *lines[-_LOG_TAIL:]])
 
     def stop(self) -> tuple[str, ...]:
-        """Ask ECS to stop those that run; return those that it refused to stop, each with the reason."""
+        """Ask ECS to stop those that run, or may; return those that it refused to stop, each with the reason."""
         refused = []
-        for run in self._runs:
+        for run in (*self._runs, *self._forgotten):
             try:
                 stop_task(self._cluster, run, reason="the collection is done or was given up")
             except AwsError as error:  # the others are to be stopped all the same

@@ -121,11 +121,10 @@ def look_up(cluster: Cluster, name: str) -> Definition:
     tags = {text(tag, "key"): text(tag, "value") for tag in children(answer, "tags")}
     container = children(found, "containerDefinitions")[0]
     options = child(child(container, "logConfiguration"), "options")
-    asked = [text({"one": one}, "one") for one in _sequence(found.get("requiresCompatibilities"))]
     return Definition(
         arn=text(found, "taskDefinitionArn"),
         container_name=text(container, "name"),
-        launch_type=LaunchType(asked[0]) if asked else LaunchType.EXTERNAL,
+        launch_type=_launch_type(_sequence(found.get("requiresCompatibilities"))),
         network_mode=text(found, "networkMode") or "bridge",
         log=LogPlace(
             group=text(options, "awslogs-group"),
@@ -138,6 +137,15 @@ def look_up(cluster: Cluster, name: str) -> Definition:
         security_groups=tuple(tags.get(_SECURITY_GROUPS, "").split()),
         assign_public_ip=tags.get(_PUBLIC_IP) == "true",
     )
+
+
+def _launch_type(asked: Sequence[object]) -> LaunchType:
+    """Return where a task runs that was registered for several places: on a machine of one's own where it may.
+
+    It may be registered for a place that this package does not know: then ECS is left to say what it thinks of it.
+    """
+    known = [one for one in LaunchType if one.value in asked]  # EXTERNAL comes first
+    return known[0] if known else LaunchType.EXTERNAL
 
 
 def _sequence(value: object) -> Sequence[object]:

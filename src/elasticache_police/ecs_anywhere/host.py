@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Literal
@@ -15,6 +16,7 @@ from typing import Literal
 import attrs
 
 from elasticache_police.ecs_anywhere.activation import Activation
+from elasticache_police.ecs_anywhere.host_files import AGENT_CONFIG, proxy_units, writing
 from elasticache_police.ecs_anywhere.host_windows import CLEANUP, windows_check, windows_command, windows_script
 from elasticache_police.errors import ConfigurationError
 
@@ -29,6 +31,7 @@ SIGNING_KEY_URL = "https://raw.githubusercontent.com/aws/amazon-ecs-agent/master
 LOCAL_ADDRESSES = ("169.254.169.254", "169.254.170.2", "/var/run/docker.sock")
 """What the agents reach without the proxy."""
 
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _CLEANUP = """\
 sudo systemctl stop ecs amazon-ssm-agent
 for manager in dnf yum apt-get zypper; do
@@ -81,7 +84,7 @@ class HostOptions:
         if self.proxy is not None and not self.proxy.startswith(("http://", "https://")):
             raise ConfigurationError(f"a proxy is written as http://HOST:PORT, not {self.proxy!r}")
         for key, value in {**self.attributes, **self.agent_config}.items():
-            if not key or "\n" in key + value or "=" in key:
+            if not key or "\n" in key + value or "=" in key or (key in self.agent_config and not _NAME.fullmatch(key)):
                 raise ConfigurationError(f"an agent setting is one line NAME=VALUE, not {key!r}={value!r}")
         if self.operating_system == "windows":
             refused = {
@@ -111,16 +114,17 @@ class HostOptions:
         return lines
 
     def files(self) -> dict[str, str]:
-        """Return the files that must exist on a Linux host before the installer runs: path to content."""
+        """Return the files that must exist on a Linux host before the installer runs: path to content.
+
+        The agent's configuration keeps what it holds besides.
+        """
         files: dict[str, str] = {}
         config = self.ecs_config()
         if config:
-            files["/etc/ecs/ecs.config"] = "".join(f"{key}={value}\n" for key, value in config.items())
+            files[AGENT_CONFIG] = "".join(f"{key}={value}\n" for key, value in config.items())
         if self.proxy is not None:
-            plain = f'Environment="HTTP_PROXY={self.proxy}" "HTTPS_PROXY={self.proxy}" "NO_PROXY={self.bypass}"'
-            lower = f'Environment="http_proxy={self.proxy}" "https_proxy={self.proxy}" "no_proxy=169.254.169.254"'
-            for service, line in (("docker", plain), ("ecs", plain), ("amazon-ssm-agent", lower)):
-                files[f"/etc/systemd/system/{service}.service.d/http-proxy.conf"] = f"[Service]\n{line}\n"
+            of_ssm = ",".join(("169.254.169.254", *self.no_proxy))
+            files |= proxy_units(self.proxy, bypass=self.bypass, bypass_of_ssm=of_ssm)
         return files
 
 
@@ -153,15 +157,6 @@ def _proxy_environment(options: HostOptions) -> list[str]:
     return [f"https_proxy={options.proxy}", f"http_proxy={options.proxy}", f"no_proxy={options.bypass}"]
 
 
-def _write_file(path: str, content: str, *, sudo: bool) -> list[str]:
-    root = "sudo " if sudo else ""
-    folder = path.rsplit("/", 1)[0]
-    return [
-        f"{root}mkdir -p {shlex.quote(folder)}",
-        f"printf %s {shlex.quote(content)} | {root}tee {shlex.quote(path)} >/dev/null",
-    ]
-
-
 def install_command(activation: Activation, options: HostOptions | None = None) -> str:
     """Return the commands that register a host, ready to paste into its shell.
 
@@ -174,7 +169,7 @@ def install_command(activation: Activation, options: HostOptions | None = None) 
     through = ["env", *proxy] if proxy else []
     curl = [*through, "curl", "--proto", "=https", "-fsSo", _DOWNLOADED]
     run = ["sudo", *through, "bash", _DOWNLOADED]
-    lines = [line for path, content in options.files().items() for line in _write_file(path, content, sudo=True)]
+    lines = writing(options.files(), sudo=True)
     lines.append(shlex.join([*curl, INSTALLER]))
     lines.append(shlex.join([*run, *_linux_arguments(activation, options)]))
     return " && \\\n".join(lines)
@@ -231,8 +226,7 @@ def install_script(activation: Activation, options: HostOptions | None = None, *
         "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE",
     ]
     lines += [f"export {shlex.quote(line)}" for line in _proxy_environment(options)]
-    for path, content in options.files().items():
-        lines += _write_file(path, content, sudo=False)
+    lines += writing(options.files(), sudo=False)
     lines.append(f'curl --proto =https -fsSo "$work/install.sh" {INSTALLER}')
     if verify_signature:
         lines += [

@@ -23,8 +23,15 @@ def _powershell(text: str) -> str:
 
 
 def windows_command(activation: Activation, options: HostOptions) -> str:
-    """Return the PowerShell commands that register a Windows host."""
-    lines = ["[Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12"]
+    """Return the PowerShell commands that register a Windows host.
+
+    They are one block: of lines that are pasted one by one, an error would end its own line only, and the installer
+    whose signature is wrong would still run.
+    """
+    lines = [
+        "$ErrorActionPreference = 'Stop'",
+        "[Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12",
+    ]
     settings = options.ecs_config()
     if options.proxy is not None:
         lines.append(f"netsh winhttp set proxy {_powershell(options.proxy.removeprefix('http://'))}")
@@ -55,7 +62,8 @@ def windows_command(activation: Activation, options: HostOptions) -> str:
         run += f" -ECSVersion {_powershell(options.ecs_version)}"
     if options.ecs_endpoint is not None:
         run += f" -ECSEndpoint {_powershell(options.ecs_endpoint)}"
-    return "\n".join([*lines, run])
+    lines.append("$ErrorActionPreference = 'Continue'")  # as the installer finds it when AWS's own line is pasted
+    return "\n".join(["& {", *(f"    {line}" for line in (*lines, run)), "}"])
 
 
 def windows_check(region: str, options: HostOptions) -> str:

@@ -25,6 +25,7 @@ from elasticache_police.ecs_anywhere.collection_run import (
 )
 from elasticache_police.ecs_anywhere.crew import WORKER, Crew, TaskCrew
 from elasticache_police.ecs_anywhere.definitions import Definition, look_up, register_task
+from elasticache_police.ecs_anywhere.giving_up import GivenUp
 from elasticache_police.ecs_anywhere.merging import CollectionReport, merge
 from elasticache_police.ecs_anywhere.packing import send_model
 from elasticache_police.ecs_anywhere.queues import RUN_ID, Depth, depth, enqueue, queue_requests, remove_queues
@@ -41,6 +42,7 @@ __all__ = ["inspect_on", "plan_inspection"]
 FAMILY = "elasticache-police-inspect"
 """The task definition that is used when none is named."""
 _ROUNDS = 3
+"""How often pictures are queued that have neither a result nor a reason why not."""
 
 
 def _version() -> str:
@@ -139,7 +141,8 @@ def inspect_on(
         suffixes: Endings of the keys to take; empty for every object.
         visibility_timeout_s: A picture whose task died is handed out again after this long.
         picture_timeout_s: A picture that takes longer is given up for this time.
-        max_receives: A picture that was given up this often goes to the dead-letter queue.
+        max_receives: A picture that was taken this often goes to the dead-letter queue. There it is given up if a
+            worker noted why, as after a crash or when its time was up; if none did it is queued again, twice at most.
         timeout_s: Seconds after which to give up.
         delay_s: Seconds between looks.
         on_progress: Called after every look with pictures done, throughput and tasks.
@@ -185,7 +188,7 @@ def inspect_on(
             ),
         )
         start = crew or (lambda job, count: TaskCrew(cluster, task, job, count))
-        given_up: dict[str, str] = {}
+        given_up = GivenUp()
         with resumable(run_id):
             for round_number in range(_ROUNDS):
                 left = missing(cluster.clients, run, given_up)
@@ -204,9 +207,10 @@ def inspect_on(
                         error.add_note(f"goes on working, for it could not be stopped: task {one}")
                     raise
                 workers.stop()  # one that cannot be stopped ends when the queue is gone
-                given_up |= reasons(cluster.clients, run)
+                given_up |= reasons(cluster.clients, run, rounds_left=round_number + 1 < _ROUNDS)
             report = merge(cluster.clients, run.job, run.lines(), given_up)
-        dead = any(reason != VANISHED for reason in given_up.values())
+        buried = {*given_up.contents.values(), *given_up.objects.values()} - {VANISHED}
+        dead = any(failure.reason in buried for failure in report.failures)
         left_behind = remove_queues(cluster.clients, run.queues, keep_dead_letters=dead)
     return attrs.evolve(
         report,
@@ -266,7 +270,7 @@ def _drain(
         now = depth(cluster.clients, run.queues.url)
         at_first = now.total if at_first is None else max(at_first, now.total)
         empty = empty + 1 if now.total == 0 else 0
-        return now, workers.alive(work_left=now.total > 0)
+        return now, workers.alive(work_left=now.total)
 
     def words(state: tuple[Depth, int]) -> str:
         now, alive = state

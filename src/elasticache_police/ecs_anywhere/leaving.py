@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from elasticache_police._waiting import wait_until
-from elasticache_police.ecs_anywhere._read import text, texts
+from elasticache_police.ecs_anywhere._read import children, text, texts
 from elasticache_police.ecs_anywhere.activation import Activation
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.host import cleanup_command
@@ -127,6 +127,23 @@ def _drain_request(cluster: Cluster, one: Instance) -> Request:
     )
 
 
+def _drain(cluster: Cluster, one: Instance) -> None:
+    """Drain a machine; one that is gone is no error.
+
+    Raises:
+        AwsError: ECS refused it, which it also does in an answer that says OK.
+    """
+    answer = cluster.clients.perform(_drain_request(cluster, one))
+    for failure in children(answer, "failures"):
+        reason = text(failure, "reason")
+        if reason != "MISSING":
+            raise AwsError(
+                f"{one.instance_id} cannot be drained: {text(failure, 'detail') or 'ECS does not say why'}",
+                operation="UpdateContainerInstancesState",
+                code=reason,
+            )
+
+
 def _deregister_request(cluster: Cluster, one: Instance, *, force: bool) -> Request:
     return request("ecs", "DeregisterContainerInstance", cluster=cluster.name, containerInstance=one.arn, force=force)
 
@@ -179,7 +196,7 @@ def leave(
     with _half_left(cluster, machine, draining, gone):
         for one in current:
             if one.status == "ACTIVE":
-                cluster.clients.perform(_drain_request(cluster, one))
+                _drain(cluster, one)
             draining.append(one.arn)
             if stop_tasks:
                 stopped += [

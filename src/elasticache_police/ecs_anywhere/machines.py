@@ -73,6 +73,11 @@ class Instance:
         return self.connection is Connection.CONNECTED
 
     @property
+    def takes_tasks(self) -> bool:
+        """Whether ECS hears its agent and places tasks on it: it does not on one that drains."""
+        return self.agent_connected and self.status == "ACTIVE"
+
+    @property
     def external(self) -> bool:
         """Whether it is a machine of one's own."""
         return self.instance_id.startswith("mi-")

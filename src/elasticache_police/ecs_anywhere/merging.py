@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
 from elasticache_police.ecs_anywhere.collection import CollectionJob, Picture
+from elasticache_police.ecs_anywhere.giving_up import GivenUp
 from elasticache_police.errors import NotFoundError
 from elasticache_police.findings import Finding, Kind, Page, Report, Verdict
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from elasticache_police.findings import FindingDict, ReportDict
     from elasticache_police.report.document import DocumentDict
 
-__all__ = ["CollectionReport", "Failure", "done_etags", "failures", "merge", "read_report", "reports"]
+__all__ = ["CollectionReport", "Failure", "done_etags", "merge", "read_report", "reports"]
 
 _THREADS = 16
 _CHUNK = 1_000
@@ -74,17 +75,6 @@ def done_etags(clients: Clients, job: CollectionJob) -> set[str]:
     }
 
 
-def failures(clients: Clients, job: CollectionJob) -> dict[str, str]:
-    """Return the reasons that this run's workers noted, by ETag."""
-    folder = job.run_folder / "failures/"
-    reasons = {}
-    for one in _s3.listing(clients, folder):
-        key = text(one, "Key")
-        body = json.loads(_s3.read(clients, _s3.Place(folder.bucket, key)))
-        reasons[key.rsplit("/", 1)[-1].removesuffix(".json")] = str(body["reason"])
-    return reasons
-
-
 def _chunks(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
     source = iter(pictures)
     while chunk := list(islice(source, _CHUNK)):
@@ -92,7 +82,7 @@ def _chunks(pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
 
 
 def reports(
-    clients: Clients, job: CollectionJob, pictures: Iterable[Picture], reasons: Mapping[str, str]
+    clients: Clients, job: CollectionJob, pictures: Iterable[Picture], given_up: GivenUp
 ) -> Iterator[ReportDict]:
     """Yield one report per picture, in the manifest's order; a picture without a result becomes one with an error.
 
@@ -100,7 +90,7 @@ def reports(
         clients: Where to read.
         job: The run.
         pictures: The manifest.
-        reasons: Why a picture has none, by ETag.
+        given_up: Why a picture has none.
     """
     bucket = job.source_place.bucket
 
@@ -109,7 +99,7 @@ def reports(
         try:
             found = cast("ReportDict", json.loads(_s3.read(clients, job.result_place(picture))))
         except NotFoundError:
-            reason = reasons.get(picture.etag) or "no worker survived it, and none left a reason"
+            reason = given_up.reason(picture) or "no worker survived it, and none left a reason"
             return {"file": file, "error": reason, "pages": []}
         return {**found, "file": file}  # pictures of the same content share a result
 
@@ -118,9 +108,7 @@ def reports(
             yield from pool.map(fetch, chunk)
 
 
-def merge(
-    clients: Clients, job: CollectionJob, pictures: Iterable[Picture], reasons: Mapping[str, str]
-) -> CollectionReport:
+def merge(clients: Clients, job: CollectionJob, pictures: Iterable[Picture], given_up: GivenUp) -> CollectionReport:
     """Write the merged report to the run's folder and return what is in it."""
     place = job.run_folder / "report.json"
     count = pages = findings = wrong_pictures = wrong = 0
@@ -129,7 +117,7 @@ def merge(
         path = Path(folder) / "report.json"
         with path.open("w", encoding="utf-8") as file:
             file.write('{"version": 1, "files": [')
-            for report in reports(clients, job, pictures, reasons):
+            for report in reports(clients, job, pictures, given_up):
                 file.write((",\n" if count else "\n") + json.dumps(report, ensure_ascii=False))
                 count += 1
                 if report["error"] is not None:

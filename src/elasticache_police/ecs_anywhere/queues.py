@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 import attrs
 
-from elasticache_police._aws import Clients, Request
+from elasticache_police._aws import Clients, Request, is_passing
+from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere._read import Answer, child, children, number, text
 from elasticache_police.ecs_anywhere.cluster import request
 from elasticache_police.ecs_anywhere.collection import Picture
@@ -20,6 +21,8 @@ __all__ = ["RUN_ID", "Depth", "Queues", "dead_letters", "depth", "enqueue", "mak
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,56}")
 """What SQS leaves of a queue's name of 80 characters for the run's id."""
 RETENTION_S = 14 * 24 * 3600
+APPEARS_S = 30.0
+"""SQS may not know a queue for a second after it was made, by its documentation; so long it is given."""
 _COUNTS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -86,7 +89,12 @@ def queue_requests(
 def make_queues(
     clients: Clients, run_id: str, *, visibility_timeout_s: int, max_receives: int, tags: Mapping[str, str]
 ) -> Queues:
-    """Make both queues, or find them where an interrupted run made them."""
+    """Make both queues, or find them where an interrupted run made them, and wait until SQS knows them.
+
+    Raises:
+        WaitTimeoutError: It does not, half a minute after it made them.
+        AwsError: SQS refused a request.
+    """
 
     def requests(arn: str) -> tuple[Request, Request]:
         return queue_requests(
@@ -98,10 +106,28 @@ def make_queues(
         )
 
     dead_url = text(clients.perform(requests("")[0]), "QueueUrl")
-    answer = _sqs(clients, "GetQueueAttributes", QueueUrl=dead_url, AttributeNames=["QueueArn"])
+    answer = _once_known(clients, request("sqs", "GetQueueAttributes", QueueUrl=dead_url, AttributeNames=["QueueArn"]))
     arn = text(child(answer, "Attributes"), "QueueArn")
-    url = text(clients.perform(requests(arn)[1]), "QueueUrl")
+    url = text(_once_known(clients, requests(arn)[1]), "QueueUrl")
+    _once_known(clients, request("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["QueueArn"]))
     return Queues(url=url, dead_letter_url=dead_url)
+
+
+def _once_known(clients: Clients, wanted: Request) -> Answer:
+    """Send a request that needs a queue which was made just now."""
+
+    def passing(error: AwsError) -> bool:
+        return is_passing(error) or is_gone(error) or "dead letter target does not exist" in str(error).lower()
+
+    return wait_until(
+        lambda: clients.perform(wanted),
+        done=lambda _: True,
+        waited_for="SQS to know a new queue",
+        timeout_s=APPEARS_S,
+        delay_s=1.0,
+        max_delay_s=4.0,
+        passing=passing,
+    )
 
 
 def enqueue(clients: Clients, url: str, pictures: Iterable[Picture]) -> int:
@@ -138,10 +164,20 @@ def is_gone(error: AwsError) -> bool:
     return error.code in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
 
 
-def dead_letters(clients: Clients, url: str) -> list[tuple[Picture, str]]:
-    """Return the pictures of the dead-letter queue with their reasons, and leave them there for others to see."""
-    found: dict[str, tuple[Picture, str]] = {}
-    handles: list[str] = []
+def dead_letters(
+    clients: Clients, url: str, *, drop: Callable[[Picture, str], bool] = lambda _picture, _reason: False
+) -> list[tuple[Picture, str]]:
+    """Return the pictures of the dead-letter queue with their reasons, and leave them there for others to see.
+
+    Args:
+        clients: Where.
+        url: The dead-letter queue.
+        drop: Says of a picture and its letter's reason, empty where there is none, whether the letter is to go: it is
+            deleted and not returned.
+    """
+    reasons: dict[Picture, str] = {}
+    left: list[str] = []
+    dropped: list[str] = []
     while True:
         answer = _sqs(
             clients,
@@ -156,20 +192,28 @@ def dead_letters(clients: Clients, url: str) -> list[tuple[Picture, str]]:
         if not messages:
             break
         for message in messages:
-            handles.append(text(message, "ReceiptHandle"))
+            handle = text(message, "ReceiptHandle")
             reason = text(child(child(message, "MessageAttributes"), "reason"), "StringValue")
             try:
                 picture = Picture.from_json(text(message, "Body"))
-            except ConfigurationError:
-                continue  # put there by somebody else
-            found[picture.etag] = (picture, reason or found.get(picture.etag, (picture, ""))[1])
-    for start in range(0, len(handles), 10):
-        entries = [
-            {"Id": str(place), "ReceiptHandle": handle, "VisibilityTimeout": 0}
-            for place, handle in enumerate(handles[start : start + 10])
-        ]
-        _sqs(clients, "ChangeMessageVisibilityBatch", QueueUrl=url, Entries=entries)
-    return list(found.values())
+            except ConfigurationError:  # put there by somebody else
+                left.append(handle)
+                continue
+            if drop(picture, reason):
+                dropped.append(handle)
+            else:
+                left.append(handle)
+                reasons[picture] = reason or reasons.get(picture, "")
+    _settle(clients, "DeleteMessageBatch", url, dropped)
+    _settle(clients, "ChangeMessageVisibilityBatch", url, left, VisibilityTimeout=0)
+    return list(reasons.items())
+
+
+def _settle(clients: Clients, operation: str, url: str, handles: Iterable[str], **parameters: int) -> None:
+    source = iter(handles)
+    while batch := list(islice(source, 10)):
+        entries = [{"Id": str(place), "ReceiptHandle": one, **parameters} for place, one in enumerate(batch)]
+        _sqs(clients, operation, QueueUrl=url, Entries=entries)
 
 
 def remove_queues(clients: Clients, queues: Queues, *, keep_dead_letters: bool) -> tuple[str, ...]:

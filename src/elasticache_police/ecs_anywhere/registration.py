@@ -10,7 +10,7 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG, Request
 from elasticache_police._waiting import wait_until
-from elasticache_police.ecs_anywhere._read import children, flag, moment, number_or_none, text
+from elasticache_police.ecs_anywhere._read import children, text
 from elasticache_police.ecs_anywhere.activation import (
     MAX_REGISTRATIONS,
     Activation,
@@ -20,6 +20,7 @@ from elasticache_police.ecs_anywhere.activation import (
 )
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
+from elasticache_police.ecs_anywhere.prospects import Prospects
 from elasticache_police.ecs_anywhere.roles import HOST_POLICIES, HOST_ROLE, SSM, ensure_role, role_parameters
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, ResourceFailedError, WaitTimeoutError
 
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["create_activation", "ensure_cluster", "plan_activation", "wait_registered"]
 
 _ROLE_ARRIVES_S = 90.0
-_KNOWN_AFTER_S = 60.0
-"""An activation that Systems Manager does not list after so long is none, and not just a very new one."""
+_LEAVING = frozenset({"DRAINING", "DEREGISTERING"})
 
 
 def _tags(tags: Mapping[str, str] | None) -> dict[str, str]:
@@ -196,18 +196,22 @@ class _Joining:
     managed: frozenset[str]
     """Ids that Systems Manager knows."""
     joined: tuple[Instance, ...]
-    """Connected to the cluster, duplicates left out."""
+    """Connected to the cluster and taking tasks, duplicates left out."""
     waiting: tuple[Instance, ...]
     """Registered in the cluster, and not connected."""
+    leaving: tuple[Instance, ...]
+    """Draining: they take no tasks."""
     hopeless: str
     """Why no more machines will come with the activation; empty while they can."""
 
     def words(self, wanted: int) -> str:
         parts = [f"{len(self.joined)} of {wanted} connected"]
-        here = {one.instance_id for one in (*self.joined, *self.waiting)}
+        here = {one.instance_id for one in (*self.joined, *self.waiting, *self.leaving)}
         only_managed = sorted(self.managed - here)
         if self.waiting:
             parts.append(f"registered, agent not connected: {', '.join(one.instance_id for one in self.waiting)}")
+        if self.leaving:
+            parts.append(f"draining, take no tasks: {', '.join(one.instance_id for one in self.leaving)}")
         if only_managed:
             parts.append(f"in Systems Manager, not yet in the cluster: {', '.join(only_managed)}")
         return "; ".join(parts)
@@ -239,31 +243,32 @@ def wait_registered(
 
     Raises:
         WaitTimeoutError: They did not come in time; it says how far they came.
-        ResourceFailedError: So many machines can never come with the activation: it expired, was deleted, or is for
-            fewer.
+        ResourceFailedError: So many machines can never come with the activation: it expired, was deleted, is used up,
+            or is for fewer.
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
     chosen = activation.activation_id if isinstance(activation, Activation) else activation
-    began = cluster.clock()
+    prospects = None if chosen is None else Prospects(cluster, chosen, n)
 
     def look() -> _Joining:
         managed: frozenset[str] = frozenset()
-        hopeless = ""
-        if chosen is not None:
+        why_not = ""
+        if prospects is not None:
             filters = [{"Key": "ActivationIds", "Values": [chosen]}]
             found = cluster.every("ssm", "DescribeInstanceInformation", "InstanceInformationList", Filters=filters)
             managed = frozenset(text(one, "InstanceId") for one in found)
             if len(managed) < n:
-                hopeless = _hopeless(cluster, chosen, n, unknown=cluster.clock() - began > _KNOWN_AFTER_S)
+                why_not = prospects.hopeless()
         ours = [one for one in instances(cluster) if one.external and one.connection is not Connection.DUPLICATE]
-        if chosen is not None:
+        if prospects is not None:
             ours = [one for one in ours if one.instance_id in managed]
         return _Joining(
             managed=managed,
-            joined=tuple(one for one in ours if one.agent_connected),
-            waiting=tuple(one for one in ours if not one.agent_connected),
-            hopeless=hopeless,
+            joined=tuple(one for one in ours if one.takes_tasks),
+            waiting=tuple(one for one in ours if not one.takes_tasks and one.status not in _LEAVING),
+            leaving=tuple(one for one in ours if one.status in _LEAVING),
+            hopeless=why_not,
         )
 
     def done(state: _Joining) -> bool:
@@ -297,23 +302,3 @@ def wait_registered(
         )
         raise
     return state.joined
-
-
-def _hopeless(cluster: Cluster, activation_id: str, n: int, *, unknown: bool) -> str:
-    """Return why ``n`` machines can never register with an activation; empty if they can.
-
-    Args:
-        cluster: Whose account.
-        activation_id: Which activation.
-        n: How many machines.
-        unknown: Whether one that is not listed counts as none.
-    """
-    filters = [{"FilterKey": "ActivationIds", "FilterValues": [activation_id]}]
-    found = list(cluster.every("ssm", "DescribeActivations", "ActivationList", Filters=filters))
-    if not found:
-        return "unknown to Systems Manager (deleted, or of another account or region)" if unknown else ""
-    ends = moment(found[0], "ExpirationDate")
-    if flag(found[0], "Expired") or (ends is not None and ends <= dt.datetime.now(dt.UTC)):
-        return "expired"
-    limit = number_or_none(found[0], "RegistrationLimit")
-    return f"for {limit} machine(s) only" if limit is not None and limit < n else ""

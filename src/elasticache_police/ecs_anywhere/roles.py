@@ -200,6 +200,7 @@ def policy(
     log_group: str = "/ecs/elasticache-police*",
     key: str | None = None,
     secrets: Sequence[str] = (),
+    task_roles: Sequence[str] = (),
 ) -> Policy:
     """Return the least-privilege policy of an operation.
 
@@ -220,6 +221,8 @@ def policy(
         log_group: Name of the log groups of their tasks; ``*`` stands for any letters.
         key: ARN of the KMS key that encrypts the bucket, when it is one of yours.
         secrets: ARNs of the secrets and SSM parameters that tasks are given.
+        task_roles: ARNs of the task roles and execution roles that tasks may be given; any role that tasks can assume
+            where there are none.
 
     Raises:
         ConfigurationError: There is no such operation.
@@ -234,7 +237,7 @@ def policy(
     run = [
         _statement(
             "Definitions",
-            "ecs:RegisterTaskDefinition ecs:DescribeTaskDefinition ecs:DeregisterTaskDefinition ecs:TagResource",
+            "ecs:RegisterTaskDefinition ecs:DescribeTaskDefinition ecs:TagResource",
             "*",
         ),
         _statement("Run", "ecs:RunTask", f"{ecs}:task-definition/{family}:*", condition=on_cluster),
@@ -242,7 +245,7 @@ def policy(
                    f"{ecs}:container-instance/{cluster}/*"),
         _statement("Instances", "ecs:ListContainerInstances ecs:DescribeContainerInstances",
                    f"{ecs}:cluster/{cluster}", f"{ecs}:container-instance/{cluster}/*"),
-        _statement("PassTaskRoles", "iam:PassRole", f"{iam}/*",
+        _statement("PassTaskRoles", "iam:PassRole", *(task_roles or [f"{iam}/*"]),
                    condition={"StringEquals": {"iam:PassedToService": TASKS}}),
         _statement("Logs", "logs:CreateLogGroup logs:TagResource logs:PutRetentionPolicy logs:GetLogEvents",
                    logs, f"{logs}:*"),
@@ -251,7 +254,8 @@ def policy(
     write = _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload s3:DeleteObject", results)
     documents: dict[str, list[Statement]] = {
         "ecs-register": [
-            _statement("Cluster", "ecs:CreateCluster ecs:DescribeClusters ecs:TagResource", f"{ecs}:cluster/{cluster}"),
+            _statement("NewCluster", "ecs:CreateCluster", "*"),  # which knows no resource
+            _statement("Cluster", "ecs:DescribeClusters ecs:TagResource", f"{ecs}:cluster/{cluster}"),
             _statement("Instances", "ecs:ListContainerInstances ecs:DescribeContainerInstances",
                        f"{ecs}:cluster/{cluster}", f"{ecs}:container-instance/{cluster}/*"),
             _statement("HostRole", "iam:GetRole iam:CreateRole iam:TagRole iam:AttachRolePolicy", f"{iam}/{role}"),
@@ -267,8 +271,7 @@ def policy(
                        f"{ecs}:container-instance/{cluster}/*", f"{ecs}:task/{cluster}/*"),
             _statement("Machines", "ssm:DeregisterManagedInstance",
                        f"arn:{partition}:ssm:{region}:{account}:managed-instance/mi-*"),
-            _statement("Activations", "ssm:DeleteActivation ssm:DescribeActivations "
-                       "ssm:DescribeInstanceInformation", "*"),
+            _statement("Activations", "ssm:DeleteActivation ssm:DescribeActivations", "*"),
         ],
         "ecs-tasks": run,
         "ecs-train": [
@@ -276,8 +279,8 @@ def policy(
         ],
         "ecs-inspect": [
             *run, *read, write,
-            _statement("Queues", "sqs:CreateQueue sqs:TagQueue sqs:GetQueueUrl sqs:GetQueueAttributes sqs:SendMessage "
-                       "sqs:ReceiveMessage sqs:ChangeMessageVisibility sqs:DeleteQueue", queues),
+            _statement("Queues", "sqs:CreateQueue sqs:TagQueue sqs:GetQueueAttributes sqs:SendMessage "
+                       "sqs:ReceiveMessage sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:DeleteQueue", queues),
         ],
         "ecs-host": [
             _statement("Agent", "ecs:DiscoverPollEndpoint ecs:Poll ecs:RegisterContainerInstance "

@@ -19,6 +19,7 @@ from elasticache_police.ecs_anywhere.definitions import (
     plan_register,
     register_task,
 )
+from elasticache_police.ecs_anywhere.earlier import MARK, UNDONE, mark_of, started_earlier
 from elasticache_police.ecs_anywhere.placement import in_words, no_room
 from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PlacementError
@@ -207,8 +208,9 @@ def run_tasks(
         launch_type: Run it there instead of where it says itself: EXTERNAL, FARGATE or EC2.
         subnets: For FARGATE, instead of its own.
         client_token: At most 32 characters. A second call with the same token and the same request starts nothing
-            and returns the tasks of the first. By default every call has its own, so that botocore's retries of a
-            lost answer start nothing twice.
+            and returns the tasks of the first, also where that one had to wait for room; tasks that stopped are found
+            for an hour. By default every call has its own, so that botocore's retries of a lost answer start nothing
+            twice.
         placement_timeout_s: Seconds to try again when no machine can take a task, or Fargate has no capacity.
         on_progress: Called after every try, with what lacks.
         allow_fewer: Return fewer tasks than ``n``, at least one, rather than fail.
@@ -228,14 +230,21 @@ def run_tasks(
     if isinstance(task, TaskSpec):
         task = register_task(cluster, _placed(task, launch_type, subnets))
     definition = _placed(look_up(cluster, task) if isinstance(task, str) else task, launch_type, subnets)
-    started: list[TaskRun] = []
+    marks = {**dict([PROJECT_TAG]), **(tags or {})}
+    whole = _run_request(
+        cluster, definition, count=n, token=base, command=command, environment=environment or {}, tags=marks
+    )
+    if client_token is not None:
+        marks[MARK] = mark_of(whole)
+    started = _of_call(cluster, definition, marks.get(MARK))[:n]
+    if len(started) == n or (started and allow_fewer):
+        return tuple(started)
     attempt = 0
     refusal: AwsError | None = None
 
     def place() -> list[Answer]:
         # The token says how far we are, so a request that is sent again after a lost answer starts nothing twice.
         nonlocal attempt, refusal
-        refusal = None
         failures: list[Answer] = []
         for count in _batches(n - len(started)):
             wanted = _run_request(
@@ -245,25 +254,10 @@ def run_tasks(
                 token=f"{base}-{attempt}-{len(started)}",
                 command=command,
                 environment=environment or {},
-                tags={**dict([PROJECT_TAG]), **(tags or {})},
+                tags=marks,
             )
-            try:
-                answer = cluster.clients.perform(wanted)
-            except AwsError as error:
-                failure = no_room(error)
-                if failure is None:
-                    raise
-                refusal, failures = error, [failure]
-                break
-            placed = [
-                TaskRun(
-                    arn=text(one, "taskArn"),
-                    cluster=cluster.name,
-                    definition=definition,
-                    instance_arn=text(one, "containerInstanceArn"),
-                )
-                for one in children(answer, "tasks")
-            ]
+            answer, refusal = _answer(cluster, wanted)
+            placed = [_run_of(cluster, definition, one) for one in children(answer, "tasks")]
             started.extend(placed)
             failures = children(answer, "failures")
             if len(placed) < count:
@@ -301,10 +295,38 @@ def run_tasks(
     return tuple(started)
 
 
+def _answer(cluster: Cluster, wanted: Request) -> tuple[Answer, AwsError | None]:
+    """Return what RunTask answers; where it puts a failure to place into an error, as an answer, with that error."""
+    try:
+        return cluster.clients.perform(wanted), None
+    except AwsError as error:
+        failure = no_room(error)
+        if failure is None:
+            raise
+        return {"tasks": [], "failures": [failure]}, error
+
+
+def _of_call(cluster: Cluster, definition: Definition, mark: str | None) -> list[TaskRun]:
+    """Return what an earlier call with the same mark started; nothing where there can be none."""
+    if mark is None:
+        return []
+    family = definition.arn.rsplit("/", 1)[-1].partition(":")[0]
+    return [_run_of(cluster, definition, one) for one in started_earlier(cluster, family, mark)]
+
+
+def _run_of(cluster: Cluster, definition: Definition, answer: Answer) -> TaskRun:
+    return TaskRun(
+        arn=text(answer, "taskArn"),
+        cluster=cluster.name,
+        definition=definition,
+        instance_arn=text(answer, "containerInstanceArn"),
+    )
+
+
 def _undo(cluster: Cluster, started: Sequence[TaskRun], error: BaseException) -> None:
     for run in started:
         try:
-            stop_task(cluster, run, reason="not all tasks could be started")
+            stop_task(cluster, run, reason=UNDONE)
         except AwsError as refused:
             error.add_note(f"task {run.arn} was started and could not be stopped again: {refused}")
         else:
@@ -346,9 +368,4 @@ def find_task(cluster: Cluster | str, task: str) -> TaskRun:
     found = children(cluster.perform("ecs", "DescribeTasks", cluster=cluster.name, tasks=[task]), "tasks")
     if not found:
         raise NotFoundError(f"ECS does not know task {task} in cluster {cluster.name}", operation="DescribeTasks")
-    return TaskRun(
-        arn=text(found[0], "taskArn"),
-        cluster=cluster.name,
-        definition=look_up(cluster, text(found[0], "taskDefinitionArn")),
-        instance_arn=text(found[0], "containerInstanceArn"),
-    )
+    return _run_of(cluster, look_up(cluster, text(found[0], "taskDefinitionArn")), found[0])

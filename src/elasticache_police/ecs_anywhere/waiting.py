@@ -19,12 +19,15 @@ from elasticache_police.errors import AccessDeniedError, AwsError, NotFoundError
 if TYPE_CHECKING:
     from elasticache_police._waiting import OnProgress
 
-__all__ = ["describe", "wait_stopped"]
+__all__ = ["describe", "tasks_left", "wait_stopped"]
 
 _AT_ONCE = 100
-_MISSING_GRACE_S = 60.0
-"""DescribeTasks may not know a task for some seconds after RunTask returned it."""
+MISSING_GRACE_S = 60.0
+"""DescribeTasks may not know a task for some seconds, after RunTask returned it and later too: it is eventually
+consistent. One that stays unknown for so long is gone."""
 _LOG_TAIL = 20
+_LEFT = "tasks_left"
+"""Where an error keeps the ids of the tasks that go on, for a command line that knows how it was called."""
 
 
 def describe(cluster: Cluster | str, runs: Iterable[TaskRun | str]) -> dict[str, Answer]:
@@ -45,7 +48,7 @@ class _Watch:
         self.cluster = cluster
         self.runs = runs
         self.on_log = on_log
-        self.began = cluster.clock()
+        self.missing_since: dict[str, float] = {}
         self.seen: dict[str, Answer] = {}
         self.tails = {
             run.arn: LogTail(cluster, run.definition.log, run.task_id)
@@ -62,9 +65,14 @@ class _Watch:
         for run in open_runs:
             if run.arn in found:
                 self.seen[run.arn] = found[run.arn]
-            elif run.arn in self.seen:  # known before, forgotten since: it stopped more than an hour ago
+                self.missing_since.pop(run.arn, None)
+                continue
+            now = self.cluster.clock()
+            if now - self.missing_since.setdefault(run.arn, now) <= MISSING_GRACE_S:
+                continue
+            if run.arn in self.seen:  # known before, forgotten since: it stopped more than an hour ago
                 self.seen[run.arn] = {"taskArn": run.arn, "lastStatus": "STOPPED", "stopCode": "MISSING"}
-            elif self.cluster.clock() - self.began > _MISSING_GRACE_S:
+            else:
                 message = f"ECS does not know task {run.arn} in cluster {self.cluster.name}"
                 raise NotFoundError(message, operation="DescribeTasks", code="MISSING")
         self.pump()
@@ -157,7 +165,7 @@ def wait_stopped(
             not end the wait: one line whose ``notice`` is set says why there are no others.
         on_progress: Called after every look.
         stop_on_interrupt: On Ctrl-C stop the tasks before :class:`KeyboardInterrupt` goes on. By default they keep
-            running, and a later call can wait for them again; the exception's notes say with which command.
+            running, and a later call can wait for them again; the exception's notes name them.
         stop_on_timeout: Stop the tasks when the time is up.
 
     Returns:
@@ -206,7 +214,7 @@ def _count(states: dict[str, str]) -> str:
 
 
 def _leave(watch: _Watch, error: BaseException, reason: str | None) -> None:
-    """Stop the tasks that still run if there is a reason to; say in the error's notes which go on, and what to do."""
+    """Stop the tasks that still run if there is a reason to; say in the error's notes which go on."""
     left = []
     for run in watch.runs:
         if text(watch.seen.get(run.arn, {}), "lastStatus") == "STOPPED":
@@ -220,8 +228,12 @@ def _leave(watch: _Watch, error: BaseException, reason: str | None) -> None:
             error.add_note(f"task {run.task_id} could not be stopped: {refused}")
             left.append(run)
     if left:
-        names = " ".join(run.task_id for run in left)
-        error.add_note(
-            f"{len(left)} task(s) go on; watch them again with: "
-            f"elasticache-police ecs follow {watch.cluster.name} {names} --region {watch.cluster.region}"
-        )
+        names = [run.task_id for run in left]
+        vars(error)[_LEFT] = tuple(names)
+        error.add_note(f"{len(left)} task(s) go on in cluster {watch.cluster.name}: {' '.join(names)}")
+
+
+def tasks_left(error: BaseException) -> tuple[str, ...]:
+    """Return the ids of the tasks that went on when an error, or Ctrl-C, ended the wait for them."""
+    left: tuple[str, ...] = vars(error).get(_LEFT, ())
+    return left

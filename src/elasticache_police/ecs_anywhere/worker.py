@@ -29,7 +29,7 @@ from elasticache_police.ecs_anywhere._inspector import Outcome, Sandbox
 from elasticache_police.ecs_anywhere._read import Answer, children, text
 from elasticache_police.ecs_anywhere.collection import MAX_BYTES, VANISHED, CollectionJob, Picture
 from elasticache_police.ecs_anywhere.packing import fetch_model
-from elasticache_police.ecs_anywhere.queues import depth, is_gone
+from elasticache_police.ecs_anywhere.queues import APPEARS_S, depth, is_gone
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PoliceError
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class Worker:
         self._poll_s = poll_s
         self._idle_polls = idle_polls
         self._has_read = False
+        self._has_received = False
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -116,7 +117,7 @@ class Worker:
         idle = 0
         try:
             while not self._stop.is_set() and idle < self._idle_polls:
-                messages = _patiently(self._receive)
+                messages = self._next()
                 for message in messages:
                     self._take(message)
                 busy = bool(messages) or _patiently(self._is_busy)
@@ -131,6 +132,13 @@ class Worker:
     def _sqs(self, operation: str, **parameters: object) -> Answer:
         parameters.setdefault("QueueUrl", self.job.queue_url)
         return self._clients.perform(Request(service="sqs", operation=operation, parameters=parameters))  # type: ignore[arg-type]
+
+    def _next(self) -> list[Answer]:
+        """Return the next message, if there is one. Until SQS first knows the queue it may be too new to be known."""
+        known_by = time.monotonic() + (0.0 if self._has_received else APPEARS_S)
+        messages = _patiently(self._receive, passing=lambda error: is_gone(error) and time.monotonic() < known_by)
+        self._has_received = True
+        return messages
 
     def _receive(self) -> list[Answer]:
         # One at a time: a picture that kills the container must not count against its neighbours.
@@ -167,16 +175,16 @@ class Worker:
             self._settle("DeleteMessage", handle)
         elif outcome is None:
             self.tally.vanished += 1
-            self._note(picture, VANISHED)
+            self._note(picture, VANISHED, of_content=False)
             self._settle("DeleteMessage", handle)
         elif outcome.report is not None:
             self.tally.inspected += 1
             self._settle("DeleteMessage", handle)
         elif outcome.final:
-            self._bury(message, picture, outcome.reason)
+            self._bury(message, picture, outcome.reason, of_content=outcome.of_content)
         else:
             self.tally.returned += 1
-            self._note(picture, outcome.reason)
+            self._note(picture, outcome.reason, of_content=True)
             self._settle("ChangeMessageVisibility", handle, VisibilityTimeout=0)
 
     def _settle(self, operation: str, handle: str, **parameters: object) -> None:
@@ -201,7 +209,7 @@ class Worker:
                 return None
             # Archived, or encrypted with a key that is not for us: this picture's trouble, unless nothing can be read.
             if error.code == "InvalidObjectState" or self._has_read:
-                return Outcome(reason=f"S3 does not give it out: {error}", final=True)
+                return Outcome(reason=f"S3 does not give it out: {error}", final=True, of_content=False)
             raise
         self._has_read = True
         return self._sandbox.inspect(content, str(place))
@@ -209,15 +217,15 @@ class Worker:
     def _write(self, place: _s3.Place, body: bytes) -> None:
         _patiently(lambda: _s3.write(self._clients, place, body, content_type="application/json"))
 
-    def _note(self, picture: Picture, reason: str) -> None:
-        body = json.dumps({"key": picture.key, "reason": _sendable(reason)}, ensure_ascii=False).encode()
-        self._write(self.job.failure_place(picture), body)
+    def _note(self, picture: Picture, reason: str, *, of_content: bool) -> None:
+        note = {"key": picture.key, "etag": picture.etag, "reason": _sendable(reason), "of_content": of_content}
+        self._write(self.job.failure_place(picture), json.dumps(note, ensure_ascii=False).encode())
 
-    def _bury(self, message: Answer, picture: Picture | None, reason: str) -> None:
+    def _bury(self, message: Answer, picture: Picture | None, reason: str, *, of_content: bool = True) -> None:
         """Move a message to the dead-letter queue with its reason; sending comes first, so that none is lost."""
         self.tally.unreadable += 1
         if picture is not None:
-            self._note(picture, reason)
+            self._note(picture, reason, of_content=of_content)
         _patiently(
             lambda: self._sqs(
                 "SendMessage",
@@ -254,8 +262,8 @@ class Worker:
             heart.join()
 
 
-def _patiently(send: Callable[[], _T]) -> _T:
-    """Send, and again for minutes while throttling or a broken connection is all that comes back.
+def _patiently(send: Callable[[], _T], *, passing: Callable[[AwsError], bool] = lambda _: False) -> _T:
+    """Send, and again for minutes while throttling, a broken connection or what else passes is all that comes back.
 
     Raises:
         WaitTimeoutError: It did not pass.
@@ -268,6 +276,7 @@ def _patiently(send: Callable[[], _T]) -> _T:
         timeout_s=_BAD_MOMENT_S,
         delay_s=1.0,
         max_delay_s=15.0,
+        passing=lambda error: is_passing(error) or passing(error),
     )
 
 

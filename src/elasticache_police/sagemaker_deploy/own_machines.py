@@ -28,15 +28,13 @@ _GONE = frozenset({"INACTIVE"})
 def on_ecs(work: Work) -> Iterator[Resource]:
     """Yield activations, tasks, machines, clusters, queues and logs of this project, in the order they can be deleted.
 
-    An activation is for a cluster; where the region has none, Systems Manager is not asked.
-
     Raises:
         AwsError: AWS refused.
     """
+    # First, so that no machine joins meanwhile, and also where there is no cluster any more: they outlive it. They cost
+    # nothing: what keeps them from sight keeps nothing else.
+    yield from work.seen("activation", "*", _activations(work), unless=AwsError)
     names = [arn for page in _pages(work, "ecs", "ListClusters") for arn in _texts(page, "clusterArns")]
-    if names:
-        # First, so that no machine joins meanwhile. They cost nothing: what keeps them from sight keeps nothing else.
-        yield from work.seen("activation", "*", _activations(work), unless=AwsError)
     clusters: list[Mapping[str, object]] = []
     for arns in _parts(names):
         clusters += _items(work.send("ecs", "DescribeClusters", clusters=arns, include=["TAGS"]), "clusters")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import click
 
-from elasticache_police.cli._aws_options import aws_session
+from elasticache_police.cli._aws_options import account_words, aws_session
 from elasticache_police.cli._signals import interrupted_by_signals
 from elasticache_police.cli._streams import telling
+from elasticache_police.errors import PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Request
@@ -27,6 +29,7 @@ __all__ = [
     "host_options",
     "log_group_for",
     "print_log",
+    "says_how_to_follow",
     "show_plan",
     "task_options",
 ]
@@ -145,6 +148,20 @@ class Status:
         self._last = now.status
         text = f"[{now.elapsed_s:5.0f} s] {now.waited_for}: {now.status}"
         click.echo(f"\r\x1b[K{text[:200]}" if self._terminal else text, file=telling(), nl=not self._terminal)
+
+
+@contextlib.contextmanager
+def says_how_to_follow(cluster: Cluster) -> Iterator[None]:
+    """Note on the error that ends the block the command that watches the tasks which go on."""
+    from elasticache_police.ecs_anywhere.waiting import tasks_left
+
+    try:
+        yield
+    except (KeyboardInterrupt, PoliceError) as error:
+        if left := tasks_left(error):
+            words = shlex.join([cluster.name, *left, *account_words()])
+            error.add_note(f"watch them again with: elasticache-police ecs follow {words}")
+        raise
 
 
 def print_log(line: LogLine) -> None:

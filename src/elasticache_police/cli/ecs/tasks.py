@@ -14,6 +14,7 @@ from elasticache_police.cli.ecs._shared import (
     dry_run_option,
     log_group_for,
     print_log,
+    says_how_to_follow,
     show_plan,
     task_options,
 )
@@ -176,7 +177,7 @@ def _to_the_end(
 ) -> None:
     from elasticache_police import ecs_anywhere
 
-    with Status() as status:
+    with Status() as status, says_how_to_follow(cluster):
         results = ecs_anywhere.wait_stopped(
             cluster,
             runs,
@@ -223,8 +224,14 @@ def stop(*, cluster: str, tasks: tuple[str, ...], dry_run: bool, region: str | N
 @click.option(
     "--secret", "secrets", metavar="ARN", multiple=True, help="A secret or SSM parameter that tasks are given."
 )
-def policy(*, operation: str, key: str | None, secrets: tuple[str, ...], **places: str) -> None:
+@click.option(
+    "--task-role", "task_roles", metavar="ARN", multiple=True, help="A role that tasks may be given.  [default: any]"
+)
+def policy(
+    *, operation: str, key: str | None, secrets: tuple[str, ...], task_roles: tuple[str, ...], **places: str
+) -> None:
     """Print the least IAM permissions of OPERATION."""
     from elasticache_police import ecs_anywhere
 
-    click.echo(json.dumps(ecs_anywhere.policy(operation, key=key, secrets=secrets, **places), indent=2))
+    document = ecs_anywhere.policy(operation, key=key, secrets=secrets, task_roles=task_roles, **places)
+    click.echo(json.dumps(document, indent=2))

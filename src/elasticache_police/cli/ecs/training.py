@@ -11,6 +11,7 @@ from elasticache_police.cli.ecs._shared import (
     dry_run_option,
     log_group_for,
     print_log,
+    says_how_to_follow,
     show_plan,
     task_options,
 )
@@ -86,7 +87,7 @@ def train(
     if dry_run:
         show_plan(ecs_anywhere.plan_training(place, spec))
         return
-    with Status() as status:
+    with Status() as status, says_how_to_follow(place):
         trained = ecs_anywhere.train(
             place,
             spec,

@@ -1,0 +1,49 @@
+"""Finds the tasks that an earlier call with the same client token started.
+
+ECS remembers a client token with the answer it gave, a refusal included, and only for some time. So a call that has to
+wait for room needs a new token at every try, and a repeated one would not meet the token that started something. A tag
+tells for as long as ECS knows the task.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from elasticache_police.ecs_anywhere._read import Answer, children, text, texts
+
+if TYPE_CHECKING:
+    from elasticache_police._aws import Request
+    from elasticache_police.ecs_anywhere.cluster import Cluster
+
+__all__ = ["MARK", "UNDONE", "mark_of", "started_earlier"]
+
+MARK = "elasticache-police-call"
+"""The tag whose value says by which call a task was started."""
+UNDONE = "not all tasks could be started"
+"""Why a task was stopped again that a call could not use; a repeated call cannot either."""
+
+
+def mark_of(wanted: Request) -> str:
+    """Return what tells the call of a request, its client token included, from every other."""
+    return hashlib.sha256(json.dumps(wanted.parameters, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def started_earlier(cluster: Cluster, family: str, mark: str) -> list[Answer]:
+    """Return the tasks that a call started, those too that have stopped since, as far as ECS still knows them."""
+    found = []
+    for status in ("RUNNING", "STOPPED"):
+        for page in cluster.pages("ecs", "ListTasks", cluster=cluster.name, family=family, desiredStatus=status):
+            arns = list(texts(page, "taskArns"))  # a page has no more than DescribeTasks takes
+            if arns:
+                answer = cluster.perform("ecs", "DescribeTasks", cluster=cluster.name, tasks=arns, include=["TAGS"])
+                found += children(answer, "tasks")
+    return [
+        one
+        for one in found
+        if any((text(tag, "key"), text(tag, "value")) == (MARK, mark) for tag in children(one, "tags"))
+        and text(one, "stoppedReason") != UNDONE
+    ]
