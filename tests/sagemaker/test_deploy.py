@@ -261,13 +261,18 @@ def test_an_update_that_rolls_back_is_a_failure_and_its_configuration_goes(fake,
 
 
 @pytest.mark.parametrize("end", ["OutOfService", "UpdateRollbackFailed", "Failed"])
-def test_states_from_which_nothing_comes_end_the_wait(fake, spec, pace, end: str) -> None:
+def test_states_from_which_nothing_comes_end_the_wait_and_what_may_be_in_use_stays(fake, spec, pace, end: str) -> None:
     sm.deploy(spec, pace=pace)
     fake.updating = ["Updating", (end, "reason")]
-    bigger = attrs.evolve(spec, variants=[sm.Variant(instance_type="ml.m5.xlarge")])
+    other = attrs.evolve(spec, model=attrs.evolve(spec.model, environment={"A": "b"}))
     with pytest.raises(ResourceFailedError) as caught:
-        sm.update(bigger, pace=pace)
+        sm.update(other, pace=pace)
     assert caught.value.status == end
+    model, config, _ = _names(other)
+    assert fake.operations("Delete") == []
+    (note,) = caught.value.__notes__
+    why = f"(endpoint {ENDPOINT} is {end} and still uses it)"
+    assert note == f"LEFT BEHIND: endpoint configuration {config} {why}, model {model} {why}"
 
 
 def test_an_interrupted_update_keeps_what_the_endpoint_is_moving_to(fake, spec, pace, time) -> None:

@@ -233,7 +233,10 @@ class Ledger:
         return attrs.evolve(teardown, left=teardown.left + left)
 
     def _in_use(self) -> tuple[frozenset[str], str]:
-        """Say what the endpoint that was being updated may still use."""
+        """Say what the endpoint that was being updated may still use: everything, unless it serves something else.
+
+        After a rollback that failed AWS runs a mix of the old and the new configuration, and shows the old one's name.
+        """
         both = frozenset({"endpoint configuration", "model"})
         made = {resource.name for resource in self._made if resource.kind == "endpoint configuration"}
         try:
@@ -242,6 +245,6 @@ class Ledger:
             return frozenset(), ""
         except PoliceError as error:
             return both, f"endpoint {self._busy_endpoint} may still use it: {error}"
-        if seen.status in MOVING or seen.config_name in made:
+        if not seen.in_service or seen.config_name in made:
             return both, f"endpoint {self._busy_endpoint} is {seen.status} and still uses it"
         return frozenset(), ""
