@@ -205,6 +205,25 @@ def test_a_second_ctrl_c_ends_the_clean_up_and_names_what_is_left(fake, spec, ti
         assert f"{name} (interrupted)" in note
 
 
+@pytest.mark.parametrize("failure", [BrokenPipeError, SystemExit, RuntimeError])
+@pytest.mark.parametrize("listener", ["on_event", "on_progress"])
+def test_a_listener_that_fails_ends_the_deployment_and_not_the_clean_up(
+    fake, spec, pace, listener: str, failure: type[BaseException]
+) -> None:
+    fake.creating = ["Creating"] * 4 + ["InService"]
+    gone = []
+
+    def heard(what) -> None:
+        if gone or f"endpoint {ENDPOINT}" in str(what):
+            gone.append(True)
+            raise failure("nobody listens any more")
+
+    with pytest.raises(failure, match="nobody listens") as caught:
+        sm.deploy(spec, pace=pace, **{listener: heard})
+    assert fake.names == set()
+    assert caught.value.__notes__[0].startswith("removed again: ")
+
+
 def test_what_cannot_be_removed_is_reported_and_does_not_stop_the_rest(fake, spec, pace) -> None:
     model, config, _ = _names(spec)
     fake.fail("CreateEndpoint", "ResourceLimitExceeded", "quota")

@@ -165,7 +165,7 @@ def _deploy(wanted: Wanted, *, updating: bool) -> None:
                 on_progress=shown.on_progress,
                 session=session,
             )
-        except (PoliceError, KeyboardInterrupt) as error:
+        except BaseException as error:
             if made is not None and not wanted.keep_on_failure:
                 error.add_note(_take_back(made, spec, session))
             raise

@@ -151,20 +151,20 @@ def remove(work: Work, resources: Iterable[Resource], *, timeout_s: float = 1800
 
     What is not there any more counts neither as removed nor as left. An endpoint that is being created or updated
     is waited for first, as AWS refuses to delete it. Ctrl-C stops the clean-up; the interrupt then says what is
-    left.
+    left. A listener that fails does not stop it.
 
     Args:
         work: Clients, patience, listeners.
         resources: What to remove, users before what they use.
         timeout_s: Seconds for each endpoint to go.
     """
-    remover = _Remover(work, timeout_s=timeout_s)
+    remover = _Remover(work.undisturbed(), timeout_s=timeout_s)
     remaining = list(resources)
     try:
         while remaining:
             remover.remove(remaining[0])
             remaining.pop(0)
-    except KeyboardInterrupt as interrupt:
+    except BaseException as interrupt:
         for resource in remaining:
             remover.leave(resource, "interrupted")
         interrupt.add_note(str(remover.teardown))
