@@ -212,6 +212,8 @@ class FakeSageMaker:
             "CreationTime": 1.0,
             "LastModifiedTime": 2.0,
         }
+        if status == "Updating" and "pending" in endpoint:
+            answer["PendingDeploymentSummary"] = {"EndpointConfigName": endpoint["pending"]}
         return answer | ({"FailureReason": reason} if reason else {})
 
     def _DeleteEndpoint(self, EndpointName) -> dict:

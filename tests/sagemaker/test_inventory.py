@@ -117,6 +117,27 @@ def test_earlier_configurations_and_models_go_with_the_endpoint(fake, spec, pace
     assert fake.names == {"Another", sm.plan(other).config_name, *sm.plan(other).model_names}
 
 
+def test_what_another_endpoint_uses_stays_and_is_told(fake, spec, pace) -> None:
+    shared = attrs.evolve(spec, model=attrs.evolve(spec.model, name="Shared"))
+    sm.deploy(shared, pace=pace)
+    bigger = [sm.Variant(instance_type="ml.m5.xlarge")]
+    other = attrs.evolve(shared, endpoint_name="Another", variants=bigger)
+    sm.deploy(other, pace=pace)
+    third = attrs.evolve(shared, endpoint_name="Third", config_name=sm.plan(shared).config_name)
+    boto3.client("sagemaker").create_endpoint(EndpointName="Third", EndpointConfigName=third.config_name)
+    told: list[str] = []
+    gone = sm.delete(ENDPOINT, on_event=lambda event: told.append(str(event)), pace=pace)
+    assert [str(resource) for resource in gone.removed] == [f"endpoint {ENDPOINT}"]
+    assert told[:2] == [
+        f"keeping endpoint configuration {third.config_name}: endpoint Third uses it too",
+        "keeping model Shared: endpoint Third uses it too",
+    ]
+    sm.delete("Third", pace=pace)
+    assert fake.names == {"Another", sm.plan(other).config_name, "Shared"}
+    sm.delete("Another", pace=pace)
+    assert fake.names == set()
+
+
 @pytest.fixture
 def among_others(fake, monkeypatch):
     """Things of another team, whose tags this package's own policy does not let anybody read."""
@@ -161,8 +182,10 @@ def test_tags_of_others_that_may_not_be_read_are_told_of_once_for_each_kind(fake
 def test_an_endpoint_is_deleted_whatever_else_cannot_be_seen(fake, spec, pace, refused: str) -> None:
     sm.deploy(spec, pace=pace)
     fake.fail(refused, "AccessDeniedException", "not allowed", times=1)
-    sm.delete(ENDPOINT, pace=pace)
+    told: list[str] = []
+    sm.delete(ENDPOINT, on_event=lambda event: told.append(str(event)), pace=pace)
     assert fake.names == {"theirs"}
+    assert any(words.startswith("cannot see endpoint *: what 1 use") for words in told)
 
 
 def test_models_may_be_kept(fake, spec, pace) -> None:

@@ -16,6 +16,7 @@ from elasticache_police.sagemaker_deploy.own_machines import on_ecs
 from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
 from elasticache_police.sagemaker_deploy.scaled import alarms, scaling
 from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX
+from elasticache_police.sagemaker_deploy.sharing import models_of, without_shared
 from elasticache_police.sagemaker_deploy.teardown import Teardown, remove
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def delete(
     """Delete an endpoint and everything it needs: scaling, alarms, the endpoint, its configurations, its models.
 
     Configurations and models of earlier deployments of the endpoint are found by their tag and go with it, as far as
-    the caller may look; `on_event` is told where not. Safe to
+    the caller may look; `on_event` is told where not. What another endpoint uses stays, and `on_event` is told. Safe to
     repeat; an endpoint that does not exist has its remains removed.
 
     Args:
@@ -166,18 +167,9 @@ def _of_endpoint(work: Work, endpoint_name: str) -> Sequence[Resource]:
             for resource in work.seen(kind, "*", _tagged(work, listing, _endpoint_tag(endpoint_name)), unless=AwsError):
                 names[kind][resource.name] = None
     for config_name in names["endpoint configuration"]:
-        names["model"].update(dict.fromkeys(_models_of(work, config_name)))
-    return [*doomed, *(Resource(kind=kind, name=name) for kind, found in names.items() for name in found)]
-
-
-def _models_of(work: Work, config_name: str) -> Sequence[str]:
-    try:
-        answer = work.send("sagemaker", "DescribeEndpointConfig", EndpointConfigName=config_name)
-    except NotFoundError:
-        return ()
-    both = (answer.get("ProductionVariants"), answer.get("ShadowProductionVariants"))
-    variants = [variant for some in both for variant in cast(Sequence[Mapping[str, str]], some or ())]
-    return [variant["ModelName"] for variant in variants if "ModelName" in variant]
+        names["model"].update(dict.fromkeys(models_of(work, config_name)))
+    found = [Resource(kind=kind, name=name) for kind, some in names.items() for name in some]
+    return [*doomed, *without_shared(work, endpoint_name, found)]
 
 
 def _endpoint_tag(endpoint_name: str) -> tuple[str, str]:
