@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import attrs
+import boto3
 import pytest
+from fake_sagemaker import AwsFault
 
 from elasticache_police import sagemaker_deploy as sm
 from elasticache_police.errors import (
@@ -105,6 +107,37 @@ def test_an_answer_lost_on_the_way_is_asked_for_again_and_the_thing_is_ours(
     assert [resource.name for resource in done.made] == list(_names(spec))
 
 
+@pytest.mark.parametrize("attempts", ["1", "3"], ids=["repeated by us", "repeated by botocore"])
+@pytest.mark.parametrize("code", ["ConnectionClosed", "InternalFailure"])
+def test_an_update_whose_answer_was_lost_is_waited_for(fake, spec, pace, code, attempts: str, monkeypatch) -> None:
+    sm.deploy(spec, pace=pace)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", attempts)
+    fake.updating = ["Updating"] * 6 + ["InService"]
+    fake.fail("UpdateEndpoint", code, took_effect=True, status=500)
+    bigger = attrs.evolve(spec, variants=[sm.Variant(instance_type="ml.m5.xlarge")])
+    done = sm.deploy(bigger, pace=pace)
+    assert (done.action, done.endpoint.config_name) == ("updated", sm.plan(bigger).config_name)
+
+
+def test_an_update_by_somebody_else_meanwhile_is_not_taken_for_ours(fake, spec, pace) -> None:
+    sm.deploy(spec, pace=pace)
+    client = boto3.client("sagemaker")
+    variants = [{"VariantName": "v", "ModelName": sm.plan(spec).model_names[0]}]
+    client.create_endpoint_config(EndpointConfigName="theirs", ProductionVariants=variants)
+    real = fake._UpdateEndpoint
+
+    def raced(**parameters):
+        fake._UpdateEndpoint = real
+        real(EndpointName=ENDPOINT, EndpointConfigName="theirs")
+        raise AwsFault("ThrottlingException", "Rate exceeded")
+
+    fake._UpdateEndpoint = raced
+    fake.updating = ["Updating"] * 6 + ["InService"]
+    bigger = attrs.evolve(spec, variants=[sm.Variant(instance_type="ml.m5.xlarge")])
+    with pytest.raises(AwsError, match="in-progress"):
+        sm.deploy(bigger, pace=pace)
+
+
 def test_what_was_made_although_the_answer_was_lost_is_removed_on_failure(fake, spec, pace) -> None:
     fake.creating = ["Creating", ("Failed", "reason")]
     for operation in ("CreateModel", "CreateEndpointConfig", "CreateEndpoint"):
@@ -115,8 +148,6 @@ def test_what_was_made_although_the_answer_was_lost_is_removed_on_failure(fake, 
 
 
 def test_creating_that_fails_tells_why_and_what_the_container_said(fake, spec, pace) -> None:
-    import boto3
-
     group, stream = f"/aws/sagemaker/Endpoints/{ENDPOINT}", "AllTraffic/i-1"
     logs = boto3.client("logs")
     logs.create_log_group(logGroupName=group)
@@ -356,8 +387,6 @@ def test_an_endpoint_being_deleted_is_waited_for_and_made_again(fake, spec, pace
 
 
 def test_a_client_for_another_region_is_refused(fake, spec) -> None:
-    import boto3
-
     with pytest.raises(ConfigurationError, match="ap-northeast-1 and the client for us-east-1"):
         sm.deploy(spec, client=boto3.client("sagemaker", region_name="us-east-1"))
     assert fake.calls == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
@@ -16,7 +16,7 @@ from elasticache_police.errors import (
     ResourceFailedError,
 )
 from elasticache_police.sagemaker_deploy._session import Work
-from elasticache_police.sagemaker_deploy.making import ROLE_POLL_S, config_is_new, make, role_is_new
+from elasticache_police.sagemaker_deploy.making import ROLE_POLL_S, config_is_new, make, role_is_new, was_retried
 from elasticache_police.sagemaker_deploy.planning import CONTENT_TAG, Plan
 from elasticache_police.sagemaker_deploy.resources import Event, Resource
 from elasticache_police.sagemaker_deploy.scaling import POLICY_ARN_PLACEHOLDER
@@ -183,7 +183,7 @@ class Deployer:
         self._work.tell(Event(action="updating", resource=endpoint, detail=f"to {self._plan.config_name}"))
         self._ledger.protect(endpoint.name)
         self._work.wait(
-            lambda: self._work.clients.perform(self._plan.update),
+            self._update_accepted(),
             done=lambda _: True,
             waited_for="SageMaker to accept UpdateEndpoint",
             timeout_s=_CONFIG_TIMEOUT_S,
@@ -198,6 +198,31 @@ class Deployer:
             timeout_s=self._timeout_s,
             updating=True,
         )
+
+    def _update_accepted(self) -> Callable[[], None]:
+        """Return what asks for the update, again and again if need be.
+
+        AWS refuses to update an endpoint that is being updated: on a repeated attempt that may be the earlier one,
+        whose answer was lost.
+        """
+        lost = False
+
+        def attempt() -> None:
+            nonlocal lost
+            try:
+                self._work.clients.perform(self._plan.update)
+            except AwsError as error:
+                lost = lost or was_retried(error)
+                if lost and self._is_moving_there():
+                    return
+                lost = lost or is_passing(error)
+                raise
+
+        return attempt
+
+    def _is_moving_there(self) -> bool:
+        seen = describe(self._work, self._plan.endpoint_name)
+        return self._plan.config_name in {seen.config_name, seen.pending_config_name}
 
     def _scale(self) -> None:
         policy_arn = ""
