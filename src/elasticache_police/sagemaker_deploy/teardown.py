@@ -12,6 +12,7 @@ from elasticache_police._aws import Request
 from elasticache_police.errors import AwsError, LeftBehindError, NotFoundError, PoliceError, ThrottledError
 from elasticache_police.sagemaker_deploy._session import Work
 from elasticache_police.sagemaker_deploy.resources import Event, Resource, delete_request
+from elasticache_police.sagemaker_deploy.scaled import exists
 from elasticache_police.sagemaker_deploy.watching import MOVING, describe, until_deleted, until_settled
 
 __all__ = ["Ledger", "Leftover", "Teardown", "remove"]
@@ -80,11 +81,21 @@ class _Remover:
         except PoliceError as error:
             if resource.kind == "endpoint":
                 self._kept_endpoint = resource.name
-            self.leave(resource, str(error))
+            if not self._is_missing(resource):
+                self.leave(resource, str(error))
             return
         if there:
             self._removed.append(resource)
             self._work.tell(Event(action="removed", resource=resource))
+
+    def _is_missing(self, resource: Resource) -> bool:
+        """Say whether scaling that could not be removed never came to be: what refused to make it refuses this too."""
+        if resource.kind not in {"alarm", "scaling policy", "scaling target"}:
+            return False
+        try:
+            return not exists(self._work, resource)
+        except AwsError:
+            return False
 
     def leave(self, resource: Resource, reason: str) -> None:
         self._left.append(Leftover(resource=resource, reason=reason))
