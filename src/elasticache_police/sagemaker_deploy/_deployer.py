@@ -21,6 +21,7 @@ from elasticache_police.sagemaker_deploy.planning import CONTENT_TAG, Plan
 from elasticache_police.sagemaker_deploy.resources import Event, Resource
 from elasticache_police.sagemaker_deploy.scaler import set_up
 from elasticache_police.sagemaker_deploy.teardown import Ledger
+from elasticache_police.sagemaker_deploy.unscaling import without_scaling
 from elasticache_police.sagemaker_deploy.watching import (
     MOVING,
     EndpointStatus,
@@ -85,7 +86,8 @@ class Deployer:
             self._work.tell(Event(action="reusing", resource=endpoint))
             action, after = "unchanged", before
         else:
-            action, after = "updated", self._update()
+            with without_scaling(self._work, before, self._plan.config):
+                action, after = "updated", self._update()
         set_up(self._work, self._ledger, self._plan.scaling)
         return Deployment(
             action=cast(Literal["created", "updated", "unchanged"], action),
