@@ -63,10 +63,10 @@ _THROTTLED = frozenset({
 })  # fmt: skip
 _TOO_LARGE = frozenset({"413", "EntityTooLarge", "RequestEntityTooLarge", "RequestEntityTooLargeException"})
 _PASSING = frozenset({
-    "500", "502", "503", "504", "ConnectTimeoutError", "ConnectionClosedError", "EndpointConnectionError",
-    "IncompleteReadError", "InternalError", "InternalFailure", "InternalServerError", "InternalServerException",
-    "ReadTimeoutError", "RequestTimeout", "ResponseStreamingError", "ServerException", "ServiceUnavailable",
-    "ServiceUnavailableException",
+    "500", "502", "503", "504", "ConcurrentUpdateException", "ConnectTimeoutError", "ConnectionClosedError",
+    "EndpointConnectionError", "IncompleteReadError", "InternalError", "InternalFailure", "InternalServerError",
+    "InternalServerException", "InternalServiceException", "InternalServiceFault", "ReadTimeoutError", "RequestTimeout",
+    "ResponseStreamingError", "ServerException", "ServiceUnavailable", "ServiceUnavailableException",
 })  # fmt: skip
 _ADVICE = ": name a profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in with the AWS command line"
 _VALIDATION = frozenset({"InvalidParameterException", "ValidationError", "ValidationException"})

@@ -115,10 +115,21 @@ def moto(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return moto_url
 
 
+def _scaled_variants(endpoint_name: str) -> set[str]:
+    """The variants that Application Auto Scaling knows as targets."""
+    import boto3
+
+    client = boto3.Session().client("application-autoscaling")
+    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
+    places = [target["ResourceId"].split("/") for target in targets]
+    return {variant for _, name, _, variant in places if name == endpoint_name}
+
+
 @pytest.fixture
 def fake(moto: str, monkeypatch: pytest.MonkeyPatch):
     """A SageMaker that behaves as AWS does; moto for the rest of the account."""
     service = FakeSageMaker()
+    service.scaled_variants = _scaled_variants
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", service.url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", service.url)
     yield service

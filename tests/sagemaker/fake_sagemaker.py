@@ -1,7 +1,8 @@
 """A small SageMaker over HTTP that behaves as AWS does where moto does not.
 
 Endpoints take time, fail with reasons and roll back; names that exist are refused; an endpoint in progress can be
-neither changed nor deleted; any call can be made to fail, before or after it took effect. Every call is recorded.
+neither changed nor deleted, and a variant that scales can neither go nor get other instances; any call can be made to
+fail, before or after it took effect. Every call is recorded.
 """
 
 # ruff: noqa: N802, N803  the names are AWS's
@@ -44,6 +45,7 @@ class FakeSageMaker:
         self.deleting: list[str] = ["Deleting"]
         self.transforming: list[str | tuple[str, str]] = ["InProgress", "Completed"]
         self.compiling: list[str | tuple[str, str]] = ["STARTING", "COMPLETED"]
+        self.scaled_variants: Callable[[str], set[str]] = lambda endpoint_name: set()
         self.answer: Callable[[str, dict, bytes], tuple[bytes, dict]] = lambda name, headers, body: (b"{}", {})
         self._faults: list[dict] = []
         self._lock = threading.RLock()
@@ -166,6 +168,7 @@ class FakeSageMaker:
         endpoint = self._endpoint(EndpointName)
         self._refuse_in_progress(endpoint)
         self._DescribeEndpointConfig(EndpointConfigName)
+        self._refuse_scaled(endpoint, EndpointConfigName)
         endpoint.update(script=list(self.updating), pending=EndpointConfigName)
         return {"EndpointArn": self._arn("endpoint", EndpointName)}
 
@@ -182,6 +185,21 @@ class FakeSageMaker:
     def _refuse_in_progress(self, endpoint: dict) -> None:
         if self._now(endpoint)[0] in MOVING:
             raise invalid(f'Cannot update in-progress endpoint "{self._arn("endpoint", endpoint["EndpointName"])}".')
+
+    def _refuse_scaled(self, endpoint: dict, config_name: str) -> None:
+        live, new = (
+            {
+                variant["VariantName"]: variant.get("InstanceType")
+                for variant in self.configs[name]["ProductionVariants"]
+            }
+            for name in (endpoint["config"], config_name)
+        )
+        changed = {name for name, kind in live.items() if new.get(name, "") != kind}
+        if scaled := changed & self.scaled_variants(endpoint["EndpointName"]):
+            raise invalid(
+                f'The variant(s) "{sorted(scaled)}" must be deregistered as scalable targets with AWS Application Auto'
+                " Scaling before they can be removed or have their instance type updated."
+            )
 
     def _DescribeEndpoint(self, EndpointName) -> dict:
         endpoint = self._endpoint(EndpointName)
@@ -212,6 +230,8 @@ class FakeSageMaker:
             "CreationTime": 1.0,
             "LastModifiedTime": 2.0,
         }
+        if status == "Updating" and "pending" in endpoint:
+            answer["PendingDeploymentSummary"] = {"EndpointConfigName": endpoint["pending"]}
         return answer | ({"FailureReason": reason} if reason else {})
 
     def _DeleteEndpoint(self, EndpointName) -> dict:

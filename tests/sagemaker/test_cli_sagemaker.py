@@ -164,6 +164,19 @@ def test_an_archive_sent_for_a_deployment_that_failed_goes_with_it(fake, run, tm
     assert len(_archives()) == left
 
 
+def test_an_archive_goes_even_when_what_listens_ends_the_program(fake, run, tmp_path, monkeypatch) -> None:
+    """As rich's console does when the reader of its pipe has gone."""
+    from elasticache_police import sagemaker_deploy
+
+    def ended(*_, **__):
+        raise SystemExit(1)
+
+    monkeypatch.setattr(sagemaker_deploy, "deploy", ended)
+    archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
+    run("deploy", str(archive), "--role-arn", ROLE, code=1)
+    assert _archives() == []
+
+
 def test_an_archive_that_was_there_before_or_is_still_needed_stays(fake, run, tmp_path) -> None:
     archive = pack(tmp_path / "model.tar.gz", "1/saved_model.pb")
     fake.creating = [("Failed", "no capacity")]

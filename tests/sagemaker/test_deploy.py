@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import attrs
+import boto3
 import pytest
+from fake_sagemaker import AwsFault
 
 from elasticache_police import sagemaker_deploy as sm
 from elasticache_police.errors import (
@@ -105,6 +107,37 @@ def test_an_answer_lost_on_the_way_is_asked_for_again_and_the_thing_is_ours(
     assert [resource.name for resource in done.made] == list(_names(spec))
 
 
+@pytest.mark.parametrize("attempts", ["1", "3"], ids=["repeated by us", "repeated by botocore"])
+@pytest.mark.parametrize("code", ["ConnectionClosed", "InternalFailure"])
+def test_an_update_whose_answer_was_lost_is_waited_for(fake, spec, pace, code, attempts: str, monkeypatch) -> None:
+    sm.deploy(spec, pace=pace)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", attempts)
+    fake.updating = ["Updating"] * 6 + ["InService"]
+    fake.fail("UpdateEndpoint", code, took_effect=True, status=500)
+    bigger = attrs.evolve(spec, variants=[sm.Variant(instance_type="ml.m5.xlarge")])
+    done = sm.deploy(bigger, pace=pace)
+    assert (done.action, done.endpoint.config_name) == ("updated", sm.plan(bigger).config_name)
+
+
+def test_an_update_by_somebody_else_meanwhile_is_not_taken_for_ours(fake, spec, pace) -> None:
+    sm.deploy(spec, pace=pace)
+    client = boto3.client("sagemaker")
+    variants = [{"VariantName": "v", "ModelName": sm.plan(spec).model_names[0]}]
+    client.create_endpoint_config(EndpointConfigName="theirs", ProductionVariants=variants)
+    real = fake._UpdateEndpoint
+
+    def raced(**parameters):
+        fake._UpdateEndpoint = real
+        real(EndpointName=ENDPOINT, EndpointConfigName="theirs")
+        raise AwsFault("ThrottlingException", "Rate exceeded")
+
+    fake._UpdateEndpoint = raced
+    fake.updating = ["Updating"] * 6 + ["InService"]
+    bigger = attrs.evolve(spec, variants=[sm.Variant(instance_type="ml.m5.xlarge")])
+    with pytest.raises(AwsError, match="in-progress"):
+        sm.deploy(bigger, pace=pace)
+
+
 def test_what_was_made_although_the_answer_was_lost_is_removed_on_failure(fake, spec, pace) -> None:
     fake.creating = ["Creating", ("Failed", "reason")]
     for operation in ("CreateModel", "CreateEndpointConfig", "CreateEndpoint"):
@@ -115,8 +148,6 @@ def test_what_was_made_although_the_answer_was_lost_is_removed_on_failure(fake, 
 
 
 def test_creating_that_fails_tells_why_and_what_the_container_said(fake, spec, pace) -> None:
-    import boto3
-
     group, stream = f"/aws/sagemaker/Endpoints/{ENDPOINT}", "AllTraffic/i-1"
     logs = boto3.client("logs")
     logs.create_log_group(logGroupName=group)
@@ -205,6 +236,25 @@ def test_a_second_ctrl_c_ends_the_clean_up_and_names_what_is_left(fake, spec, ti
         assert f"{name} (interrupted)" in note
 
 
+@pytest.mark.parametrize("failure", [BrokenPipeError, SystemExit, RuntimeError])
+@pytest.mark.parametrize("listener", ["on_event", "on_progress"])
+def test_a_listener_that_fails_ends_the_deployment_and_not_the_clean_up(
+    fake, spec, pace, listener: str, failure: type[BaseException]
+) -> None:
+    fake.creating = ["Creating"] * 4 + ["InService"]
+    gone = []
+
+    def heard(what) -> None:
+        if gone or f"endpoint {ENDPOINT}" in str(what):
+            gone.append(True)
+            raise failure("nobody listens any more")
+
+    with pytest.raises(failure, match="nobody listens") as caught:
+        sm.deploy(spec, pace=pace, **{listener: heard})
+    assert fake.names == set()
+    assert caught.value.__notes__[0].startswith("removed again: ")
+
+
 def test_what_cannot_be_removed_is_reported_and_does_not_stop_the_rest(fake, spec, pace) -> None:
     model, config, _ = _names(spec)
     fake.fail("CreateEndpoint", "ResourceLimitExceeded", "quota")
@@ -261,13 +311,18 @@ def test_an_update_that_rolls_back_is_a_failure_and_its_configuration_goes(fake,
 
 
 @pytest.mark.parametrize("end", ["OutOfService", "UpdateRollbackFailed", "Failed"])
-def test_states_from_which_nothing_comes_end_the_wait(fake, spec, pace, end: str) -> None:
+def test_states_from_which_nothing_comes_end_the_wait_and_what_may_be_in_use_stays(fake, spec, pace, end: str) -> None:
     sm.deploy(spec, pace=pace)
     fake.updating = ["Updating", (end, "reason")]
-    bigger = attrs.evolve(spec, variants=[sm.Variant(instance_type="ml.m5.xlarge")])
+    other = attrs.evolve(spec, model=attrs.evolve(spec.model, environment={"A": "b"}))
     with pytest.raises(ResourceFailedError) as caught:
-        sm.update(bigger, pace=pace)
+        sm.update(other, pace=pace)
     assert caught.value.status == end
+    model, config, _ = _names(other)
+    assert fake.operations("Delete") == []
+    (note,) = caught.value.__notes__
+    why = f"(endpoint {ENDPOINT} is {end} and still uses it)"
+    assert note == f"LEFT BEHIND: endpoint configuration {config} {why}, model {model} {why}"
 
 
 def test_an_interrupted_update_keeps_what_the_endpoint_is_moving_to(fake, spec, pace, time) -> None:
@@ -332,8 +387,6 @@ def test_an_endpoint_being_deleted_is_waited_for_and_made_again(fake, spec, pace
 
 
 def test_a_client_for_another_region_is_refused(fake, spec) -> None:
-    import boto3
-
     with pytest.raises(ConfigurationError, match="ap-northeast-1 and the client for us-east-1"):
         sm.deploy(spec, client=boto3.client("sagemaker", region_name="us-east-1"))
     assert fake.calls == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import boto3
 import pytest
+from fake_sagemaker import AwsFault
 from test_archive import pack
 
 from elasticache_police import sagemaker_deploy as sm
@@ -114,6 +115,77 @@ def test_earlier_configurations_and_models_go_with_the_endpoint(fake, spec, pace
     assert len(fake.configs) == 3
     sm.delete(ENDPOINT, pace=pace)
     assert fake.names == {"Another", sm.plan(other).config_name, *sm.plan(other).model_names}
+
+
+def test_what_another_endpoint_uses_stays_and_is_told(fake, spec, pace) -> None:
+    shared = attrs.evolve(spec, model=attrs.evolve(spec.model, name="Shared"))
+    sm.deploy(shared, pace=pace)
+    bigger = [sm.Variant(instance_type="ml.m5.xlarge")]
+    other = attrs.evolve(shared, endpoint_name="Another", variants=bigger)
+    sm.deploy(other, pace=pace)
+    third = attrs.evolve(shared, endpoint_name="Third", config_name=sm.plan(shared).config_name)
+    boto3.client("sagemaker").create_endpoint(EndpointName="Third", EndpointConfigName=third.config_name)
+    told: list[str] = []
+    gone = sm.delete(ENDPOINT, on_event=lambda event: told.append(str(event)), pace=pace)
+    assert [str(resource) for resource in gone.removed] == [f"endpoint {ENDPOINT}"]
+    assert told[:2] == [
+        f"keeping endpoint configuration {third.config_name}: endpoint Third uses it too",
+        "keeping model Shared: endpoint Third uses it too",
+    ]
+    sm.delete("Third", pace=pace)
+    assert fake.names == {"Another", sm.plan(other).config_name, "Shared"}
+    sm.delete("Another", pace=pace)
+    assert fake.names == set()
+
+
+@pytest.fixture
+def among_others(fake, monkeypatch):
+    """Things of another team, whose tags this package's own policy does not let anybody read."""
+    client = boto3.client("sagemaker")
+    client.create_model(ModelName="theirs", ExecutionRoleArn="arn:aws:iam::123456789012:role/Theirs")
+    variants = [{"VariantName": "v", "ModelName": "theirs"}]
+    client.create_endpoint_config(EndpointConfigName="theirs", ProductionVariants=variants)
+    client.create_endpoint(EndpointName="theirs", EndpointConfigName="theirs")
+    for name in ("ListTags", "DescribeEndpoint"):
+        monkeypatch.setattr(fake, f"_{name}", _only_ours(name, getattr(fake, f"_{name}")))
+
+
+def _only_ours(operation, real):
+    def answer(**parameters):
+        name = next(iter(parameters.values())).rpartition("/")[2].lower()
+        if not name.startswith("elasticachepolice"):
+            raise AwsFault("AccessDeniedException", f"not authorized to perform: sagemaker:{operation}")
+        return real(**parameters)
+
+    return answer
+
+
+@pytest.mark.usefixtures("among_others")
+def test_tags_of_others_that_may_not_be_read_are_told_of_once_for_each_kind(fake, spec, pace) -> None:
+    sm.deploy(spec, pace=pace)
+    client = boto3.client("sagemaker")
+    client.create_model(ModelName="theirs-too", ExecutionRoleArn="arn:aws:iam::123456789012:role/Theirs")
+    told: list[str] = []
+    found = sm.list(on_event=lambda event: told.append(str(event)))
+    assert [resource.kind for resource in found] == ["endpoint", "endpoint configuration", "model"]
+    assert [words.partition(";")[0] for words in told] == [
+        "cannot see endpoint *: the tags of 1, taken for somebody else's",
+        "cannot see endpoint configuration *: the tags of 1, taken for somebody else's",
+        "cannot see model *: the tags of 2, taken for somebody else's",
+    ]
+    sm.delete_all(pace=pace)
+    assert fake.names == {"theirs", "theirs-too"}
+
+
+@pytest.mark.usefixtures("among_others")
+@pytest.mark.parametrize("refused", ["", "ListEndpointConfigs", "ListModels"])
+def test_an_endpoint_is_deleted_whatever_else_cannot_be_seen(fake, spec, pace, refused: str) -> None:
+    sm.deploy(spec, pace=pace)
+    fake.fail(refused, "AccessDeniedException", "not allowed", times=1)
+    told: list[str] = []
+    sm.delete(ENDPOINT, on_event=lambda event: told.append(str(event)), pace=pace)
+    assert fake.names == {"theirs"}
+    assert any(words.startswith("cannot see endpoint *: what 1 use") for words in told)
 
 
 def test_models_may_be_kept(fake, spec, pace) -> None:

@@ -293,6 +293,9 @@ def _refusals(model: ModelSpec) -> dict[str, object]:
         "a shadow that scales": lambda: spec(shadow=Variant(name="s", scaling=TargetScaling(maximum=2, target=1.0))),
         "a shadow that sees more than there is": lambda: spec(shadow=Variant(name="s", weight=2.0)),
         "a serverless shadow": lambda: spec(shadow=Variant(name="s", serverless=Serverless())),
+        "burstable instances that scale": lambda: spec(
+            variants=[Variant(instance_type="ml.t2.medium", scaling=TargetScaling(maximum=2, target=1.0))]
+        ),
         "a shadow of no instances": lambda: spec(variants=serverless, shadow=Variant(name="s")),
         "no variant": lambda: spec(variants=[]),
         "serverless with isolation": lambda: spec(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 import attrs
@@ -16,11 +16,12 @@ from elasticache_police.errors import (
     ResourceFailedError,
 )
 from elasticache_police.sagemaker_deploy._session import Work
-from elasticache_police.sagemaker_deploy.making import ROLE_POLL_S, config_is_new, make, role_is_new
+from elasticache_police.sagemaker_deploy.making import ROLE_POLL_S, config_is_new, make, role_is_new, was_retried
 from elasticache_police.sagemaker_deploy.planning import CONTENT_TAG, Plan
 from elasticache_police.sagemaker_deploy.resources import Event, Resource
-from elasticache_police.sagemaker_deploy.scaling import POLICY_ARN_PLACEHOLDER
+from elasticache_police.sagemaker_deploy.scaler import set_up
 from elasticache_police.sagemaker_deploy.teardown import Ledger
+from elasticache_police.sagemaker_deploy.unscaling import without_scaling
 from elasticache_police.sagemaker_deploy.watching import (
     MOVING,
     EndpointStatus,
@@ -33,7 +34,7 @@ from elasticache_police.sagemaker_deploy.watching import (
 if TYPE_CHECKING:
     from elasticache_police._aws import JsonValue
 
-__all__ = ["Deployer", "Deployment", "scaling_resource"]
+__all__ = ["Deployer", "Deployment"]
 
 _CONFIG_POLL_S = 2.0
 _CONFIG_TIMEOUT_S = 60.0
@@ -85,8 +86,9 @@ class Deployer:
             self._work.tell(Event(action="reusing", resource=endpoint))
             action, after = "unchanged", before
         else:
-            action, after = "updated", self._update()
-        self._scale()
+            with without_scaling(self._work, before, self._plan.config):
+                action, after = "updated", self._update()
+        set_up(self._work, self._ledger, self._plan.scaling)
         return Deployment(
             action=cast(Literal["created", "updated", "unchanged"], action),
             endpoint=after,
@@ -183,7 +185,7 @@ class Deployer:
         self._work.tell(Event(action="updating", resource=endpoint, detail=f"to {self._plan.config_name}"))
         self._ledger.protect(endpoint.name)
         self._work.wait(
-            lambda: self._work.clients.perform(self._plan.update),
+            self._update_accepted(),
             done=lambda _: True,
             waited_for="SageMaker to accept UpdateEndpoint",
             timeout_s=_CONFIG_TIMEOUT_S,
@@ -199,51 +201,34 @@ class Deployer:
             updating=True,
         )
 
-    def _scale(self) -> None:
-        policy_arn = ""
-        for request in self._plan.scaling:
-            resource = scaling_resource(request)
-            if not self._is_there(request):
-                self._ledger.note(resource)
-            self._work.tell(Event(action="creating", resource=resource))
-            parameters = dict(request.parameters)
-            if parameters.get("AlarmActions") == [POLICY_ARN_PLACEHOLDER]:
-                parameters["AlarmActions"] = [policy_arn]
-            answer = self._work.clients.perform(attrs.evolve(request, parameters=parameters))
-            policy_arn = str(answer.get("PolicyARN") or policy_arn)
+    def _update_accepted(self) -> Callable[[], None]:
+        """Return what asks for the update, again and again if need be.
 
-    def _is_there(self, request: Request) -> bool:
-        """Say whether a scaling target, policy or alarm exists already: its request would only renew it."""
-        where = {"ServiceNamespace": "sagemaker"}
-        parameters = request.parameters
-        if request.operation == "RegisterScalableTarget":
-            answer = self._work.send(
-                request.service, "DescribeScalableTargets", **where, ResourceIds=[parameters["ResourceId"]]
-            )
-            found = cast(Sequence[Mapping[str, object]], answer["ScalableTargets"])
-            return any(target["ResourceId"] == parameters["ResourceId"] for target in found)
-        if request.operation == "PutScalingPolicy":
-            answer = self._work.send(
-                request.service, "DescribeScalingPolicies", **where, PolicyNames=[parameters["PolicyName"]]
-            )
-            found = cast(Sequence[Mapping[str, object]], answer["ScalingPolicies"])
-            return any(policy["PolicyName"] == parameters["PolicyName"] for policy in found)
-        answer = self._work.send(request.service, "DescribeAlarms", AlarmNames=[parameters["AlarmName"]])
-        return bool(answer["MetricAlarms"])
+        AWS refuses to update an endpoint that is being updated: on a repeated attempt that may be the earlier one,
+        whose answer was lost.
+        """
+        lost = False
+
+        def attempt() -> None:
+            nonlocal lost
+            try:
+                self._work.clients.perform(self._plan.update)
+            except AwsError as error:
+                lost = lost or was_retried(error)
+                if lost and self._is_moving_there():
+                    return
+                lost = lost or is_passing(error)
+                raise
+
+        return attempt
+
+    def _is_moving_there(self) -> bool:
+        seen = describe(self._work, self._plan.endpoint_name)
+        return self._plan.config_name in {seen.config_name, seen.pending_config_name}
 
 
 def _model_resource(request: Request) -> Resource:
     return Resource(kind="model", name=str(request.parameters["ModelName"]))
-
-
-def scaling_resource(request: Request) -> Resource:
-    """Return what a request for scaling sets up."""
-    parameters = request.parameters
-    if request.operation == "PutMetricAlarm":
-        return Resource(kind="alarm", name=str(parameters["AlarmName"]))
-    if request.operation == "PutScalingPolicy":
-        return Resource(kind="scaling policy", name=str(parameters["ResourceId"]), part=str(parameters["PolicyName"]))
-    return Resource(kind="scaling target", name=str(parameters["ResourceId"]))
 
 
 def _differences(wanted: Mapping[str, object], found: Mapping[str, object]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -63,6 +64,14 @@ class Work:
         clients = Clients(clients=given, session=session, region=None if given else region, config=config)
         return cls(clients=clients, pace=pace or Pace(), on_event=on_event, on_progress=on_progress)
 
+    def undisturbed(self) -> Work:
+        """Return this work with listeners whose failures are ignored: for a clean-up, which must go on without them.
+
+        Whoever listens writes to a pipe that closes, say, and may even end the program for it, as rich's console does.
+        A Ctrl-C is no failure of a listener.
+        """
+        return attrs.evolve(self, on_event=_ignoring(self.on_event), on_progress=_ignoring(self.on_progress))
+
     def tell(self, event: Event) -> None:
         """Tell whoever listens."""
         if self.on_event is not None:
@@ -117,3 +126,14 @@ class Work:
             sleep=self.pace.sleep,
             passing=passing,
         )
+
+
+def _ignoring(listener: Callable[[_T], None] | None) -> Callable[[_T], None] | None:
+    if listener is None:
+        return None
+
+    def told(what: _T) -> None:
+        with contextlib.suppress(Exception, SystemExit):
+            listener(what)
+
+    return told

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from elasticache_police._waiting import OnProgress
-from elasticache_police.sagemaker_deploy._deployer import Deployer, Deployment, scaling_resource
+from elasticache_police.sagemaker_deploy._deployer import Deployer, Deployment
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy.lifecycle import in_region
 from elasticache_police.sagemaker_deploy.making import ROLE_TIMEOUT_S
 from elasticache_police.sagemaker_deploy.planning import plan
 from elasticache_police.sagemaker_deploy.resources import OnEvent
 from elasticache_police.sagemaker_deploy.scaled import outdated
+from elasticache_police.sagemaker_deploy.scaler import scaling_resource
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec
 from elasticache_police.sagemaker_deploy.teardown import Ledger, remove
 from elasticache_police.sagemaker_deploy.watching import describe

@@ -5,17 +5,18 @@ from __future__ import annotations
 import builtins
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import OnProgress
-from elasticache_police.errors import NotFoundError
+from elasticache_police.errors import AccessDeniedError, AwsError, NotFoundError
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy.archive import DEFAULT_PREFIX, default_bucket
 from elasticache_police.sagemaker_deploy.own_machines import on_ecs
-from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
+from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
 from elasticache_police.sagemaker_deploy.scaled import alarms, scaling
 from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX
+from elasticache_police.sagemaker_deploy.sharing import models_of, without_shared
 from elasticache_police.sagemaker_deploy.teardown import Teardown, remove
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["delete", "delete_all", "list"]
 
-_LISTINGS: tuple[tuple[Kind, str, str, str, str], ...] = (
+_Listing: TypeAlias = "tuple[Kind, str, str, str, str]"
+_LISTINGS: tuple[_Listing, ...] = (
     ("endpoint", "ListEndpoints", "Endpoints", "Endpoint", "EndpointStatus"),
     ("transform job", "ListTransformJobs", "TransformJobSummaries", "TransformJob", "TransformJobStatus"),
     ("compilation job", "ListCompilationJobs", "CompilationJobSummaries", "CompilationJob", "CompilationJobStatus"),
@@ -77,7 +79,8 @@ def delete(
 ) -> Teardown:
     """Delete an endpoint and everything it needs: scaling, alarms, the endpoint, its configurations, its models.
 
-    Configurations and models of earlier deployments of the endpoint are found by their tag and go with it. Safe to
+    Configurations and models of earlier deployments of the endpoint are found by their tag and go with it, as far as
+    the caller may look; `on_event` is told where not. What another endpoint uses stays, and `on_event` is told. Safe to
     repeat; an endpoint that does not exist has its remains removed.
 
     Args:
@@ -137,7 +140,7 @@ def delete_all(
 def _everything(work: Work) -> Iterator[Resource]:
     """Yield what carries the project's tag, in the order in which it can be deleted."""
     yield from alarms(work, ALARM_PREFIX)
-    project = _tagged(work, PROJECT_TAG)
+    project = [resource for listing in _LISTINGS for resource in _tagged(work, listing, PROJECT_TAG)]
     for resource in project:
         if resource.kind == "endpoint":
             yield from scaling(work, resource.name)
@@ -158,35 +161,43 @@ def _of_endpoint(work: Work, endpoint_name: str) -> Sequence[Resource]:
         names["endpoint"][endpoint_name] = None
         if seen.get("EndpointConfigName"):
             names["endpoint configuration"][str(seen["EndpointConfigName"])] = None
-    for resource in _tagged(work, ("elasticache-police:endpoint", endpoint_name)):
-        if resource.kind in names:
-            names[resource.kind][resource.name] = None
+    for listing in _LISTINGS:
+        kind = listing[0]
+        if kind in names:  # what the endpoint names goes even when its relatives cannot be found
+            for resource in work.seen(kind, "*", _tagged(work, listing, _endpoint_tag(endpoint_name)), unless=AwsError):
+                names[kind][resource.name] = None
     for config_name in names["endpoint configuration"]:
-        names["model"].update(dict.fromkeys(_models_of(work, config_name)))
-    return [*doomed, *(Resource(kind=kind, name=name) for kind, found in names.items() for name in found)]
+        names["model"].update(dict.fromkeys(models_of(work, config_name)))
+    found = [Resource(kind=kind, name=name) for kind, some in names.items() for name in some]
+    return [*doomed, *without_shared(work, endpoint_name, found)]
 
 
-def _models_of(work: Work, config_name: str) -> Sequence[str]:
-    try:
-        answer = work.send("sagemaker", "DescribeEndpointConfig", EndpointConfigName=config_name)
-    except NotFoundError:
-        return ()
-    both = (answer.get("ProductionVariants"), answer.get("ShadowProductionVariants"))
-    variants = [variant for some in both for variant in cast(Sequence[Mapping[str, str]], some or ())]
-    return [variant["ModelName"] for variant in variants if "ModelName" in variant]
+def _endpoint_tag(endpoint_name: str) -> tuple[str, str]:
+    return "elasticache-police:endpoint", endpoint_name
 
 
-def _tagged(work: Work, tag: tuple[str, str]) -> Sequence[Resource]:
-    found: builtins.list[Resource] = []
-    for kind, operation, answer_key, field, status_field in _LISTINGS:
-        for item in work.pages("sagemaker", operation, answer_key):
-            status = str(item.get(status_field, ""))
-            if status.upper() in _ENDED_JOBS and kind.endswith("job"):
-                continue
-            if tag in _tags(work, str(item[f"{field}Arn"])):
-                made = cast(dt.datetime | None, item.get("CreationTime"))
-                found.append(Resource(kind=kind, name=str(item[f"{field}Name"]), status=status, created_at=made))
-    return found
+def _tagged(work: Work, listing: _Listing, tag: tuple[str, str]) -> Iterator[Resource]:
+    """Yield what is of a kind and carries a tag; whoever listens is told of tags that the caller may not read.
+
+    A policy that allows to read the tags of this project's names refuses those of everybody else.
+    """
+    kind, operation, answer_key, field, status_field = listing
+    denied: builtins.list[AccessDeniedError] = []
+    for item in work.pages("sagemaker", operation, answer_key):
+        status = str(item.get(status_field, ""))
+        if status.upper() in _ENDED_JOBS and kind.endswith("job"):
+            continue
+        try:
+            tags = _tags(work, str(item[f"{field}Arn"]))
+        except AccessDeniedError as error:
+            denied.append(error)
+            continue
+        if tag in tags:
+            made = cast(dt.datetime | None, item.get("CreationTime"))
+            yield Resource(kind=kind, name=str(item[f"{field}Name"]), status=status, created_at=made)
+    if denied:
+        unseen = f"the tags of {len(denied)}, taken for somebody else's; {denied[0]}"
+        work.tell(Event(action="cannot see", resource=Resource(kind=kind, name="*"), detail=unseen))
 
 
 def _tags(work: Work, arn: str) -> frozenset[tuple[str, str]]:

@@ -13,7 +13,7 @@ from elasticache_police.sagemaker_deploy.model_data import check_model_data
 from elasticache_police.sagemaker_deploy.resources import Event, Resource
 from elasticache_police.sagemaker_deploy.teardown import Ledger
 
-__all__ = ["ROLE_POLL_S", "ROLE_TIMEOUT_S", "config_is_new", "make", "role_is_new"]
+__all__ = ["ROLE_POLL_S", "ROLE_TIMEOUT_S", "config_is_new", "make", "role_is_new", "was_retried"]
 
 ROLE_TIMEOUT_S = 120.0
 """A new execution role takes SageMaker 10 to 60 seconds to see."""
@@ -64,7 +64,7 @@ def make(
         try:
             return work.clients.perform(request)
         except AlreadyExistsError as error:
-            if lost or _was_retried(error):
+            if lost or was_retried(error):
                 return None
             raise
         except AwsError as error:
@@ -111,7 +111,7 @@ def _check_archive(work: Work, request: Request) -> None:
         check_model_data(work, container["ModelDataUrl"])
 
 
-def _was_retried(error: AwsError) -> bool:
+def was_retried(error: AwsError) -> bool:
     """Say whether botocore sent a request more than once before this answer."""
-    response = getattr(error.__cause__, "response", {})
+    response = getattr(error.__cause__, "response", None) or {}
     return int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)) > 0

@@ -159,7 +159,7 @@ def _deploy(scope: Scope) -> list[Statement]:
         _allow(
             "SeeScaling",
             "application-autoscaling:DescribeScalableTargets application-autoscaling:DescribeScalingPolicies"
-            " cloudwatch:DescribeAlarms",
+            " application-autoscaling:DescribeScheduledActions cloudwatch:DescribeAlarms",
             "*",
         ),
         _allow(
@@ -252,7 +252,8 @@ def _scale(scope: Scope) -> list[Statement]:
             "Scaling",
             "application-autoscaling:RegisterScalableTarget application-autoscaling:PutScalingPolicy"
             " application-autoscaling:DeregisterScalableTarget application-autoscaling:DeleteScalingPolicy"
-            " application-autoscaling:DescribeScalableTargets application-autoscaling:DescribeScalingPolicies",
+            " application-autoscaling:DescribeScalableTargets application-autoscaling:DescribeScalingPolicies"
+            " application-autoscaling:DescribeScheduledActions",
             "*",
         ),
         _allow(

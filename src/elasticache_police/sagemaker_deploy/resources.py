@@ -63,7 +63,7 @@ class Resource:
 class Event:
     """One step of a deployment or a clean-up."""
 
-    action: Literal["creating", "reusing", "updating", "removing", "removed", "left behind", "cannot see"]
+    action: Literal["creating", "reusing", "updating", "removing", "removed", "keeping", "left behind", "cannot see"]
     resource: Resource
     detail: str = ""
 

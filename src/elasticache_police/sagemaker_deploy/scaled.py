@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import cast
 
 from elasticache_police.errors import AccessDeniedError
 from elasticache_police.sagemaker_deploy._session import Work
 from elasticache_police.sagemaker_deploy.resources import Event, Resource
 from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX, POLICY_KINDS, policy_name
 
-__all__ = ["alarms", "outdated", "scaling"]
+__all__ = ["alarms", "exists", "is_ours", "outdated", "scaling"]
 
 _SERVICE = "application-autoscaling"
 
@@ -32,6 +33,20 @@ def scaling(work: Work, endpoint_name: str) -> Iterator[Resource]:
             yield Resource(kind="scaling target", name=str(item["ResourceId"]))
 
 
+def exists(work: Work, resource: Resource) -> bool:
+    """Say whether an alarm, a scaling policy or a scaling target is there."""
+    if resource.kind == "alarm":
+        return bool(work.send("cloudwatch", "DescribeAlarms", AlarmNames=[resource.name])["MetricAlarms"])
+    where = {"ServiceNamespace": "sagemaker"}
+    if resource.kind == "scaling policy":
+        policies = work.send(_SERVICE, "DescribeScalingPolicies", **where, PolicyNames=[resource.part])
+        found = cast(Sequence[Mapping[str, object]], policies["ScalingPolicies"])
+        return any((one["ResourceId"], one["PolicyName"]) == (resource.name, resource.part) for one in found)
+    targets = work.send(_SERVICE, "DescribeScalableTargets", **where, ResourceIds=[resource.name])
+    found = cast(Sequence[Mapping[str, object]], targets["ScalableTargets"])
+    return any(one["ResourceId"] == resource.name for one in found)
+
+
 def outdated(work: Work, endpoint_name: str, wanted: Collection[Resource]) -> Sequence[Resource]:
     """Return the scaling that this package once set up for an endpoint and that is wanted no more.
 
@@ -51,7 +66,7 @@ def outdated(work: Work, endpoint_name: str, wanted: Collection[Resource]) -> Se
         work.tell(Event(action="cannot see", resource=unseen, detail=str(error)))
         return ()
     policies = [resource for resource in found if resource.kind == "scaling policy"]
-    stale = [policy for policy in policies if _ours(policy, endpoint_name) and policy not in wanted]
+    stale = [policy for policy in policies if is_ours(policy, endpoint_name) and policy not in wanted]
     kept = {policy.name for policy in policies if policy not in stale}
     targets = [
         resource
@@ -64,6 +79,7 @@ def outdated(work: Work, endpoint_name: str, wanted: Collection[Resource]) -> Se
     return [*wakers, *stale, *targets]
 
 
-def _ours(policy: Resource, endpoint_name: str) -> bool:
+def is_ours(policy: Resource, endpoint_name: str) -> bool:
+    """Say whether a scaling policy of an endpoint is one that this package makes."""
     variant_name = policy.name.rpartition("/")[2]
     return policy.part in {policy_name(endpoint_name, variant_name, kind) for kind in POLICY_KINDS}

@@ -23,6 +23,10 @@ from elasticache_police.sagemaker_deploy.options import (
 
 __all__ = ["EndpointSpec", "ModelSpec", "Variant"]
 
+_BURSTABLE = "ml.t2."
+"""The only burstable instances that endpoints have; RegisterScalableTarget refuses them when the endpoint already runs
+(https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-console.html)."""
+
 
 def _frozen_mapping(value: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(dict(value))
@@ -163,6 +167,11 @@ def _check_variant(spec: EndpointSpec, variant: Variant) -> None:
         processor = processor_of(variant.instance_type)
         if processor == "arm64" and model.image_uri is not None and model.image_uri.endswith(("-cpu", "-gpu")):
             raise ConfigurationError(f"{variant.instance_type} is Graviton (arm64); {model.image_uri} is for x86")
+    if variant.scaling is not None and variant.instance_type.startswith(_BURSTABLE):
+        raise ConfigurationError(
+            f"variant {variant.name}: AWS does not scale burstable instances ({variant.instance_type});"
+            " take ml.m5.large, say, or as many instances as the load needs without scaling"
+        )
     if isinstance(variant.scaling, BacklogScaling) and spec.asynchronous is None:
         raise ConfigurationError(f"variant {variant.name}: only an asynchronous endpoint has a backlog to scale by")
     if isinstance(variant.scaling, TargetScaling) and spec.asynchronous is not None:

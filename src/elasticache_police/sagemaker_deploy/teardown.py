@@ -12,6 +12,7 @@ from elasticache_police._aws import Request
 from elasticache_police.errors import AwsError, LeftBehindError, NotFoundError, PoliceError, ThrottledError
 from elasticache_police.sagemaker_deploy._session import Work
 from elasticache_police.sagemaker_deploy.resources import Event, Resource, delete_request
+from elasticache_police.sagemaker_deploy.scaled import exists
 from elasticache_police.sagemaker_deploy.watching import MOVING, describe, until_deleted, until_settled
 
 __all__ = ["Ledger", "Leftover", "Teardown", "remove"]
@@ -80,11 +81,21 @@ class _Remover:
         except PoliceError as error:
             if resource.kind == "endpoint":
                 self._kept_endpoint = resource.name
-            self.leave(resource, str(error))
+            if not self._is_missing(resource):
+                self.leave(resource, str(error))
             return
         if there:
             self._removed.append(resource)
             self._work.tell(Event(action="removed", resource=resource))
+
+    def _is_missing(self, resource: Resource) -> bool:
+        """Say whether scaling that could not be removed never came to be: what refused to make it refuses this too."""
+        if resource.kind not in {"alarm", "scaling policy", "scaling target"}:
+            return False
+        try:
+            return not exists(self._work, resource)
+        except AwsError:
+            return False
 
     def leave(self, resource: Resource, reason: str) -> None:
         self._left.append(Leftover(resource=resource, reason=reason))
@@ -151,20 +162,20 @@ def remove(work: Work, resources: Iterable[Resource], *, timeout_s: float = 1800
 
     What is not there any more counts neither as removed nor as left. An endpoint that is being created or updated
     is waited for first, as AWS refuses to delete it. Ctrl-C stops the clean-up; the interrupt then says what is
-    left.
+    left. A listener that fails does not stop it.
 
     Args:
         work: Clients, patience, listeners.
         resources: What to remove, users before what they use.
         timeout_s: Seconds for each endpoint to go.
     """
-    remover = _Remover(work, timeout_s=timeout_s)
+    remover = _Remover(work.undisturbed(), timeout_s=timeout_s)
     remaining = list(resources)
     try:
         while remaining:
             remover.remove(remaining[0])
             remaining.pop(0)
-    except KeyboardInterrupt as interrupt:
+    except BaseException as interrupt:
         for resource in remaining:
             remover.leave(resource, "interrupted")
         interrupt.add_note(str(remover.teardown))
@@ -233,7 +244,10 @@ class Ledger:
         return attrs.evolve(teardown, left=teardown.left + left)
 
     def _in_use(self) -> tuple[frozenset[str], str]:
-        """Say what the endpoint that was being updated may still use."""
+        """Say what the endpoint that was being updated may still use: everything, unless it serves something else.
+
+        After a rollback that failed AWS runs a mix of the old and the new configuration, and shows the old one's name.
+        """
         both = frozenset({"endpoint configuration", "model"})
         made = {resource.name for resource in self._made if resource.kind == "endpoint configuration"}
         try:
@@ -242,6 +256,6 @@ class Ledger:
             return frozenset(), ""
         except PoliceError as error:
             return both, f"endpoint {self._busy_endpoint} may still use it: {error}"
-        if seen.status in MOVING or seen.config_name in made:
+        if not seen.in_service or seen.config_name in made:
             return both, f"endpoint {self._busy_endpoint} is {seen.status} and still uses it"
         return frozenset(), ""

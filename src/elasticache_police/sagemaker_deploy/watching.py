@@ -55,6 +55,8 @@ class EndpointStatus:
     modified_at: dt.datetime | None = None
     output_url: str = ""
     """Where answers appear, for an asynchronous endpoint."""
+    pending_config_name: str = ""
+    """The configuration it is being moved to, while it is."""
 
     @property
     def in_service(self) -> bool:
@@ -139,6 +141,7 @@ def describe(work: Work, endpoint_name: str) -> EndpointStatus:
     """Describe an endpoint; see :func:`status`."""
     answer = work.send("sagemaker", "DescribeEndpoint", EndpointName=endpoint_name)
     queue = cast(Mapping[str, Mapping[str, str]], answer.get("AsyncInferenceConfig") or {})
+    pending = cast(Mapping[str, object], answer.get("PendingDeploymentSummary") or {})
     return EndpointStatus(
         name=endpoint_name,
         arn=str(answer["EndpointArn"]),
@@ -149,6 +152,7 @@ def describe(work: Work, endpoint_name: str) -> EndpointStatus:
         created_at=cast(dt.datetime | None, answer.get("CreationTime")),
         modified_at=cast(dt.datetime | None, answer.get("LastModifiedTime")),
         output_url=queue.get("OutputConfig", {}).get("S3OutputPath", ""),
+        pending_config_name=str(pending.get("EndpointConfigName") or ""),
     )
 
 
