@@ -10,16 +10,20 @@ __all__ = ["model_card", "write_curve"]
 
 
 def write_curve(run: Path, path: Path) -> None:
-    """Draw the loss of both networks over their steps, from the logs of a run directory."""
+    """Draw the loss of both networks over their steps, from the logs of a run directory; of one that was kept, nothing."""
     from matplotlib.figure import Figure
 
+    logs = {part: run / part / "log.jsonl" for part in ("finder", "reader")}
+    curves = {
+        part: [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        for part, log in logs.items()
+        if log.exists() and log.stat().st_size
+    }
     figure = Figure(figsize=(8, 3.6), layout="constrained")
-    for axes, part in zip(figure.subplots(1, 2), ("finder", "reader"), strict=True):
-        log = run / part / "log.jsonl"
-        rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+    for place, (part, rows) in enumerate(curves.items(), 1):
+        axes = figure.add_subplot(1, len(curves), place)
         axes.plot([row["step"] for row in rows], [row["loss"] for row in rows], color="#1f5fa8")
-        if rows:
-            axes.set_yscale("log")
+        axes.set_yscale("log")
         axes.set(title=part, xlabel="step", ylabel="smoothed training loss")
     figure.savefig(path, dpi=110)
 

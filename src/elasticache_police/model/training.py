@@ -233,7 +233,7 @@ def train(
         reader,
         losses.reader_loss,
         ReaderBatches(seed=options.seed + 1, size=options.reader_batch, fonts=prepared, names=(options.name,)),
-        Schedule(steps=options.reader_steps, peak_rate=1.5e-3),
+        Schedule(steps=options.reader_steps, peak_rate=2e-3),
         directory=options.out / "reader",
         initial=start.get("reader"),
         workers=options.workers,
