@@ -10,7 +10,7 @@ __all__ = ["model_card", "write_curve"]
 
 
 def write_curve(run: Path, path: Path) -> None:
-    """Draw the loss of both networks over their steps, from the logs of a run directory; of one that was kept, nothing."""
+    """Draw the loss of both networks over their steps, from a run directory's logs; a kept one has none."""
     from matplotlib.figure import Figure
 
     logs = {part: run / part / "log.jsonl" for part in ("finder", "reader")}
