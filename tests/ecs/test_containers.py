@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 
@@ -25,6 +26,14 @@ def test_every_package_is_pinned_with_its_hashes(recipes, name):
     requirements = re.split(r"^(?=\S)", text, flags=re.MULTILINE)[1:]
     assert requirements
     assert [one.split()[0] for one in requirements if "--hash=sha256:" not in one] == []
+
+
+@pytest.mark.parametrize(("name", "extras"), [("inspect", ["pdf"]), ("train", ["serve", "train"])])
+def test_all_that_the_package_asks_for_is_pinned(repository, recipes, name, extras):
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + [one for extra in extras for one in project["optional-dependencies"][extra]]
+    packages = {re.match(r"[a-z0-9-]+", one).group() for one in wanted} - {project["name"]}
+    assert packages - _pins(recipes / f"requirements-{name}.txt") == set(), "run containers/lock.sh"
 
 
 def test_the_gpu_image_has_all_that_training_needs_and_one_tensorflow(recipes):
