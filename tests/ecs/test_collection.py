@@ -655,10 +655,35 @@ def test_the_plan_names_every_call(here):
         "ecs:RegisterTaskDefinition",
         "ecs:RunTask",
         "ecs:RunTask",
+        "ecs:StopTask",
         "s3:PutObject",
         "sqs:DeleteQueue",
         "sqs:DeleteQueue",
     ]
+
+
+def test_the_plan_runs_tasks_as_they_are_run(s3, fake, joined, moto_url, tmp_path):
+    _put(s3, a="ElastiCache")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "weights.bin").write_bytes(b"weights")
+    choices = {"results": RESULTS, "names": ("GitHub",), "model": str(tmp_path / "mine"), "min_confidence": 0.9}
+    sent, *_rest = plan = ecs_anywhere.plan_inspection(joined, SOURCE, SPEC, run_id="r-9", **choices)
+    fake.script(SPEC.family, Script(runs=1000))
+
+    def interrupt(_now):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ecs_anywhere.inspect_on(joined, SOURCE, SPEC, run_id="r-9", on_progress=interrupt, **choices)
+    (run,) = [one for one in plan if one.operation == "RunTask"]
+    (override,) = run.parameters["overrides"]["containerOverrides"]
+    planned = {pair["name"]: pair["value"] for pair in override["environment"]}
+    (task,) = fake.tasks.values()
+    assert planned.keys() == task.environment.keys()
+    assert {name for name in planned if planned[name] != task.environment[name]} == {
+        "POLICE_QUEUE_URL", "POLICE_DEAD_LETTER_QUEUE_URL",
+    }  # fmt: skip
+    assert s3.head_object(Bucket=sent.parameters["Bucket"], Key=sent.parameters["Key"])
 
 
 def test_the_job_travels_through_the_environment_unchanged():

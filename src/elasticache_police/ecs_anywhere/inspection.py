@@ -27,10 +27,10 @@ from elasticache_police.ecs_anywhere.crew import WORKER, Crew, TaskCrew
 from elasticache_police.ecs_anywhere.definitions import Definition, look_up, register_task
 from elasticache_police.ecs_anywhere.giving_up import GivenUp
 from elasticache_police.ecs_anywhere.merging import CollectionReport, merge
-from elasticache_police.ecs_anywhere.packing import send_model
+from elasticache_police.ecs_anywhere.packing import plan_model, send_model
 from elasticache_police.ecs_anywhere.queues import RUN_ID, Depth, depth, enqueue, queue_requests, remove_queues
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
-from elasticache_police.ecs_anywhere.tasks import plan_run
+from elasticache_police.ecs_anywhere.tasks import plan_run, plan_stop
 from elasticache_police.errors import AccessDeniedError, ConfigurationError, ModelFileError, NotFoundError
 
 if TYPE_CHECKING:
@@ -69,17 +69,40 @@ def plan_inspection(
     *,
     results: str | None = None,
     tasks: int = 4,
+    names: tuple[str, ...] = (),
+    model: str | None = None,
+    min_confidence: float | None = None,
     run_id: str = "<run>",
     visibility_timeout_s: int = 120,
+    picture_timeout_s: float = 300.0,
     max_receives: int = 3,
 ) -> tuple[Request, ...]:
     """Return the requests that :func:`inspect_on` would send, in order, without sending any.
 
-    Listings and the one message per picture are shown once.
+    Listings, the messages with pictures and the end of a task are shown once; requests that only look are left out.
+    Arguments mean what they mean there.
+
+    Raises:
+        ConfigurationError: Something asked for cannot be.
+        ModelFileError: The model is neither in S3 nor a directory.
     """
     cluster = as_cluster(cluster)
     results = _check(source, results)
-    place, out = _s3.parse(source), _s3.parse(results) / "runs" / run_id
+    uri, sent = (None, ()) if model is None else plan_model(model, results)
+    job = CollectionJob(
+        source=source,
+        results=results,
+        run_id=run_id,
+        recipe=recipe_of(_version(), names, uri or "packaged", min_confidence),
+        queue_url="<the queue>",
+        dead_letter_queue_url="<the dead-letter queue>",
+        names=names,
+        model=uri,
+        min_confidence=min_confidence,
+        visibility_timeout_s=visibility_timeout_s,
+        picture_timeout_s=picture_timeout_s,
+    )
+    out = job.run_folder
     dead, queue = queue_requests(
         run_id,
         visibility_timeout_s=visibility_timeout_s,
@@ -88,15 +111,17 @@ def plan_inspection(
         dead_letter_arn="<arn of the dead-letter queue>",
     )
     return (
-        request("s3", "ListObjectsV2", Bucket=place.bucket, Prefix=place.key),
+        *sent,
+        request("s3", "ListObjectsV2", Bucket=job.source_place.bucket, Prefix=job.source_place.key),
         request("s3", "PutObject", Bucket=out.bucket, Key=f"{out.key}/manifest.jsonl", Body="<the manifest>"),
         dead,
         queue,
-        request("sqs", "SendMessageBatch", QueueUrl="<the queue>", Entries=[{"Id": "0", "MessageBody": "<picture>"}]),
-        *plan_run(cluster, task, tasks, command=WORKER),
+        request("sqs", "SendMessageBatch", QueueUrl=job.queue_url, Entries=[{"Id": "0", "MessageBody": "<picture>"}]),
+        *plan_run(cluster, task, tasks, command=WORKER, environment=job.to_environment()),
+        plan_stop(cluster, "<each task that still runs>"),
         request("s3", "PutObject", Bucket=out.bucket, Key=f"{out.key}/report.json", Body="<the merged report>"),
-        request("sqs", "DeleteQueue", QueueUrl="<the queue>"),
-        request("sqs", "DeleteQueue", QueueUrl="<the dead-letter queue, if it is empty>"),
+        request("sqs", "DeleteQueue", QueueUrl=job.queue_url),
+        request("sqs", "DeleteQueue", QueueUrl=f"{job.dead_letter_queue_url}, if it is empty"),
     )
 
 

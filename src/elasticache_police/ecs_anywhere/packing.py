@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from elasticache_police.ecs_anywhere import _s3
+from elasticache_police.ecs_anywhere.cluster import request
 from elasticache_police.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from elasticache_police._aws import Clients
+    from elasticache_police._aws import Clients, Request
 
-__all__ = ["fetch_model", "send_model", "unpack"]
+__all__ = ["fetch_model", "plan_model", "send_model", "unpack"]
 
 
 def send_model(clients: Clients, model: str, results: str) -> str:
@@ -30,16 +31,34 @@ def send_model(clients: Clients, model: str, results: str) -> str:
     Raises:
         ModelFileError: It is neither.
     """
+    place, body = _place_and_body(model, results)
+    if body is not None and not _s3.exists(clients, place):
+        _s3.write(clients, place, body, content_type="application/gzip")
+    return str(place)
+
+
+def plan_model(model: str, results: str) -> tuple[str, tuple[Request, ...]]:
+    """Return what :func:`send_model` would return, and the request it would send unless the model is there already.
+
+    Raises:
+        ModelFileError: It is neither in S3 nor a directory.
+    """
+    place, body = _place_and_body(model, results)
+    if body is None:
+        return str(place), ()
+    sent = f"<{model}, packed: {len(body):,} bytes>"
+    return str(place), (request("s3", "PutObject", Bucket=place.bucket, Key=place.key, Body=sent),)
+
+
+def _place_and_body(model: str, results: str) -> tuple[_s3.Place, bytes | None]:
+    """Return where a packed model is or belongs, and what belongs there; None where it is given as already there."""
     if model.startswith("s3://"):
-        return str(_s3.parse(model))
+        return _s3.parse(model), None
     folder = Path(model)
     if not folder.is_dir():
         raise ModelFileError(f"{model} is no model directory")
     body = _packed(folder)
-    place = _s3.parse(results) / "models" / f"{hashlib.sha256(body).hexdigest()[:16]}.tar.gz"
-    if not _s3.exists(clients, place):
-        _s3.write(clients, place, body, content_type="application/gzip")
-    return str(place)
+    return _s3.parse(results) / "models" / f"{hashlib.sha256(body).hexdigest()[:16]}.tar.gz", body
 
 
 def _packed(folder: Path) -> bytes:

@@ -152,7 +152,19 @@ def inspect_collection(
     place = as_cluster(cluster)
     task = family or FAMILY
     if dry_run:
-        show_plan(ecs_anywhere.plan_inspection(place, source, task, results=results, tasks=tasks))
+        show_plan(
+            ecs_anywhere.plan_inspection(
+                place,
+                source,
+                task,
+                results=results,
+                tasks=tasks,
+                names=names,
+                model=model,
+                min_confidence=min_confidence,
+                run_id=run_id or "<run>",
+            )
+        )
         return 0
     run_id = run_id or new_run_id()
     with Status() as status:
