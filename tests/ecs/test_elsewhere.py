@@ -124,7 +124,7 @@ def test_a_dry_run_on_ecs_makes_no_call(fake, fake_url):
     assert code == 0
     assert [line.partition(". ")[2] for line in out.splitlines() if line[0].isdigit()] == [
         "s3:ListObjectsV2", "s3:PutObject", "sqs:CreateQueue", "sqs:CreateQueue", "sqs:SendMessageBatch",
-        "ecs:RunTask", "ecs:RunTask", "s3:PutObject", "sqs:DeleteQueue", "sqs:DeleteQueue",
+        "ecs:RunTask", "ecs:RunTask", "ecs:StopTask", "s3:PutObject", "sqs:DeleteQueue", "sqs:DeleteQueue",
     ]  # fmt: skip
     assert fake.calls == []
 

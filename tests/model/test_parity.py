@@ -18,6 +18,7 @@ from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
 from elasticache_police.runtime.judging import LOOKS, window_of
 from elasticache_police.runtime.packed import KEPT, findings_from_outputs, unpack
 from elasticache_police.runtime.reading import read, softmax
+from elasticache_police.runtime.scoring import spelled
 
 pytestmark = pytest.mark.train
 
@@ -143,6 +144,9 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
             assert (np.abs(there - expected.max(axis=1, keepdims=True)) < 1 - listed + FRAME).all()
             unlisted = np.sort(expected, axis=1)[:, -KEPT - 1]  # at most; they share what is left
             assert (np.abs(packed.frames[number] - expected).max(axis=1) < unlisted + FRAME).all()
+            assert spelled(packed.frames[number], "ElastiCache") == pytest.approx(
+                spelled(expected, "ElastiCache"), abs=FRAME
+            )
         assert seen in {1, len(LOOKS)}
         looked_again += seen > 1
     assert looked_again

@@ -168,7 +168,8 @@ def test_tags_of_others_that_may_not_be_read_are_told_of_once_for_each_kind(fake
     told: list[str] = []
     found = sm.list(on_event=lambda event: told.append(str(event)))
     assert [resource.kind for resource in found] == ["endpoint", "endpoint configuration", "model"]
-    assert [words.partition(";")[0] for words in told] == [
+    about_tags = [words.partition(";")[0] for words in told if "activation" not in words]  # moto has no activations
+    assert about_tags == [
         "cannot see endpoint *: the tags of 1, taken for somebody else's",
         "cannot see endpoint configuration *: the tags of 1, taken for somebody else's",
         "cannot see model *: the tags of 2, taken for somebody else's",

@@ -32,12 +32,14 @@ from elasticache_police.runtime.proposals import Proposal
 from elasticache_police.runtime.tilted import TILTED
 from elasticache_police.runtime.turned import CHANNELS, FLOORS, Region
 
-__all__ = ["HEADER_BYTES", "KEPT", "LEAST", "PackedPlace", "findings_from_outputs", "unpack"]
+__all__ = ["HEADER_BYTES", "KEPT", "LEAST", "LEAST_OF_THE_REST", "PackedPlace", "findings_from_outputs", "unpack"]
 
 KEPT = 5
 """Classes listed for each frame."""
 LEAST = 1e-4
-"""Probabilities below this are not listed."""
+"""Probabilities of classes below this are not listed."""
+LEAST_OF_THE_REST = 3e-5
+"""The probability of all that is not listed is kept down to here: over the hundred frames of a line it adds up."""
 _HEADER = np.dtype([("place", "<f4", 5), ("size", "<i4", 2), ("frames", "<i4", len(LOOKS)), ("region", "<i4", 6)])
 HEADER_BYTES = _HEADER.itemsize
 

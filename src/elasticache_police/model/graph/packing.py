@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from elasticache_police.runtime.packed import HEADER_BYTES, KEPT, LEAST
+from elasticache_police.runtime.packed import HEADER_BYTES, KEPT, LEAST, LEAST_OF_THE_REST
 
 __all__ = ["pack"]
 
@@ -40,7 +40,7 @@ def _rows(frames: tf.Tensor) -> tf.Tensor:
     best = tf.where(seen, best, 0.0)
     # What is left to 1, computed where it is small: as the sum of all others.
     rest = tf.reduce_sum(frames, axis=1, keepdims=True) - tf.reduce_sum(best, axis=1, keepdims=True)
-    rest = tf.where(rest >= LEAST, rest, 0.0)
+    rest = tf.where(rest >= LEAST_OF_THE_REST, rest, 0.0)
     numbers = tf.bitcast(tf.cast(tf.concat([rest, best[:, 1:]], axis=1), tf.float16), tf.uint16)
     planes = [tf.where(seen, classes, 0), tf.cast(numbers, tf.int32) // 256, tf.cast(numbers, tf.int32) % 256]
     return tf.cast(tf.transpose(tf.concat(planes, axis=1)), tf.uint8)
