@@ -62,6 +62,33 @@ def _check(source: str, results: str | None) -> str:
     return results
 
 
+def _job(
+    source: str,
+    results: str,
+    run_id: str,
+    *,
+    names: tuple[str, ...],
+    model: str | None,
+    min_confidence: float | None,
+    visibility_timeout_s: int,
+    picture_timeout_s: float,
+) -> CollectionJob:
+    """Return the job of a run whose queues are not made yet."""
+    return CollectionJob(
+        source=source,
+        results=results,
+        run_id=run_id,
+        recipe=recipe_of(_version(), names, model or "packaged", min_confidence),
+        queue_url="<the queue>",
+        dead_letter_queue_url="<the dead-letter queue>",
+        names=names,
+        model=model,
+        min_confidence=min_confidence,
+        visibility_timeout_s=visibility_timeout_s,
+        picture_timeout_s=picture_timeout_s,
+    )
+
+
 def plan_inspection(
     cluster: Cluster | str,
     source: str,
@@ -89,13 +116,10 @@ def plan_inspection(
     cluster = as_cluster(cluster)
     results = _check(source, results)
     uri, sent = (None, ()) if model is None else plan_model(model, results)
-    job = CollectionJob(
-        source=source,
-        results=results,
-        run_id=run_id,
-        recipe=recipe_of(_version(), names, uri or "packaged", min_confidence),
-        queue_url="<the queue>",
-        dead_letter_queue_url="<the dead-letter queue>",
+    job = _job(
+        source,
+        results,
+        run_id,
         names=names,
         model=uri,
         min_confidence=min_confidence,
@@ -198,13 +222,10 @@ def inspect_on(
             Path(folder),
             suffixes=suffixes,
             max_receives=max_receives,
-            job=CollectionJob(
-                source=source,
-                results=results,
-                run_id=run_id,
-                recipe=recipe_of(_version(), names, model or "packaged", min_confidence),
-                queue_url="-",
-                dead_letter_queue_url="-",
+            job=_job(
+                source,
+                results,
+                run_id,
                 names=names,
                 model=model,
                 min_confidence=min_confidence,
