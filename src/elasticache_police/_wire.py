@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
@@ -45,6 +47,8 @@ SERVERLESS_LIMIT = 4 * 1024 * 1024
 """Bytes of a serverless request."""
 
 _QUALITIES = (95, 90, 80)
+_SEARCHING = 8
+"""zlib's level for lines: 9 takes three times as long for a thousandth of the bytes."""
 
 
 def _picture(encoded: bytes) -> str:
@@ -76,10 +80,29 @@ def floats_body(lines: npt.NDArray[np.uint8]) -> bytes:
 
 
 def encode_line(line: npt.NDArray[np.uint8]) -> bytes:
-    """Return a grey line, uint8 (50, 700), as a PNG."""
-    from PIL import Image
+    """Return a grey line, uint8 (50, 700), as a PNG: bytes on the way count, so it is worth some search."""
+    import numpy as np
 
-    return _png(Image.fromarray(line), optimize=True)
+    flat = int(np.bincount(line.ravel()).max()) * 2 > line.size
+    return _plain_png(line) if flat else _png(_image(line), level=_SEARCHING)
+
+
+def _plain_png(grey: npt.NDArray[np.uint8]) -> bytes:
+    """Encode greys, uint8 (H, W), as a PNG without prediction.
+
+    Pillow always predicts pixels from their neighbours, which costs a tenth more bytes where letters stand on a flat
+    ground (and a tenth fewer where there is noise). The format is that of ISO/IEC 15948.
+    """
+    import numpy as np
+
+    height, width = grey.shape
+    packer = zlib.compressobj(_SEARCHING, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_FILTERED)
+    rows = packer.compress(np.pad(grey, ((0, 0), (1, 0))).tobytes()) + packer.flush()
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
 
 
 def encode_page(page: Image.Image, *, limit_bytes: int) -> bytes:
@@ -120,10 +143,9 @@ def _image(grey: npt.NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(grey)
 
 
-def _png(image: Image.Image, *, optimize: bool = False) -> bytes:
-    """Encode losslessly; a line is worth the search for the smallest file, a page is not."""
+def _png(image: Image.Image, *, level: int = 6) -> bytes:
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=optimize)
+    image.save(file, "PNG", compress_level=level)
     return file.getvalue()
 
 

@@ -12,7 +12,7 @@ import attrs
 import boto3
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from elasticache_police import Classification, Finding, Kind, Police, Report, Verdict, _wire
 from elasticache_police import sagemaker_deploy as sm
@@ -34,6 +34,12 @@ FOUND = {
     "readings": ["ElastiCache", "ElasticCache", ""],
     "count": 2,
 }
+
+
+def _written_line() -> np.ndarray:
+    line = Image.new("L", (700, 50), 255)
+    ImageDraw.Draw(line).text((10, 15), "Amazon ElasticCache", fill=0)
+    return np.asarray(line)
 
 
 def _story_picture() -> Image.Image:
@@ -80,13 +86,22 @@ def test_by_default_a_crop_travels_as_a_picture_of_the_same_pixels(fake, police)
 
 
 def test_a_line_of_text_is_a_hundred_times_smaller_as_a_picture() -> None:
-    from PIL import ImageDraw
-
-    line = Image.new("L", (700, 50), 255)
-    ImageDraw.Draw(line).text((10, 15), "Amazon ElasticCache", fill=0)
-    pixels = np.asarray(line)
+    pixels = _written_line()
     floats, encoded = _wire.floats_body(pixels[None]), _wire.picture_body("classify", [_wire.encode_line(pixels)])
     assert len(floats) > 100 * len(encoded)
+
+
+@pytest.mark.parametrize("noise", [0, 40])
+def test_a_line_travels_without_loss(noise: int) -> None:
+    greys = _written_line().astype(np.int16)
+    greys += np.random.default_rng(3).integers(-noise, noise + 1, greys.shape, np.int16)
+    line = greys.clip(0, 255).astype(np.uint8)
+    encoded = _wire.encode_line(line)
+    decoded = Image.open(io.BytesIO(encoded))
+    assert decoded.format == "PNG"
+    assert decoded.mode == "L"
+    assert np.array_equal(np.asarray(decoded), line)
+    assert len(encoded) < line.size
 
 
 def test_a_page_is_answered_as_the_local_police_would(fake, police) -> None:

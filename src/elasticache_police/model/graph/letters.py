@@ -22,6 +22,8 @@ _FOLDED = [BLANK, *encode(CHARACTERS.lower()), OTHER]
 _SKIPPED = encode(" -")
 """What comparing letters only passes over, as in :mod:`elasticache_police.spelling`."""
 _FAR = 1000
+_STRIDE = 8
+"""Frames in one turn of a loop over them: a turn costs TensorFlow more than a frame does."""
 _TINY = 1e-30
 
 
@@ -78,12 +80,16 @@ def spelled(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.T
     emitted = tf.reshape(tf.cast(frames, tf.float64), [-1, CLASSES]) @ emits
     emitted = tf.transpose(tf.reshape(emitted, [size[0], size[1], start.shape[0]]), [1, 0, 2])
 
-    def step(time: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        after = (state @ moves) * emitted[time]
-        return time + 1, tf.where((time < lengths)[:, tf.newaxis], after, state)
+    emitted = tf.pad(emitted, [[0, _STRIDE - 1], [0, 0], [0, 0]])
+
+    def steps(time: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        for now in range(_STRIDE):
+            after = (state @ moves) * emitted[time + now]
+            state = tf.where((time + now < lengths)[:, tf.newaxis], after, state)
+        return time + _STRIDE, state
 
     begin = (tf.constant(0), tf.tile(start[tf.newaxis], [size[0], 1]))
-    _, state = tf.while_loop(lambda time, _: time < size[1], step, begin)
+    _, state = tf.while_loop(lambda time, _: time < size[1], steps, begin)
     words = tf.reshape(state @ accepts, [-1, len(names), 2])
     return tf.cast(tf.clip_by_value(tf.reduce_sum(words, axis=-1), 0.0, 1.0), tf.float32)
 
@@ -156,11 +162,13 @@ def nearly(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Te
     best, begins = _letters(frames, lengths)
     for passed in _SKIPPED:
         begins = tf.logical_and(begins, tf.not_equal(best, passed))
-    letters = tf.gather(tf.constant(_FOLDED), best)
+    counts = tf.reduce_sum(tf.cast(begins, tf.int32), axis=1)
+    said = tf.boolean_mask(tf.gather(tf.constant(_FOLDED), best), begins)
+    letters = tf.RaggedTensor.from_row_lengths(said, counts).to_tensor()
     found = tf.zeros_like(lengths, tf.bool)
     for name in names:
         target = tf.constant(encode(spelling._squeeze(name)))  # noqa: SLF001  the rules themselves
-        found = tf.logical_or(found, _distance(letters, begins, target) <= spelling._allowed(name))  # noqa: SLF001
+        found = tf.logical_or(found, _distance(letters, counts, target) <= spelling._allowed(name))  # noqa: SLF001
     return found
 
 
@@ -182,13 +190,13 @@ def resembles(text: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
     return tf.reduce_any(tf.stack(enough))
 
 
-def _distance(letters: tf.Tensor, begins: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+def _distance(letters: tf.Tensor, counts: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Return the least edits, int32 (N,), between a word and any part of each line.
 
     Args:
-        letters: int32 (N, T), the class at every frame.
-        begins: bool (N, T), whether a letter begins there.
-        target: int32 (L,), the classes of the word.
+        letters: int32 (N, L), the classes of each line's letters.
+        counts: int32 (N,), how many letters each line has.
+        target: int32 (M,), the classes of the word.
     """
     size, length = tf.shape(letters), target.shape[0]
     steps = np.arange(length + 1)
@@ -198,7 +206,7 @@ def _distance(letters: tf.Tensor, begins: tf.Tensor, target: tf.Tensor) -> tf.Te
         wrong = tf.cast(tf.not_equal(letters[:, time, tf.newaxis], target), tf.int32)
         after = tf.pad(tf.minimum(row[:, 1:] + 1, row[:, :-1] + wrong), [[0, 0], [1, 0]])
         after = tf.reduce_min(after[:, :, tf.newaxis] + missing, axis=1)
-        row = tf.where(begins[:, time, tf.newaxis], after, row)
+        row = tf.where((time < counts)[:, tf.newaxis], after, row)
         return time + 1, row, tf.minimum(least, row[:, -1])
 
     first = tf.tile(tf.range(length + 1)[tf.newaxis], [size[0], 1])

@@ -115,8 +115,14 @@ def crop_to_line(grey: tf.Tensor) -> tf.Tensor:
     Returns:
         uint8 (50, 700).
     """
-    shape = tf.shape(grey)
-    size = tf.cast(shape, tf.float64)
+    classic = tf.reduce_all(tf.equal(tf.shape(grey), [LINE_HEIGHT, LINE_WIDTH]))
+    line = tf.cond(classic, lambda: grey, lambda: _fitted(grey))
+    return tf.ensure_shape(line, [LINE_HEIGHT, LINE_WIDTH])
+
+
+def _fitted(grey: tf.Tensor) -> tf.Tensor:
+    """Scale a picture to the classic line's height or width and fill up the rest with the grey of its edges."""
+    size = tf.cast(tf.shape(grey), tf.float64)
     scale = tf.minimum(LINE_HEIGHT / size[0], LINE_WIDTH / size[1])
     limits = tf.constant([LINE_HEIGHT, LINE_WIDTH])
     height, width = tf.unstack(tf.clip_by_value(tf.cast(tf.round(size * scale), tf.int32), 1, limits))
@@ -127,4 +133,4 @@ def crop_to_line(grey: tf.Tensor) -> tf.Tensor:
     ground = tf.cast((edge[middle - 1] + edge[middle]) // 2, tf.uint8)
     above = (LINE_HEIGHT - height) // 2
     around = [[above, LINE_HEIGHT - height - above], [0, LINE_WIDTH - width]]
-    return tf.ensure_shape(tf.pad(part, around, constant_values=ground), [LINE_HEIGHT, LINE_WIDTH])
+    return tf.pad(part, around, constant_values=ground)
