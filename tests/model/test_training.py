@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,6 +86,16 @@ def test_batches_do_not_depend_on_the_number_of_workers() -> None:
     for (x, y), (other_x, other_y) in zip(alone, together, strict=True):
         np.testing.assert_array_equal(x, other_x)
         np.testing.assert_array_equal(y, other_y)
+
+
+def test_ctrl_c_in_a_terminal_leaves_the_drawing_to_the_process_that_trains() -> None:
+    fonts = font_set(find_fonts(packaged_fonts())[0])
+    make = FinderBatches(seed=1, size=1, fonts=fonts, names=("ElastiCache",), style=PageStyle(width=64, height=64))
+    drawn = rendered(make, first=0, stop=8, workers=1)
+    next(drawn)
+    (worker,) = multiprocessing.active_children()
+    os.kill(worker.pid, signal.SIGINT)
+    assert len(list(drawn)) == 7
 
 
 def test_reader_targets_spell_the_text_left_to_right() -> None:

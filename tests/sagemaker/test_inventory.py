@@ -243,6 +243,27 @@ def test_delete_all_leaves_what_is_not_ours(fake, queue, model, pace) -> None:
     assert sm.list() == ()
 
 
+def test_delete_all_leaves_what_an_endpoint_of_somebody_else_uses(fake, spec, pace, tmp_path) -> None:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="own", CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    archive = sm.upload(pack(tmp_path / "model.tar.gz", "1/saved_model.pb"), bucket="own", key="here.tar.gz")
+    plan = sm.deploy(attrs.evolve(spec, model=attrs.evolve(spec.model, model_data_url=archive.url)), pace=pace)
+    foreign = boto3.client("sagemaker")
+    variant = {"VariantName": "A", "ModelName": plan.model_names[0], "InitialInstanceCount": 1}
+    foreign.create_endpoint_config(
+        EndpointConfigName="Theirs", ProductionVariants=[{**variant, "InstanceType": "ml.m5.large"}]
+    )
+    foreign.create_endpoint(EndpointName="Theirs", EndpointConfigName="Theirs")
+    told: list[str] = []
+    sm.delete_all(on_event=lambda event: told.append(str(event)), pace=pace)
+    assert fake.names == {"Theirs", plan.model_names[0]}
+    assert [words for words in told if words.startswith("keeping")] == [
+        f"keeping model {plan.model_names[0]}: endpoint Theirs uses it too",
+        "keeping archive own/here.tar.gz: endpoint Theirs uses it too",
+    ]
+    assert "Contents" in client.list_objects_v2(Bucket="own")
+
+
 def test_what_cannot_be_deleted_is_an_error_that_names_it_after_deleting_the_rest(fake, spec, pace) -> None:
     sm.deploy(spec, pace=pace)
     fake.fail("DeleteEndpointConfig", "AccessDeniedException", "not allowed")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from elasticache_police.cli._signals import interrupted_by_signals
 
 __all__ = ["dataset", "train"]
 
@@ -92,11 +92,6 @@ def dataset(
     click.echo(f"{crops} crops and {pages} pages in {len(fit)} fonts; look at {sheet}")
 
 
-def _interrupt(number: int, _: FrameType | None) -> None:
-    """Treat SIGTERM, which ends containers, like Ctrl-C: a checkpoint is written, then the run ends."""
-    raise KeyboardInterrupt(f"signal {number}")
-
-
 @click.command()
 @click.option("--name", default="ElastiCache", show_default=True, help="The name to police.")
 @_FONTS
@@ -175,8 +170,8 @@ def train(
 ) -> None:
     """Train a model for a name: a finder and a reader, measured on fonts they have not seen.
 
-    The folder keeps every input, checkpoints, logs and what was measured. Ctrl-C or SIGTERM ends a run with a
-    checkpoint; the same command goes on from there.
+    The folder keeps every input, checkpoints, logs and what was measured. Ctrl-C, SIGTERM or a closed terminal ends a
+    run with a checkpoint; the same command goes on from there.
     Use the result with: elasticache-police inspect --model OUT/model PATH...
     """
     from elasticache_police.model.training import TrainingOptions
@@ -186,7 +181,6 @@ def train(
         from elasticache_police.model.threads import set_threads
 
         set_threads(threads)
-    signal.signal(signal.SIGTERM, _interrupt)
     options = TrainingOptions(
         name=name,
         fonts=fonts,
@@ -217,7 +211,8 @@ def train(
                 click.echo(f"{part}: step {step} of {steps}, loss {loss:.4f}", err=True)
 
         try:
-            model = run(options, progress=show, say=lambda text: console.print(text, highlight=False, markup=False))
+            with interrupted_by_signals():
+                model = run(options, progress=show, say=lambda text: console.print(text, highlight=False, markup=False))
         except KeyboardInterrupt:
             click.echo(f"stopped; the same command goes on from the checkpoint in {out}", err=True)
             sys.exit(130)

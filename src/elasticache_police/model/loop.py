@@ -6,6 +6,7 @@ import collections
 import json
 import math
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -54,12 +55,13 @@ def rendered(make: Callable[[int], Arrays], *, first: int, stop: int, workers: i
         make: Picklable; makes the batch of a number. The batches do not depend on the number of workers.
         first: Number of the first batch.
         stop: One past the number of the last batch.
-        workers: Processes; 0 renders in this one.
+        workers: Processes, deaf to Ctrl-C, which this process hears; 0 renders in this one.
     """
     if workers == 0:
         yield from map(make, range(first, stop))
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         pending: collections.deque[Future[Arrays]] = collections.deque()
         upcoming = iter(range(first, stop))
         try:

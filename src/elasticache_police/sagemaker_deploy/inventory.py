@@ -16,7 +16,7 @@ from elasticache_police.sagemaker_deploy.own_machines import on_ecs
 from elasticache_police.sagemaker_deploy.resources import Event, OnEvent, Resource
 from elasticache_police.sagemaker_deploy.scaled import alarms, scaling
 from elasticache_police.sagemaker_deploy.scaling import ALARM_PREFIX
-from elasticache_police.sagemaker_deploy.sharing import models_of, without_shared
+from elasticache_police.sagemaker_deploy.sharing import archive_of, models_of, without_shared
 from elasticache_police.sagemaker_deploy.teardown import Teardown, remove
 
 if TYPE_CHECKING:
@@ -118,6 +118,8 @@ def delete_all(
 ) -> Teardown:
     """Delete everything of this project in the region: what :func:`list` lists.
 
+    What somebody else's endpoint uses stays, and `on_event` is told.
+
     Args:
         only: What to delete of it, as :func:`list` gave it, in that order: what was shown to somebody who agreed, and
             nothing that was made since.
@@ -134,7 +136,8 @@ def delete_all(
         AwsError: AWS refused to say what there is.
     """
     work = Work.of(client=client, session=session, config=config, pace=pace, on_event=on_event, on_progress=on_progress)
-    return remove(work, [*_everything(work)] if only is None else [*only], timeout_s=timeout_s).check()
+    doomed = [*(_everything(work) if only is None else only)]
+    return remove(work, without_shared(work, doomed), timeout_s=timeout_s).check()
 
 
 def _everything(work: Work) -> Iterator[Resource]:
@@ -169,7 +172,7 @@ def _of_endpoint(work: Work, endpoint_name: str) -> Sequence[Resource]:
     for config_name in names["endpoint configuration"]:
         names["model"].update(dict.fromkeys(models_of(work, config_name)))
     found = [Resource(kind=kind, name=name) for kind, some in names.items() for name in some]
-    return [*doomed, *without_shared(work, endpoint_name, found)]
+    return [*doomed, *without_shared(work, found)]
 
 
 def _endpoint_tag(endpoint_name: str) -> tuple[str, str]:
@@ -211,7 +214,7 @@ def _tags(work: Work, arn: str) -> frozenset[tuple[str, str]]:
 
 def _archives(work: Work, model_names: Sequence[str]) -> Iterator[Resource]:
     """Yield the archives that carry the project's tag: in SageMaker's default bucket, and those that models name."""
-    named = dict.fromkeys(place for name in model_names for place in _archive_of(work, name))
+    named = dict.fromkeys(place for name in model_names if (place := archive_of(work, name)))
     bucket = default_bucket(work.clients.region, work.clients.account_id())
     for archive in work.seen("archive", f"{bucket}/{DEFAULT_PREFIX}/", _archives_in(work, bucket)):
         named.pop(archive.name, None)
@@ -234,16 +237,6 @@ def _archives_in(work: Work, bucket: str) -> Iterator[Resource]:
         token = answer.get("NextContinuationToken")
         if not token:
             return
-
-
-def _archive_of(work: Work, model_name: str) -> Sequence[str]:
-    """Return ``bucket/key`` of a model's archive."""
-    try:
-        answer = work.send("sagemaker", "DescribeModel", ModelName=model_name)
-    except NotFoundError:
-        return ()
-    url = cast(Mapping[str, str], answer.get("PrimaryContainer") or {}).get("ModelDataUrl", "")
-    return [url.removeprefix("s3://")] if url.startswith("s3://") else ()
 
 
 def _archive_at(work: Work, place: str, made: dt.datetime | None = None) -> Iterator[Resource]:
