@@ -10,14 +10,15 @@ import attrs
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Kind
 
-__all__ = ["DEFAULT_NAME", "Occurrence", "check_name", "distance", "kind_of", "occurrences"]
+__all__ = ["DEFAULT_NAME", "TWINS", "Occurrence", "check_name", "distance", "kind_of", "occurrences"]
 
 DEFAULT_NAME = "ElastiCache"
 
 _JOINERS = frozenset("-._:/\\@=#~$%&?+|<>*^")
 _QUOTES = frozenset("\"'`()[]{}")
 _PROSE = ("Amazon ", "AWS ", "amazon ")
-_TWINS = frozenset("ckopsuvwxz")
+TWINS = frozenset("ckopsuvwxz")
+"""Small letters of the same shape as their capitals."""
 _SHORT = 4
 _MIDDLE = 7
 _MAX_SPACES = 2
@@ -119,7 +120,7 @@ def _as_capitals(word: str) -> str:
     """Return a word of capitals as such: among them, nothing tells a small c, o or s from a large one."""
     letters = [character for character in word if character.isalpha()]
     small = [character for character in letters if character.islower()]
-    if len(letters) >= 5 and len(small) * 3 <= len(letters) and all(character in _TWINS for character in small):
+    if len(letters) >= 5 and len(small) * 3 <= len(letters) and all(character in TWINS for character in small):
         return word.upper()
     return word
 

@@ -17,14 +17,13 @@ import attrs
 import numpy as np
 
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, encode
+from elasticache_police.spelling import TWINS
 
 __all__ = ["Automaton", "automaton", "holds", "pattern", "says", "spelled"]
 
 # States before the name: after a border, a small letter, a capital; each with and without a blank since.
 _BORDER, _BORDER_BLANK, _SMALL, _SMALL_BLANK, _CAPITAL, _CAPITAL_BLANK = range(6)
 _BEFORE = 6
-_TWINS = frozenset("CKOPSUVWXZ")
-"""Capitals whose small letter has the same shape."""
 _LOOK_ALIKE = {"l": "I", "I": "l"}
 """In most faces without serifs these are one stroke: whoever writes one is not accused of the other."""
 
@@ -96,7 +95,9 @@ def _shapes(word: str) -> list[str]:
     # Among capitals alone nothing tells a small c from a large one.
     capitals = word == word.upper()
     return [
-        character + (character.lower() if capitals and character in _TWINS else "") + _LOOK_ALIKE.get(character, "")
+        character
+        + (character.lower() if capitals and character.lower() in TWINS else "")
+        + _LOOK_ALIKE.get(character, "")
         for character in word
     ]
 
