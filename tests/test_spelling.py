@@ -54,6 +54,42 @@ def test_occurrences_are_found_and_their_kind_named(line: str, expected: list[tu
     assert verdicts(line) == expected
 
 
+@pytest.mark.parametrize("between", [", ", ". ", " / ", "/", " | ", " & ", " + ", ": ", " (", "\t", "; ", "□"])
+def test_two_words_with_more_than_a_space_between_are_two_words(between: str) -> None:
+    assert verdicts(f"Elastic{between}Cache") == []
+    assert verdicts(f"the Elasti{between}Cache here") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "elastic_cache",
+        "__elasticache__",
+        "elasticache_",
+        "ELASTIC_CACHE_URL=redis://x",
+        "ELASTICCACHE_URL",
+        "const elastiCacheClient = 1",
+        "const elastiCache = 1",
+        "elastiCache.createCacheCluster(params)",
+        "await elastiCache.send()",
+        "elastiCacheSubnetGroup",
+        "(elastiCache)",
+    ],
+)
+def test_names_in_programs_are_left_alone(line: str) -> None:
+    assert verdicts(line) == []
+
+
+def test_a_small_first_letter_in_prose_is_wrong() -> None:
+    assert verdicts("Amazon elastiCache now") == [("elastiCache", "case")]
+    assert verdicts("We like elastiCache.") == [("elastiCache", "case")]
+
+
+def test_the_short_form_of_a_name_is_another_name() -> None:
+    assert occurrences("Postgres", ["PostgreSQL"]) == []
+    assert [one.kind for one in occurrences("PostgresQL", ["PostgreSQL"])] == [Kind.CASE]
+
+
 @pytest.mark.parametrize(
     "line",
     [

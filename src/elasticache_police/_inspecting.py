@@ -8,6 +8,7 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from elasticache_police.errors import (
@@ -46,8 +47,8 @@ def report_of(image: ImageInput, backend: Backend, *, min_confidence: float, kep
         image: As for :meth:`elasticache_police.Police.inspect`.
         backend: What looks.
         min_confidence: Findings with less confidence are left out.
-        kept_pixels: Of a file's pages so many pixels are kept for annotating; it can be read again. What is no file is
-            kept whole.
+        kept_pixels: Of a file's pages so many pixels are kept for annotating; it can be read again. What cannot, such
+            as bytes or a pipe, is kept whole.
 
     Raises:
         ImageError: It cannot be read.
@@ -55,7 +56,8 @@ def report_of(image: ImageInput, backend: Backend, *, min_confidence: float, kep
     from elasticache_police.imaging import numbered_pages, source_name
 
     source = source_name(image)
-    left = kept_pixels if isinstance(image, str | os.PathLike) else math.inf
+    again = isinstance(image, str | os.PathLike) and Path(image).is_file()
+    left = kept_pixels if again else math.inf
     pages: list[Page] = []
     try:
         for group in _grouped(numbered_pages(image, source=source), backend.pages_at_once):

@@ -119,22 +119,23 @@ class Police(RemotePolice):
         return in_order(iter(images), self._look, jobs=self._backend.default_jobs if jobs is None else jobs)
 
     @overload
-    def classify(
-        self, crop: list[ImageInput] | tuple[ImageInput, ...], *, wire: Wire = ...
-    ) -> list[Classification]: ...
+    def classify(  # type: ignore[overload-overlap]  # a str is a sequence of str, and a path here
+        self, crop: ImageInput, *, wire: Wire = ...
+    ) -> Classification: ...
 
     @overload
-    def classify(self, crop: ImageInput, *, wire: Wire = ...) -> Classification: ...
+    def classify(self, crop: Sequence[ImageInput], *, wire: Wire = ...) -> list[Classification]: ...
 
     def classify(
-        self, crop: ImageInput | list[ImageInput] | tuple[ImageInput, ...], *, wire: Wire = "base64"
+        self, crop: ImageInput | Sequence[ImageInput], *, wire: Wire = "base64"
     ) -> Classification | list[Classification]:
         """Say whether one line of text spells the name right: the classic question of 50 x 700 grey pixels.
 
         Args:
             crop: Any picture of one line; other sizes are scaled to fit, see
-                :func:`elasticache_police.imaging.crop_to_line`. A list, a tuple, or an array (N, H, W) or
-                (N, H, W, channels) is a batch.
+                :func:`elasticache_police.imaging.crop_to_line`. A list or another sequence, or an array (N, H, W) or
+                (N, H, W, channels), is a batch. (What a type checker cannot tell is the shape of an array: use
+                :meth:`classify_many` where types matter.)
             wire: How lines travel to an endpoint: as pictures in base64, or ``floats``, the nested lists of numbers
                 that the classic TensorFlow request has, about 700 kB a line.
 
@@ -145,9 +146,9 @@ class Police(RemotePolice):
             ImageError: A crop cannot be read.
             ModelFileError: The model cannot be loaded.
         """
-        if isinstance(crop, list | tuple) or _is_batch(crop):
+        if _is_batch(crop):
             return list(self.classify_many(crop, wire=wire))  # type: ignore[arg-type]  # an array iterates over its lines
-        (answer,) = self.classify_many([crop], wire=wire)
+        (answer,) = self.classify_many([crop], wire=wire)  # type: ignore[list-item]
         return answer
 
     def classify_many(self, crops: Iterable[ImageInput], *, wire: Wire = "base64") -> Iterator[Classification]:
@@ -170,6 +171,8 @@ class Police(RemotePolice):
 
 
 def _is_batch(crop: object) -> bool:
-    """Say whether an array holds several lines; its last axis holds colours where it has 1, 3 or 4 values."""
+    """Say whether these are several lines; an array's last axis holds colours where it has 1, 3 or 4 values."""
+    if isinstance(crop, Sequence):
+        return not isinstance(crop, str | bytes | bytearray | memoryview)
     shape: tuple[int, ...] = getattr(crop, "shape", ())
     return len(shape) == 4 or (len(shape) == 3 and shape[2] not in {1, 3, 4})

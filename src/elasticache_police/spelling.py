@@ -16,6 +16,10 @@ DEFAULT_NAME = "ElastiCache"
 
 _JOINERS = frozenset("-._:/\\@=#~$%&?+|<>*^")
 _QUOTES = frozenset("\"'`()[]{}")
+_WITHIN = frozenset(" -")
+"""What may stand within a name that is split."""
+_KEYWORDS = frozenset({"await", "class", "const", "def", "export", "function", "import", "let", "new", "return", "var"})
+"""Words of programs before a name."""
 _PROSE = ("Amazon ", "AWS ", "amazon ")
 TWINS = frozenset("ckopsuvwxz")
 """Small letters of the same shape as their capitals."""
@@ -160,6 +164,10 @@ def _is_identifier(line: str, start: int, stop: int) -> bool:
     word = line[start:stop]
     before = line[start - 1] if start else " "
     after = line[stop] if stop < len(line) else " "
+    if "_" in {before, after}:
+        return True
+    if word[0].islower() and word != word.lower() and _is_of_a_program(line[:start], line[stop:]):
+        return True
     if word[0].islower() and "-" in word and after in _JOINERS:
         return True  # "elast-cache-1r7", whatever the reader makes of the size of a c
     if word != word.lower():
@@ -173,6 +181,18 @@ def _is_identifier(line: str, start: int, stop: int) -> bool:
         return True
     # Small letters alone are taken for code, unless they stand alone or the line reads like prose about the product.
     return not (line.strip() == word or line[:start].endswith(_PROSE) or line[stop:].startswith(" for "))
+
+
+def _is_of_a_program(before: str, after: str) -> bool:
+    """Return whether ``elastiCache`` is a name in a program: ``elastiCacheClient``, ``elastiCache.create(...)``."""
+    follows, beyond = after[:1], after[1:2]
+    return (
+        follows.isalnum()
+        or (follows in {".", "(", "[", "="} and bool(beyond.strip()))
+        or after.lstrip().startswith(("=", ":="))
+        or before[-1:] in {".", "$", "@", "(", "[", "{", "=", "!"}
+        or bool(_KEYWORDS & set(before.split()[-1:]))
+    )
 
 
 def _is_cut(line: str, start: int, stop: int, name: str, *, cut_left: bool, cut_right: bool) -> bool:
@@ -198,6 +218,24 @@ def _begins_alike(word: str, name: str) -> bool:
     return word[0] == name[0] or word[1:2] == name[1:2] or word[:2] == name[1:3]
 
 
+def _edits(word: str, name: str) -> int | None:
+    """Return how many edits make a name of a word, without case and spaces; None when it is not the name meant."""
+    bare, squeezed = _squeeze(name), _squeeze(word)
+    allowed = _allowed(name)
+    if abs(len(squeezed) - len(bare)) > allowed or len(word) - len(squeezed) > len(name) - len(bare) + _MAX_SPACES:
+        return None
+    if any(sign not in _WITHIN and not sign.isalnum() and sign not in name for sign in word):
+        return None  # "Elastic, Cache", "Elastic / Cache": two words; "elastic_cache": an identifier
+    edits = distance(squeezed, bare)
+    if edits > allowed or (edits and not _begins_alike(squeezed, bare)):
+        return None
+    if edits > 1 and bare.startswith(squeezed) and name[-edits:].isupper():
+        return None  # "Postgres" is no misspelled PostgreSQL
+    if len(word) > len(squeezed) and len(name) == len(bare) and word == word.lower():
+        return None  # "an elastic cache", "elastic-cache-01": English or an identifier, not the name
+    return edits
+
+
 def occurrences(
     line: str, names: Sequence[str] = (DEFAULT_NAME,), *, cut_left: bool = False, cut_right: bool = False
 ) -> list[Occurrence]:
@@ -217,20 +255,13 @@ def occurrences(
     """
     found: list[tuple[tuple[int, int, int, int], Occurrence]] = []
     for name in names:
-        bare = _squeeze(name)
-        allowed = _allowed(name)
-        spaces = len(name) - len(bare) + _MAX_SPACES
+        longest = len(name) + _allowed(name) + _MAX_SPACES
         for start in _starts(line, name):
-            for stop in _stops(line, start, len(name) + allowed + _MAX_SPACES):
+            for stop in _stops(line, start, longest):
                 word = _as_meant(_as_capitals(line[start:stop]), name)
-                squeezed = _squeeze(word)
-                if abs(len(squeezed) - len(bare)) > allowed or len(word) - len(squeezed) > spaces:
+                edits = _edits(word, name)
+                if edits is None:
                     continue
-                edits = distance(squeezed, bare)
-                if edits > allowed or (edits and not _begins_alike(squeezed, bare)):
-                    continue
-                if len(word) > len(squeezed) and len(name) == len(bare) and word == word.lower():
-                    continue  # "an elastic cache", "elastic-cache-01": English or an identifier, not the name
                 kind = kind_of(word, name)
                 rank = (edits, 0 if kind is None else 1, abs(len(word) - len(name)), start)
                 found.append(

@@ -48,6 +48,8 @@ assert_type(police.inspect_many(["a.png", "b.png"], jobs=2), Generator[Report, N
 assert_type(police.classify(array), Classification)
 assert_type(police.classify("crop.png"), Classification)
 assert_type(police.classify(["crop.png", array]), list[Classification])
+paths: list[Path] = [Path("a.png")]
+assert_type(police.classify(paths), list[Classification])
 assert_type(police.classify_many([array]), Iterator[Classification])
 assert_type(__version__, str)
 

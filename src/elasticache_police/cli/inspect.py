@@ -12,8 +12,9 @@ import click
 
 from elasticache_police.cli.annotator import Annotator
 from elasticache_police.cli.elsewhere import Elsewhere
-from elasticache_police.cli.pictures import find_pictures, input_of
-from elasticache_police.cli.writing import FORMATS, check_output, write_reports
+from elasticache_police.cli.pictures import Picture, find_pictures, input_of
+from elasticache_police.cli.writing import FORMATS, check_folder, check_output, write_reports
+from elasticache_police.errors import PoliceError
 from elasticache_police.findings import Report
 from elasticache_police.report.words import printable
 
@@ -111,6 +112,7 @@ def inspect(
     from elasticache_police.report.document import summarise
 
     check_output(output)
+    check_folder("--annotate", annotate_dir)
     pictures = find_pictures(paths, skip=None if annotate_dir is None else Path(annotate_dir))
     annotator = None if annotate_dir is None else Annotator(Path(annotate_dir), pictures)
     wanted = names or None
@@ -120,6 +122,7 @@ def inspect(
         else Police.from_model(model, wanted, min_confidence=min_confidence)
     )
     reports = []
+    failed = False  # to write a copy
     with _quiet_pillow(), contextlib.ExitStack() as stack:
         stream = police.inspect_many(map(input_of, pictures), jobs=jobs)
         stack.callback(stream.close)
@@ -127,12 +130,22 @@ def inspect(
             if report.error is not None:
                 click.echo(f"error: {printable(report.error)}", err=True)
             if annotator is not None:
-                annotator.write(picture, report)
+                failed |= not _annotated(annotator, picture, report)
             reports.append(report)
     write_reports(reports, format_, output, quiet=quiet)
     if annotator is not None and annotator.written:
         click.echo(f"annotated copies: {len(annotator.written)} in {click.format_filename(annotator.folder)}", err=True)
-    ctx.exit(summarise(reports).exit_code)
+    ctx.exit(2 if failed else summarise(reports).exit_code)
+
+
+def _annotated(annotator: Annotator, picture: Picture, report: Report) -> bool:
+    """Write copies of a picture; an error is told and loses no report."""
+    try:
+        annotator.write(picture, report)
+    except PoliceError as error:
+        click.echo(f"error: {printable(str(error))}", err=True)
+        return False
+    return True
 
 
 @contextlib.contextmanager

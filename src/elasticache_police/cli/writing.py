@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from elasticache_police.cli._streams import let_go_of_unread
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Report
 
-__all__ = ["FORMATS", "check_output", "write_reports"]
+__all__ = ["FORMATS", "check_folder", "check_output", "write_reports"]
 
 FORMATS = ("text", "json", "sarif", "github", "html")
 
@@ -31,6 +32,22 @@ def check_output(output: str | None) -> None:
         raise ConfigurationError(f"--output {output}: may not be written to")
 
 
+def check_folder(option: str, folder: str | None) -> None:
+    """Refuse a folder that cannot be made or written to, before the work whose results it is for.
+
+    Raises:
+        ConfigurationError: It is a file, or the nearest folder above that is there may not be written to.
+    """
+    if folder is None:
+        return
+    whole = Path(folder).absolute()
+    nearest = next(path for path in (whole, *whole.parents) if path.exists())
+    if not nearest.is_dir():
+        raise ConfigurationError(f"{option}: {folder} cannot be written: {nearest} is no folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"{option}: {folder} cannot be written: no permission at {nearest}")
+
+
 def write_reports(reports: Sequence[Report], form: str, output: str | None, *, quiet: bool = False) -> None:
     """Write reports to a file, or to standard output.
 
@@ -42,10 +59,17 @@ def write_reports(reports: Sequence[Report], form: str, output: str | None, *, q
 
     Raises:
         ConfigurationError: The file cannot be written.
+        BrokenPipeError: Nobody reads standard output any more.
     """
     if output is None:
-        sys.stdout.buffer.write(_rendered(reports, form, sys.stdout, quiet=quiet))
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(_rendered(reports, form, sys.stdout, quiet=quiet))
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            let_go_of_unread()
+            raise ConfigurationError(f"the report cannot be written: {error.strerror}") from error
         return
     try:
         with Path(output).open("w", encoding="utf-8") as file:

@@ -42,6 +42,7 @@ _SYLLABLES = """
 a e i o u la le ti to ca che sti ra ri ne no se si ta te tic as es is us al el il ic ac ec ha he ho st tr cl ch ck
 ss cc ll tt ma mi mo pa pe po be bo du fi fa ga go ju ka ki lo lu nu qu ro ru sa so su va vi vo wa we xi ya yo za zi
 pre con pro ing ion
+ill lli ili iti lil tti itt til
 """.split()  # noqa: SIM905  read by people
 
 _PAIRS = """
@@ -92,7 +93,7 @@ def _inside(name: str, rng: random.Random) -> int:
 
 
 def _double(name: str, rng: random.Random) -> NearMiss:
-    i = rng.choices(range(len(name)), [3 if letter in _NARROW else 1 for letter in name])[0]
+    i = rng.choices(range(len(name)), [4 if letter in _NARROW else 1 for letter in name])[0]
     return NearMiss(name[: i + 1] + name[i].lower() + name[i + 1 :], Kind.EXTRA_LETTER)
 
 
@@ -157,6 +158,7 @@ def _whole_words_apart(name: str, rng: random.Random) -> NearMiss:
 
 
 _WAYS: tuple[Callable[[str, random.Random], NearMiss], ...] = (
+    _double,
     _double,
     _extra,
     _missing,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from elasticache_police.findings import Report, Verdict
+from elasticache_police.findings import Finding, Page, Report, Verdict
 from elasticache_police.report.document import summarise
 from elasticache_police.report.words import describe, place, printable
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["print_text"]
 
+_Row: TypeAlias = tuple[Report, Page, Finding]
+_NARROW = 80
 _STYLES = {Verdict.MISSPELLED: "bold red", Verdict.CORRECT: "green"}
 
 
@@ -30,25 +32,46 @@ def print_text(reports: Iterable[Report], console: Console, *, only_misspelled: 
         only_misspelled: Leave out names that are spelled right.
     """
     reports = tuple(reports)
+    rows = [
+        (report, page, finding)
+        for report in reports
+        for page in report.pages
+        for finding in page.findings
+        if finding.verdict is Verdict.MISSPELLED or not only_misspelled
+    ]
+    if rows:
+        table = _table(rows)
+        fits = console.measure(table).maximum <= console.width or console.width >= _NARROW
+        console.print(table if fits else _paragraphs(rows))
+        console.print()
+    console.print(Text(str(summarise(reports))))
+
+
+def _table(rows: Iterable[_Row]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("file", overflow="fold")
     table.add_column("place", overflow="fold")
     table.add_column("reading", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
-    for report in reports:
-        for page in report.pages:
-            for finding in page.findings:
-                if only_misspelled and finding.verdict is not Verdict.MISSPELLED:
-                    continue
-                table.add_row(
-                    Text(printable(report.source)),
-                    Text(place(report, page, finding)),
-                    Text(printable(finding.reading)),
-                    Text(describe(finding), style=_STYLES[finding.verdict]),
-                    f"{finding.score:.3f}",
-                )
-    if table.row_count:
-        console.print(table)
-        console.print()
-    console.print(Text(str(summarise(reports))))
+    for report, page, finding in rows:
+        table.add_row(
+            Text(printable(report.source)),
+            Text(place(report, page, finding)),
+            Text(printable(finding.reading)),
+            Text(describe(finding), style=_STYLES[finding.verdict]),
+            f"{finding.score:.3f}",
+        )
+    return table
+
+
+def _paragraphs(rows: Iterable[_Row]) -> Text:
+    """Return the same for a terminal too narrow for a table: where, then what, a line each."""
+    return Text("\n").join(
+        Text.assemble(
+            f"{printable(report.source)} {place(report, page, finding)}\n  {printable(finding.reading)}  ",
+            (describe(finding), _STYLES[finding.verdict]),
+            f"  {finding.score:.3f}",
+        )
+        for report, page, finding in rows
+    )

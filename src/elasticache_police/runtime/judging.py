@@ -33,6 +33,7 @@ LEGIBLE_AT_THE_EDGE = 0.7
 """The same for a name whose only fault is at its first letter, which is the first to be cut from a tilted line."""
 AGREEING = 2
 """Least number of looks that must show something like a name there: one alone may have misread a neighbour."""
+_STROKES = frozenset("lIit1|!")
 _EDGE_FRAMES = 5
 _NEAR_CAPS = 1.2
 """So close to the page's edge, in heights of capitals, that a letter may be cut there and not be read at all."""
@@ -89,6 +90,11 @@ def _differs_first(text: str, name: str) -> bool:
     return text == name[1:] or text[1:] in {name, name[1:]}
 
 
+def _ends_in_a_stroke(text: str, name: str) -> bool:
+    """Return whether a text is a name and one stroke more: a slash, a 1, a dagger or a text cursor looks the same."""
+    return text[:-1] in {name, name.upper(), name.lower()} and text[-1] in _STROKES
+
+
 @attrs.frozen(eq=False)
 class _Look:
     """One reading of a place, at some magnification."""
@@ -142,7 +148,7 @@ class _Place:
             return _Look(window, reading, [])
         near = _NEAR_CAPS * self.proposal.cap_px
         found = occurrences(
-            reading.text,
+            reading.columns,
             self.names,
             cut_left=reading.first[0] < _EDGE_FRAMES or window.page_x(float(reading.first[0]) * FRAME_PX) < near,
             cut_right=reading.last[-1] >= len(frames) - _EDGE_FRAMES
@@ -195,6 +201,8 @@ class _Place:
             return None
         text = best[2].name if right >= wrong else max(texts, key=lambda key: texts[key])
         if right < wrong and _differs_first(text, best[2].name) and right + wrong < LEGIBLE_AT_THE_EDGE:
+            return None
+        if right < wrong and _ends_in_a_stroke(text, best[2].name):
             return None
         return self.sighting(best[1], best[2], right=right, wrong=wrong, text=text)
 

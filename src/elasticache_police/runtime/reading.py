@@ -25,6 +25,16 @@ class Reading:
     """int (len(text),): last frame of every character."""
     frames: np.ndarray
     """float32 (T, CLASSES), each row a distribution; where silence is read as a space, one frame is that for sure."""
+    silences: tuple[int, ...] = ()
+    """Which characters of the text are spaces that nobody wrote: what follows is another text."""
+
+    @property
+    def columns(self) -> str:
+        """The text, with a tab between what are texts of their own, such as the cells of a table."""
+        letters = list(self.text)
+        for index in self.silences:
+            letters[index] = "\t"
+        return "".join(letters)
 
     def middle(self, index: int) -> float:
         """Return the frame in the middle of a character."""
@@ -59,19 +69,20 @@ def read(frames: np.ndarray) -> Reading:
     ends = np.append(begins[1:], len(best)) - 1
     written = [(int(a), int(b), int(best[a])) for a, b in zip(begins, ends, strict=True) if best[a] != BLANK]
     runs: list[tuple[int, int, int]] = []
-    silences: list[int] = []
+    silences: dict[int, int] = {}
     for run in written:
         if runs and run[0] - runs[-1][1] > GAP_FRAMES and SPACE not in {run[2], runs[-1][2]}:
             middle = (run[0] + runs[-1][1]) // 2
+            silences[len(runs)] = middle
             runs.append((middle, middle, SPACE))
-            silences.append(middle)
         runs.append(run)
     if silences:
         frames = frames.copy()
-        frames[silences] = np.eye(CLASSES, dtype=frames.dtype)[SPACE]
+        frames[list(silences.values())] = np.eye(CLASSES, dtype=frames.dtype)[SPACE]
     return Reading(
         text=decode([index for _, _, index in runs]),
         first=np.array([a for a, _, _ in runs], int),
         last=np.array([b for _, b, _ in runs], int),
         frames=frames,
+        silences=tuple(silences),
     )
