@@ -19,6 +19,7 @@ from PIL import Image
 
 from elasticache_police._remote import min_confidence_of_packaged_model
 from elasticache_police.cli import main
+from elasticache_police.errors import ImageError
 from elasticache_police.findings import Finding, Kind, Page, Report, Verdict
 from elasticache_police.imaging import pages as imaging_pages
 
@@ -448,6 +449,7 @@ class Slow(fake.PaintedRuntime):
 
 runtime.Runtime = Slow
 from elasticache_police.cli import main
+from elasticache_police.errors import ImageError
 main(prog_name="elasticache-police")
 """
 
@@ -547,3 +549,36 @@ def test_a_long_run_shows_its_progress_on_a_terminal_and_cleans_up(folder):
     assert json.loads(stdout)["summary"]["files"] == 5
     assert b"inspecting" in shown
     assert b"/5" in shown
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no pipes by name here")
+def test_a_pipe_is_annotated_from_the_pixels_that_were_inspected(folder):
+    content = Path("wrong name, 画像.png").read_bytes()
+    reading, writing = os.pipe()
+    with open(writing, "wb") as pipe:  # noqa: PTH123
+        pipe.write(content)
+    result = run("--annotate", "copies", f"/dev/fd/{reading}", "wrong name, 画像.png")
+    os.close(reading)
+    assert result.exit_code == 1
+    assert len(list(Path("copies").rglob("*.png"))) == 2
+
+
+def test_a_copy_that_fails_loses_no_report(folder, monkeypatch):
+    def fail(*_):
+        raise ImageError("x.png", "is gone", "look for it")
+
+    monkeypatch.setattr("elasticache_police.cli.annotator.Annotator.write", fail)
+    result = run("--annotate", "copies", "wrong name, 画像.png")
+    assert result.exit_code == 2
+    assert "error: x.png: is gone" in result.stderr
+    assert "ElasticCache" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk at hand")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_full_disk_is_no_mistake_of_ours(folder, form):
+    command = [sys.executable, "-m", "elasticache_police", "inspect", "--format", form, "wrong name, 画像.png"]
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == "error: the report cannot be written: No space left on device\n"

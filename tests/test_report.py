@@ -155,3 +155,12 @@ def test_annotate_reads_a_file_again_and_notices_that_it_is_another(tmp_path):
     path.unlink()
     with pytest.raises(ImageError, match="no such file"):
         found.annotate()
+
+
+@pytest.mark.parametrize("width", [24, 40, 60])
+def test_a_narrow_terminal_shows_every_reading_whole(width):
+    console = Console(width=width, record=True, file=io.StringIO())
+    print_text([report(WRONG, source="slides/architecture-overview.png")], console)
+    shown = console.export_text()
+    for word in ("ElasticCache", "misspelled"):
+        assert word in shown

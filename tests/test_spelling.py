@@ -85,6 +85,11 @@ def test_a_small_first_letter_in_prose_is_wrong() -> None:
     assert verdicts("We like elastiCache.") == [("elastiCache", "case")]
 
 
+def test_a_stroke_between_two_words_makes_no_name_of_them() -> None:
+    assert verdicts("ElasticICache Redis") == verdicts("Elastic lCache") == []
+    assert verdicts("ElastilCache") == [("ElastilCache", "extra_letter")]
+
+
 def test_the_short_form_of_a_name_is_another_name() -> None:
     assert occurrences("Postgres", ["PostgreSQL"]) == []
     assert [one.kind for one in occurrences("PostgresQL", ["PostgreSQL"])] == [Kind.CASE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -18,6 +19,7 @@ _JOINERS = frozenset("-._:/\\@=#~$%&?+|<>*^")
 _QUOTES = frozenset("\"'`()[]{}")
 _WITHIN = frozenset(" -")
 """What may stand within a name that is split."""
+_STROKE_BETWEEN = re.compile("[a-z] ?[Il1!|] ?[A-Z]")
 _KEYWORDS = frozenset({"await", "class", "const", "def", "export", "function", "import", "let", "new", "return", "var"})
 """Words of programs before a name."""
 _PROSE = ("Amazon ", "AWS ", "amazon ")
@@ -229,6 +231,8 @@ def _edits(word: str, name: str) -> int | None:
     edits = distance(squeezed, bare)
     if edits > allowed or (edits and not _begins_alike(squeezed, bare)):
         return None
+    if edits > 1 and _STROKE_BETWEEN.search(word) and not _STROKE_BETWEEN.search(name):
+        return None  # "Elastic|Cache", whatever the stroke was taken for
     if edits > 1 and bare.startswith(squeezed) and name[-edits:].isupper():
         return None  # "Postgres" is no misspelled PostgreSQL
     if len(word) > len(squeezed) and len(name) == len(bare) and word == word.lower():

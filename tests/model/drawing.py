@@ -35,6 +35,15 @@ def line(text, *, font_px=34, font="LiberationSans-Regular.ttf", size=(700, 50),
     return picture
 
 
+def cut_out(text, *, font_px, font="LiberationSans-Regular.ttf"):
+    """Return a picture of a word, grey, with nothing around it."""
+    face = ImageFont.truetype(FONTS / font, font_px)
+    x0, y0, x1, y1 = face.getbbox(text)
+    picture = Image.new("L", (x1 - x0, y1 - y0), 245)
+    ImageDraw.Draw(picture).text((-x0, -y0), text, fill=15, font=face)
+    return picture
+
+
 def encoded(picture, kind="PNG", **options):
     """Return a picture as a file."""
     content = io.BytesIO()

@@ -8,10 +8,11 @@ import json
 
 import numpy as np
 import pytest
-from drawing import encoded, line, page, transparent
+from drawing import cut_out, encoded, line, page, transparent
 from PIL import Image, ImageDraw
 
 from elasticache_police.errors import ModelFileError
+from elasticache_police.findings import Verdict
 from elasticache_police.imaging import crop_to_line, crop_to_tensor, open_pages, to_grey
 from elasticache_police.runtime import lines
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
@@ -85,6 +86,20 @@ def test_pages_of_several_sizes_in_one_request_are_padded_and_answered_in_order(
         assert all(outputs["readings"][number][:count])
         assert not any(outputs["readings"][number][count:])
         assert not outputs["boxes"][number][count:].any()
+
+
+@pytest.mark.parametrize("font_px", [14, 30, 110])
+def test_a_word_cut_out_just_so_is_found_here_and_there(font_px, runtime, served):
+    content = encoded(cut_out("ElasticCache", font_px=font_px))
+    local = runtime.inspect_page(grey_of(content))
+    outputs = served("inspect", image_bytes=[content])
+    assert_same(findings_from_outputs(row(outputs), runtime.names), local)
+    (found,) = local
+    assert found.verdict is Verdict.MISSPELLED
+    width, height = int(outputs["width"][0]), int(outputs["height"][0])
+    assert found.box[0] < 0.1 * width
+    assert found.box[2] > 0.9 * width
+    assert (outputs["boxes"][0, 0] <= [width, height, width, height]).all()
 
 
 def test_the_plain_outputs_say_where_what_stands_and_how_surely_it_is_right(runtime, served):

@@ -17,11 +17,11 @@ _GOTHIC = next(path for path in packaged_fonts() if path.stem == "RoutedGothic")
 
 @attrs.frozen
 class Sample:
-    """A drawing and the verdicts on it, top to bottom and left to right; None allows no finding there as well."""
+    """A drawing and the verdicts on it, top to bottom and left to right; None where anything but a misspelling goes."""
 
     name: str
     draw: Callable[[], Image.Image]
-    verdicts: tuple[str, ...]
+    verdicts: tuple[str, ...] | None
 
 
 def _page(width: int = 480, height: int = 160, ground: str = "white") -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -121,6 +121,23 @@ def fading_out() -> Image.Image:
     return image
 
 
+def cut_out(text: str, *, px: float) -> Image.Image:
+    """A word and nothing around it."""
+    x0, y0, x1, y1 = (round(edge) for edge in load(_SANS, px).getbbox(text))
+    image, draw = _page(x1 - x0, y1 - y0)
+    draw.text((-x0, -y0), text, fill="black", font=load(_SANS, px))
+    return image
+
+
+def in_two_cells(left: str, right: str) -> Image.Image:
+    """Two words in neighbouring cells of a table."""
+    image, draw = _page()
+    for x0, text in ((60, left), (121, right)):
+        draw.rectangle((x0, 70, x0 + 61, 100), outline="#888888")
+        draw.text((x0 + 7, 90), text, fill="black", font=load(_SANS, 15), anchor="ls")
+    return image
+
+
 SAMPLES = (
     Sample("plain_right", lambda: line("Amazon ElastiCache"), (RIGHT,)),
     Sample("plain_extra_c", lambda: line("Amazon ElasticCache"), (WRONG,)),
@@ -157,5 +174,19 @@ SAMPLES = (
     Sample("beanstalk", lambda: line("AWS Elastic Beanstalk", px=16), ()),
     Sample("load_balancing", lambda: line("Elastic Load Balancing", px=16), ()),
     Sample("plain_cache", lambda: line("Cache nodes and replication", px=16), ()),
+    Sample("before_a_slash", lambda: line("ElastiCache/", px=17), None),
+    Sample("before_a_small_slash", lambda: line("ElastiCache/", px=12), None),
+    Sample("before_a_text_cursor", lambda: line("ElastiCache|", px=16), None),
+    Sample("with_a_number", lambda: line("ElastiCache1", px=16), None),
+    Sample("two_words_of_a_list", lambda: line("Elastic, Cache, Redis", px=16), ()),
+    Sample("one_or_the_other", lambda: line("Elastic / Cache", px=16), ()),
+    Sample("two_cells", lambda: in_two_cells("Elastic", "Cache"), ()),
+    Sample("far_apart", lambda: line("Elastic       Cache", px=16), ()),
+    Sample("a_variable", lambda: line("const elastiCacheClient = create()", px=16), ()),
+    Sample("a_constant", lambda: line("ELASTIC_CACHE_URL=redis", px=16), ()),
+    Sample("a_name_with_an_underscore", lambda: line("elastic_cache", px=16), ()),
+    Sample("cut_out_small", lambda: cut_out("ElasticCache", px=14), (WRONG,)),
+    Sample("cut_out", lambda: cut_out("ElastiCache", px=30), (RIGHT,)),
+    Sample("cut_out_large", lambda: cut_out("Elasticache", px=110), (WRONG,)),
     Sample("nothing", lambda: line(" ", px=16), ()),
 )

@@ -131,6 +131,20 @@ def dataset(
 @click.option("--finder-batch", type=click.IntRange(min=1), default=8, show_default=True)
 @click.option("--reader-batch", type=click.IntRange(min=1), default=32, show_default=True)
 @click.option(
+    "--finder-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2e-3,
+    show_default=True,
+    help="Highest learning rate; a lower one forgets less of --start-from.",
+)
+@click.option(
+    "--reader-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2e-3,
+    show_default=True,
+    help="Highest learning rate; a lower one forgets less of --start-from.",
+)
+@click.option(
     "--evaluation-crops",
     type=click.IntRange(min=2),
     default=400,
@@ -163,6 +177,8 @@ def train(
     reader_steps: int,
     finder_batch: int,
     reader_batch: int,
+    finder_rate: float,
+    reader_rate: float,
     evaluation_crops: int,
     evaluation_pages: int,
     workers: int,
@@ -193,6 +209,8 @@ def train(
         reader_steps=reader_steps,
         finder_batch=finder_batch,
         reader_batch=reader_batch,
+        finder_rate=finder_rate,
+        reader_rate=reader_rate,
         workers=workers,
         evaluation_crops=evaluation_crops,
         evaluation_pages=evaluation_pages,

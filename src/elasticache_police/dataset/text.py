@@ -52,6 +52,9 @@ u=vn b=hd d=bc m=nw H=hN G=C6g F=EP
 _CONFUSED = dict(pair.split("=") for pair in _PAIRS.split())
 """Letters taken for one another, by eye or by finger."""
 
+_STROKES = ("/", " / ", "|", "|RDS", " | ", "!", "]", "\\", " i", "/S3")
+"""What stands after a name and is easily taken for one letter more."""
+
 _NARROW = frozenset("ilt")
 """Letters that are hard to count where two of them stand side by side."""
 
@@ -317,7 +320,7 @@ class NameTexts:
             after = " " + filler(rng, digits=digits, punctuation=punctuation, words=rng.randint(1, 3))
         elif after == "p":
             after = (
-                rng.choice([",", ".", ")", ":", "-Redis", "'s node", " (Redis)", "/Redis", "...", '"'])
+                rng.choice([",", ".", ")", ":", "-Redis", "'s node", " (Redis)", "/Redis", "...", '"', *_STROKES])
                 if punctuation
                 else ""
             )

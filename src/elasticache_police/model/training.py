@@ -26,7 +26,10 @@ from elasticache_police.runtime import Runtime
 from elasticache_police.runtime.files import CONFIG, METADATA, Settings, write_config
 from elasticache_police.spelling import check_name
 
-__all__ = ["Progress", "TrainingOptions", "train"]
+__all__ = ["PEAK_RATE", "Progress", "TrainingOptions", "train"]
+
+PEAK_RATE = 2e-3
+"""The highest learning rate of a training from nothing."""
 
 Progress = Callable[[str, int, int, float], None]
 """Called with the part in training, steps done, steps in all and the smoothed loss."""
@@ -60,6 +63,9 @@ class TrainingOptions:
     """0 keeps the reader of ``start_from`` as it is."""
     reader_batch: int = attrs.field(default=32, validator=attrs.validators.ge(1))
     """Lines of 32 x 256 in a step."""
+    finder_rate: float = attrs.field(default=PEAK_RATE, validator=attrs.validators.gt(0.0))
+    """The highest learning rate; a lower one forgets less of the weights of ``start_from``."""
+    reader_rate: float = attrs.field(default=PEAK_RATE, validator=attrs.validators.gt(0.0))
     workers: int = attrs.field(default=1, validator=attrs.validators.ge(0))
     """Processes that render samples; does not change them."""
     evaluation_crops: int = attrs.field(default=400, validator=attrs.validators.ge(2))
@@ -135,8 +141,8 @@ def _record(
             "start_from": {
                 path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in _starting_weights(options).values()
             },
-            "finder": {"steps": options.finder_steps, "batch": options.finder_batch},
-            "reader": {"steps": options.reader_steps, "batch": options.reader_batch},
+            "finder": {"steps": options.finder_steps, "batch": options.finder_batch, "rate": options.finder_rate},
+            "reader": {"steps": options.reader_steps, "batch": options.reader_batch, "rate": options.reader_rate},
         },
         "made_with": {
             "elasticache-police": _installed("elasticache-police"),
@@ -222,7 +228,7 @@ def train(
         finder,
         losses.finder_loss,
         FinderBatches(seed=options.seed, size=options.finder_batch, fonts=prepared, names=(options.name,)),
-        Schedule(steps=options.finder_steps, peak_rate=2e-3),
+        Schedule(steps=options.finder_steps, peak_rate=options.finder_rate),
         directory=options.out / "finder",
         initial=start.get("finder"),
         workers=options.workers,
@@ -233,7 +239,7 @@ def train(
         reader,
         losses.reader_loss,
         ReaderBatches(seed=options.seed + 1, size=options.reader_batch, fonts=prepared, names=(options.name,)),
-        Schedule(steps=options.reader_steps, peak_rate=2e-3),
+        Schedule(steps=options.reader_steps, peak_rate=options.reader_rate),
         directory=options.out / "reader",
         initial=start.get("reader"),
         workers=options.workers,

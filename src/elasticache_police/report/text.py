@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["print_text"]
 
 _Row: TypeAlias = tuple[Report, Page, Finding]
-_NARROW = 80
+_NARROW, _WIDE = 80, 10_000
 _STYLES = {Verdict.MISSPELLED: "bold red", Verdict.CORRECT: "green"}
 
 
@@ -41,7 +41,8 @@ def print_text(reports: Iterable[Report], console: Console, *, only_misspelled: 
     ]
     if rows:
         table = _table(rows)
-        fits = console.measure(table).maximum <= console.width or console.width >= _NARROW
+        wanted = console.measure(table, options=console.options.update(width=_WIDE)).maximum
+        fits = wanted <= console.width or console.width >= _NARROW
         console.print(table if fits else _paragraphs(rows))
         console.print()
     console.print(Text(str(summarise(reports))))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from elasticache_police.findings import Classification, Finding
 from elasticache_police.runtime import proposals as place
@@ -19,7 +19,7 @@ from elasticache_police.runtime.classifying import classify
 from elasticache_police.runtime.crops import crop_window
 from elasticache_police.runtime.files import FINDER, PACKAGED, READER, Settings, read_settings
 from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge, turned, window_of
-from elasticache_police.runtime.lines import LineWindow, cut
+from elasticache_police.runtime.lines import LineWindow, cut, median
 from elasticache_police.runtime.reading import softmax
 from elasticache_police.runtime.turned import Region, floors, regions
 from elasticache_police.spelling import check_name
@@ -33,6 +33,11 @@ MAX_PLACES = 200
 MIN_LEVEL_PX = 24
 LEVELS = 5
 TEXT_THRESHOLD = 0.5
+SMALL_PX = 192
+"""A picture less high or wide is small: it may be a word cut out just so, whose letters touch its edges."""
+LEAST_MARGIN_PX = 8
+"""The finder sees so much ground around a small picture, and three quarters of its side besides: what touches an edge
+it hardly sees."""
 
 
 Levels = list[tuple[np.ndarray, float]]
@@ -93,12 +98,13 @@ class Runtime:
         """
         page = Image.fromarray(grey)
         levels = self._levels(page)
+        margin = margin_of(page)
         lying = floors(grey)
         askew = None if lying else self._askew(page, levels)
         if askew is not None:
             return distinct(self._inside(page, askew))
-        sightings = list(self._sightings(page, self._places(levels)))
-        for region in [*regions(levels, width=page.width, height=page.height), *lying]:
+        sightings = list(self._sightings(page, self._places(levels, margin)))
+        for region in [*regions(levels, width=page.width, height=page.height, margin=margin), *lying]:
             sightings += self._inside(page, region)
         return distinct(sightings)
 
@@ -129,11 +135,12 @@ class Runtime:
 
     def places(self, picture: Image.Image) -> list[place.Proposal]:
         """Return the places of a page, mode ``L``, worth reading as it lies."""
-        return self._places(self._levels(picture))
+        return self._places(self._levels(picture), margin_of(picture))
 
     def _levels(self, picture: Image.Image) -> Levels:
+        """Return the finder's answer for every level of a picture, a small one with a margin around it."""
         levels: Levels = []
-        level, scale = picture, 1.0
+        level, scale = framed(picture), 1.0
         for _ in range(LEVELS):
             if min(level.size) < MIN_LEVEL_PX and scale > 1:
                 break
@@ -141,14 +148,14 @@ class Runtime:
             level, scale = level.reduce(2), scale * 2
         return levels
 
-    def _places(self, levels: Levels) -> list[place.Proposal]:
+    def _places(self, levels: Levels, margin: int) -> list[place.Proposal]:
         found: list[place.Proposal] = []
         for cells, scale in levels:
             if self._reads_everything:
                 found += place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD)
             else:
                 found += place.names(cells, scale=scale, threshold=self.settings.find_threshold)
-        return place.without_repeats(found, limit=MAX_PLACES)
+        return [one.moved(-margin) for one in place.without_repeats(found, limit=MAX_PLACES)]
 
     def _cells(self, level: Image.Image) -> np.ndarray:
         """Return the finder's answer for one level, its size rounded up to whole cells."""
@@ -188,6 +195,18 @@ class Runtime:
             return self._frames(picture, window if look == 0 else window.look(*LOOKS[look]))
 
         return classify(frames, self.names)
+
+
+def margin_of(picture: Image.Image) -> int:
+    """Return how much ground the finder sees around a picture: some around a small one, which may be a word alone."""
+    side = min(picture.size)
+    return side * 3 // 4 + LEAST_MARGIN_PX if side < SMALL_PX else 0
+
+
+def framed(picture: Image.Image) -> Image.Image:
+    """Return a picture, mode ``L``, with its margin of ground around it; the same picture where there is none."""
+    margin = margin_of(picture)
+    return ImageOps.expand(picture, margin, median(np.asarray(picture))) if margin else picture
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:

@@ -32,6 +32,10 @@ class Proposal:
         """Height of capitals."""
         return self.y1 - self.y0
 
+    def moved(self, by: float) -> Proposal:
+        """Return the place moved right and down by some pixels."""
+        return attrs.evolve(self, x0=self.x0 + by, y0=self.y0 + by, x1=self.x1 + by, y1=self.y1 + by) if by else self
+
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-x)))

@@ -11,6 +11,9 @@ __all__ = ["GAP_FRAMES", "SPACE", "Reading", "read", "softmax"]
 
 GAP_FRAMES = 14
 """Frames without a character after which a new text begins: 28 columns, 1.4 times the height of capitals."""
+WIDE_FRAMES = 18
+"""Frames between the middles of two letters with a space between, from which they are of two texts, such as cells of a
+table: 1.8 times the height of capitals, where words of one text are 1.1 apart."""
 SPACE = encode(" ")[0]
 
 
@@ -25,15 +28,14 @@ class Reading:
     """int (len(text),): last frame of every character."""
     frames: np.ndarray
     """float32 (T, CLASSES), each row a distribution; where silence is read as a space, one frame is that for sure."""
-    silences: tuple[int, ...] = ()
-    """Which characters of the text are spaces that nobody wrote: what follows is another text."""
 
     @property
     def columns(self) -> str:
-        """The text, with a tab between what are texts of their own, such as the cells of a table."""
+        """The text, with a tab for every space that is too wide for one text."""
         letters = list(self.text)
-        for index in self.silences:
-            letters[index] = "\t"
+        for index in range(1, len(letters) - 1):
+            if letters[index] == " " and self.first[index + 1] - self.last[index - 1] > WIDE_FRAMES:
+                letters[index] = "\t"
         return "".join(letters)
 
     def middle(self, index: int) -> float:
@@ -69,20 +71,19 @@ def read(frames: np.ndarray) -> Reading:
     ends = np.append(begins[1:], len(best)) - 1
     written = [(int(a), int(b), int(best[a])) for a, b in zip(begins, ends, strict=True) if best[a] != BLANK]
     runs: list[tuple[int, int, int]] = []
-    silences: dict[int, int] = {}
+    silences: list[int] = []
     for run in written:
         if runs and run[0] - runs[-1][1] > GAP_FRAMES and SPACE not in {run[2], runs[-1][2]}:
             middle = (run[0] + runs[-1][1]) // 2
-            silences[len(runs)] = middle
             runs.append((middle, middle, SPACE))
+            silences.append(middle)
         runs.append(run)
     if silences:
         frames = frames.copy()
-        frames[list(silences.values())] = np.eye(CLASSES, dtype=frames.dtype)[SPACE]
+        frames[silences] = np.eye(CLASSES, dtype=frames.dtype)[SPACE]
     return Reading(
         text=decode([index for _, _, index in runs]),
         first=np.array([a for a, _, _ in runs], int),
         last=np.array([b for _, b, _ in runs], int),
         frames=frames,
-        silences=tuple(silences),
     )

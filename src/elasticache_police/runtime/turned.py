@@ -121,7 +121,7 @@ def floors(grey: np.ndarray) -> list[Region]:
     return [Region(turn, 0, 0, width, height) for turn in FLOORS]
 
 
-def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: int) -> list[Region]:
+def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: int, margin: int = 0) -> list[Region]:
     """Return where text climbs and where it falls: one region of each at most, around all of it.
 
     Args:
@@ -129,6 +129,7 @@ def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: i
             of that level.
         width: Pixels of the page.
         height: Pixels of the page.
+        margin: Pixels that the levels show around the page.
     """
     found = []
     for turn, channel in CHANNELS.items():
@@ -136,8 +137,8 @@ def regions(levels: Sequence[tuple[np.ndarray, float]], *, width: int, height: i
         if not any(len(_runs(logits, TURNED_THRESHOLD)) for logits, _ in seen):
             continue
         boxes = [box for logits, scale in seen if (box := _extent(logits, scale)) is not None]
-        x0, y0 = np.min(boxes, axis=0)[:2]
-        x1, y1 = np.max(boxes, axis=0)[2:]
+        x0, y0 = np.min(boxes, axis=0)[:2] - margin
+        x1, y1 = np.max(boxes, axis=0)[2:] - margin
         found.append(Region(turn, max(0, int(x0)), max(0, int(y0)), min(width, int(x1)), min(height, int(y1))))
     return found
 

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from elasticache_police.model.graph import affine, isometric, tilted
-from elasticache_police.model.graph.resample import halve
-from elasticache_police.runtime.engine import LEVELS, MAX_PLACES, MIN_LEVEL_PX
+from elasticache_police.model.graph.resample import halve, lower_median
+from elasticache_police.runtime.engine import LEAST_MARGIN_PX, LEVELS, MAX_PLACES, MIN_LEVEL_PX, SMALL_PX
 from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
 from elasticache_police.runtime.tilted import TILT_LEVELS, TILTED
 from elasticache_police.runtime.turned import (
@@ -58,10 +58,15 @@ def look_over(
             tf.concat([slopes, falls[: tf.where(number < TILT_LEVELS, tf.size(falls), 0)]], axis=0),
         )
 
+    side = tf.reduce_min(tf.shape(page))
+    margin = tf.where(side < SMALL_PX, side * 3 // 4 + LEAST_MARGIN_PX, 0)
+    ground = tf.cast(lower_median(page), tf.uint8)
+    framed = tf.pad(page, tf.fill([2, 2], margin), constant_values=ground)
+    moved = tf.cast(margin, tf.float64) * tf.constant([0.0, 1.0, 1.0, 1.0, 1.0], tf.float64)
     # One loop rather than one branch for each level: TensorFlow prepares what is in the graph when it is first asked.
     start = (
         tf.constant(0),
-        page,
+        framed,
         tf.zeros([0, 5], tf.float64),
         tf.zeros([0, len(CHANNELS), 5], tf.float64),
         tf.zeros([0]),
@@ -69,8 +74,9 @@ def look_over(
     shapes = [tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, len(CHANNELS), 5], [None])]
     _, _, places, turned, slopes = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
     kept = _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT)
-    best = tf.ensure_shape(tf.cast(tf.gather(places, kept), tf.float32), [None, 5])
-    return best, _together(turned[:TURNED_LEVELS], tf.shape(page)), tilted.measured(slopes)
+    best = tf.ensure_shape(tf.cast(tf.gather(places, kept) - moved, tf.float32), [None, 5])
+    extents = turned[:TURNED_LEVELS] - tf.roll(moved, -1, axis=0)
+    return best, _together(extents, tf.shape(page)), tilted.measured(slopes)
 
 
 _NOWHERE = np.array([np.inf, np.inf, -np.inf, -np.inf])
