@@ -99,6 +99,8 @@ class FakeEcs:
         self.clusters: dict[str, dict] = {}
         self.activations: dict[str, dict] = {}
         self.managed: dict[str, str] = {}
+        self.managed_tags: dict[str, dict[str, str]] = {}
+        """Of the machines in `managed`: an activation's tags go to those that register with it."""
         self.machines: list[Machine] = []
         self.definitions: dict[str, list[dict]] = {}
         self.definition_tags: dict[str, list] = {}
@@ -158,6 +160,7 @@ class FakeEcs:
         found["used"] += 1
         instance_id = f"mi-{next(self._numbers):017x}"
         self.managed[instance_id] = activation_id
+        self.managed_tags[instance_id] = dict(found["tags"])
         self._register(instance_id, found["cluster"], cpu, memory, gpus, connected)
         return instance_id
 
@@ -261,6 +264,12 @@ class FakeEcs:
             if not wanted or one in wanted
         ]
         return {"InstanceInformationList": found}
+
+    def list_tags_for_resource(self, p: dict) -> dict:
+        if p["ResourceType"] != "ManagedInstance" or p["ResourceId"] not in self.managed:
+            raise AwsFault("InvalidResourceId", "The resource ID is not valid. Verify that you entered the correct ID.")
+        tags = self.managed_tags[p["ResourceId"]]
+        return {"TagList": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     def deregister_managed_instance(self, p: dict) -> dict:
         if self.managed.pop(p["InstanceId"], None) is None:

@@ -269,7 +269,7 @@ def policy(
                        "ecs:UpdateContainerInstancesState ecs:DeregisterContainerInstance ecs:ListTasks "
                        "ecs:DescribeTasks ecs:StopTask", f"{ecs}:cluster/{cluster}",
                        f"{ecs}:container-instance/{cluster}/*", f"{ecs}:task/{cluster}/*"),
-            _statement("Machines", "ssm:DeregisterManagedInstance",
+            _statement("Machines", "ssm:DeregisterManagedInstance ssm:ListTagsForResource",
                        f"arn:{partition}:ssm:{region}:{account}:managed-instance/mi-*"),
             _statement("Activations", "ssm:DeleteActivation ssm:DescribeActivations", "*"),
         ],
