@@ -205,7 +205,9 @@ class FakeEcs:
             self._end(task)
 
     def _execute(self, task: Task) -> None:
-        task.exit_code = task.script.execute(task.environment, task.command)
+        code = task.script.execute(task.environment, task.command)
+        if not task.stopped:  # else ECS has lost sight of it
+            task.exit_code = code
 
     def _end(self, task: Task) -> None:
         task.stopped_at = self.now
@@ -359,6 +361,10 @@ class FakeEcs:
         machine = self._found(p, "containerInstance")
         if self.running_on(machine) and not p.get("force"):
             raise AwsFault("InvalidParameterException", "Found running tasks on the instance.")
+        for task in self.running_on(machine):  # they run on, and for ECS they have stopped
+            task.stopped_at = self.now
+            task.exit_code, task.stop_code = None, "TerminationNotice"
+            task.reason = "Container instance deregistration forced by user"
         machine.status = "INACTIVE"
         return {"containerInstance": self._shown(machine)}
 
@@ -474,6 +480,8 @@ class FakeEcs:
         }
         if task.machine is not None:
             shown["containerInstanceArn"] = task.machine.arn
+        if status != "PENDING" and task.stop_code != "TaskFailedToStart":
+            shown["startedAt"] = _EPOCH + task.born + 1
         if task.stopped:
             shown |= {"stopCode": task.stop_code, "stoppedReason": task.reason, "stoppedAt": _EPOCH + task.stopped_at}
             if task.exit_code is not None:

@@ -7,7 +7,7 @@ from fake_ecs import Script
 
 from elasticache_police import ecs_anywhere
 from elasticache_police.ecs_anywhere import Cluster, TaskSpec
-from elasticache_police.errors import AccessDeniedError, AwsError, ConfigurationError, WaitTimeoutError
+from elasticache_police.errors import AccessDeniedError, AwsError, ConfigurationError, TaskFailedError, WaitTimeoutError
 
 SPEC = TaskSpec(family="job", image="image")
 
@@ -124,6 +124,20 @@ def test_a_disconnected_machine_with_tasks_needs_force_and_says_what_it_abandons
 
     assert gone.abandoned_tasks == (run.arn,)
     assert [p["force"] for operation, p in fake.calls if operation == "DeregisterContainerInstance"] == [True]
+
+
+def test_a_task_whose_machine_was_forced_out_is_not_said_never_to_have_run(fake, joined):
+    fake.script("job", Script(runs=1000))
+    run = ecs_anywhere.run_task(joined, SPEC)
+    fake.tick()
+    ecs_anywhere.leave(joined, ecs_anywhere.instances(joined)[0].instance_id, force=True)
+
+    (result,) = ecs_anywhere.wait_stopped(joined, [run])
+
+    assert (result.exit_code, result.succeeded) == (None, False)
+    assert result.explanation == "it ran, and ECS lost sight of it: its machine was terminated or deregistered"
+    with pytest.raises(TaskFailedError, match=r"terminated or deregistered \(Container instance deregistration forced"):
+        result.raise_for_failure()
 
 
 def test_tasks_that_were_asked_to_stop_and_still_run_are_named(fake, joined):
