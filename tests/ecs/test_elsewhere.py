@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 from elasticache_police._aws import Clients
 from elasticache_police.cli import main
 from elasticache_police.ecs_anywhere import CollectionJob, TaskSpec, Worker, register_task
+from elasticache_police.findings import Report
 
 SOURCE = "s3://pictures/decks/"
 FOUND = {"boxes": [[10, 20, 110, 40]], "scores": [0.01], "readings": ["ElasticCache"], "count": 1}
@@ -90,6 +91,19 @@ def test_every_format_is_there_on_ecs(studio, form, shows):
     assert code == 1
     assert shows.lower() in out.lower()
     assert "decks/a.png" in out
+
+
+EVIL = "decks/\x1b]0;mine\x07\x1b[2J.png"
+WRITTEN_OUT = r"error: s3://pictures/decks/\x1b]0;mine\x07\x1b[2J.png: "
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_a_key_does_not_steer_the_terminal_from_a_cluster(studio, s3):
+    s3.put_object(Bucket="pictures", Key=EVIL, Body=b"unreadable bytes")
+    code, _, err = _inspect("--on-ecs", "police", "--format", "json")
+    assert code == 2
+    assert WRITTEN_OUT in err
+    assert "\x1b" not in err
 
 
 @pytest.mark.usefixtures("no_sleep")
@@ -184,6 +198,15 @@ def test_a_picture_that_the_container_refuses_is_named_and_the_others_count(pict
     code, out, err = _on_sagemaker(container, monkeypatch, "--results", "s3://pictures/answers")
     assert (code, len(_shown(out))) == (2, 2)
     assert "error: s3://pictures/decks/broken.png: ClientError: 1 object(s) failed" in err
+
+
+def test_a_key_does_not_steer_the_terminal_from_sagemaker(monkeypatch):
+    report = Report(source=f"s3://pictures/{EVIL}", error="\x1b[2J no picture")
+    monkeypatch.setattr("elasticache_police.sagemaker_deploy.inspect_batch", lambda *_, **_options: iter([report]))
+    code, _, err = _inspect("--on-sagemaker", "ElastiCachePoliceModel", "--format", "json")
+    assert code == 2
+    assert WRITTEN_OUT + r"\x1b[2J no picture" in err
+    assert "\x1b" not in err
 
 
 def test_a_dry_run_on_sagemaker_makes_no_call():

@@ -148,6 +148,7 @@ def inspect_collection(
     from elasticache_police.ecs_anywhere.collection_run import new_run_id
     from elasticache_police.ecs_anywhere.inspection import FAMILY
     from elasticache_police.report.document import summarise
+    from elasticache_police.report.words import printable
 
     place = as_cluster(cluster)
     task = family or FAMILY
@@ -200,7 +201,7 @@ def inspect_collection(
     reports = ecs_anywhere.read_report(place, merged)
     write_reports(reports, form, output, quiet=quiet)
     for failure in merged.failures:
-        click.echo(f"error: {failure.file}: {failure.reason}", err=True)
+        click.echo(f"error: {printable(failure.file)}: {printable(failure.reason)}", err=True)
     click.echo(
         f"{merged.pictures} pictures ({merged.skipped} known from before), {merged.misspelled_pictures} with "
         f"{merged.misspelled_findings} misspelled names, {len(merged.failures)} unreadable; "
