@@ -133,14 +133,63 @@ def test_the_command_to_go_on_with_is_for_the_same_account_and_region(studio, mo
     assert line.endswith(" --region eu-west-1 --profile rack")
 
 
-def test_a_dry_run_on_ecs_makes_no_call(fake, fake_url):
-    code, out, _ = _inspect("--on-ecs", "police", "--tasks", "16", "--dry-run")
+def _planned_runs(out: str) -> list[dict]:
+    """Return the parameters of each RunTask that a dry run shows."""
+    decoder = json.JSONDecoder()
+    return [decoder.raw_decode(rest.lstrip())[0] for rest in out.split("ecs:RunTask")[1:]]
+
+
+def test_a_dry_run_on_ecs_changes_nothing(fake, fake_url):
+    code, out, err = _inspect("--on-ecs", "police", "--tasks", "16", "--dry-run")
     assert code == 0
     assert [line.partition(". ")[2] for line in out.splitlines() if line[0].isdigit()] == [
         "s3:ListObjectsV2", "s3:PutObject", "sqs:CreateQueue", "sqs:CreateQueue", "sqs:SendMessageBatch",
-        "ecs:RunTask", "ecs:RunTask", "ecs:StopTask", "s3:PutObject", "sqs:DeleteQueue", "sqs:DeleteQueue",
+        "ecs:RunTask", "ecs:RunTask", "ecs:StopTask", "sqs:ReceiveMessage", "sqs:DeleteMessageBatch",
+        "sqs:ChangeMessageVisibilityBatch", "s3:PutObject", "sqs:DeleteQueue", "sqs:DeleteQueue",
     ]  # fmt: skip
-    assert fake.calls == []
+    assert [operation for operation, _ in fake.calls] == ["DescribeTaskDefinition"]
+    assert [run["launchType"] for run in _planned_runs(out)] == ["EXTERNAL", "EXTERNAL"]
+    assert "takes elasticache-police-inspect for a task on machines of your own: " in err
+    assert "there is no task definition elasticache-police-inspect in us-east-1" in err
+
+
+def test_a_dry_run_that_may_not_look_plans_on(fake, fake_url):
+    fake.fails("DescribeTaskDefinition", "AccessDeniedException", "not for you")
+    code, out, err = _inspect("--on-ecs", "police", "--dry-run")
+    assert (code, len(_planned_runs(out))) == (0, 1)
+    assert "for a task on machines of your own: " in err
+    assert "not for you" in err
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_a_dry_run_on_ecs_shows_where_the_registered_task_runs(studio, joined):
+    """What is printed is what RunTask gets, but for what only a run makes: its id, token and queues."""
+    spec = TaskSpec(
+        family="elasticache-police-inspect",
+        image="inspector:1",
+        container_name="inspector",
+        launch_type="FARGATE",
+        subnets=("subnet-1",),
+        security_groups=("sg-1",),
+    )
+    register_task(joined, spec)
+    code, out, err = _inspect("--on-ecs", "police", "--dry-run")
+    assert (code, err) == (0, "")
+    (planned,) = _planned_runs(out)
+    assert planned["launchType"] == "FARGATE"
+    assert planned["networkConfiguration"]["awsvpcConfiguration"]["subnets"] == ["subnet-1"]
+
+    assert _inspect("--on-ecs", "police")[0] == 1
+
+    sent = next(parameters for operation, parameters in studio.calls if operation == "RunTask")
+    (of_plan,), (of_run,) = (one["overrides"].pop("containerOverrides") for one in (planned, sent))
+    assert {name for name in sent if sent[name] != planned[name]} == {"clientToken", "count"}  # of two pictures
+    environments = [{pair["name"]: pair["value"] for pair in one["environment"]} for one in (of_plan, of_run)]
+    assert environments[0].keys() == environments[1].keys()
+    assert {name for name in environments[0] if environments[0][name] != environments[1][name]} == {
+        "POLICE_RUN", "POLICE_QUEUE_URL", "POLICE_DEAD_LETTER_QUEUE_URL",
+    }  # fmt: skip
+    assert (of_plan["name"], of_run["name"]) == ("inspector", "inspector")
 
 
 # --- on SageMaker ------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class Elsewhere:
     quiet: bool = False
     """Leave names that are spelled right out of the table."""
     dry_run: bool = False
-    """Print the calls, make none."""
+    """Print the calls, change nothing."""
     local: Mapping[str, object]
     """Options that only this machine can follow: refused where they are not None."""
 

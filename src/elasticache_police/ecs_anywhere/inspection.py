@@ -28,7 +28,15 @@ from elasticache_police.ecs_anywhere.definitions import Definition, look_up, reg
 from elasticache_police.ecs_anywhere.giving_up import GivenUp
 from elasticache_police.ecs_anywhere.merging import CollectionReport, merge
 from elasticache_police.ecs_anywhere.packing import etag_of_model, plan_model, send_model
-from elasticache_police.ecs_anywhere.queues import RUN_ID, Depth, depth, enqueue, queue_requests, remove_queues
+from elasticache_police.ecs_anywhere.queues import (
+    RUN_ID,
+    Depth,
+    depth,
+    enqueue,
+    plan_dead_letters,
+    queue_requests,
+    remove_queues,
+)
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
 from elasticache_police.ecs_anywhere.tasks import plan_run, plan_stop
 from elasticache_police.errors import ConfigurationError, NotFoundError
@@ -164,6 +172,7 @@ def plan_inspection(
         request("sqs", "SendMessageBatch", QueueUrl=job.queue_url, Entries=[{"Id": "0", "MessageBody": "<picture>"}]),
         *plan_run(cluster, task, tasks, command=WORKER, environment=job.to_environment()),
         plan_stop(cluster, "<each task that still runs>"),
+        *plan_dead_letters(job.dead_letter_queue_url),
         request("s3", "PutObject", Bucket=out.bucket, Key=f"{out.key}/report.json", Body="<the merged report>"),
         request("sqs", "DeleteQueue", QueueUrl=job.queue_url),
         request("sqs", "DeleteQueue", QueueUrl=f"{job.dead_letter_queue_url}, if it is empty"),
