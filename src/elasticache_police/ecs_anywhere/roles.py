@@ -250,8 +250,8 @@ def policy(
         _statement("Logs", "logs:CreateLogGroup logs:TagResource logs:PutRetentionPolicy logs:GetLogEvents",
                    logs, f"{logs}:*"),
     ]  # fmt: skip
-    read = [_statement("Read", "s3:GetObject", data), _statement("List", "s3:ListBucket", s3)]
-    write = _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload s3:DeleteObject", results)
+    listing = _statement("List", "s3:ListBucket", s3)  # without it S3 says Forbidden of an object that is not there
+    read = [_statement("Read", "s3:GetObject", data), listing]
     documents: dict[str, list[Statement]] = {
         "ecs-register": [
             _statement("NewCluster", "ecs:CreateCluster", "*"),  # which knows no resource
@@ -275,10 +275,10 @@ def policy(
         ],
         "ecs-tasks": run,
         "ecs-train": [
-            *run, _statement("Look", "s3:GetObject", results), _statement("List", "s3:ListBucket", s3),
+            *run, _statement("Look", "s3:GetObject", results), listing,
         ],
         "ecs-inspect": [
-            *run, *read, write,
+            *run, listing, _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload", results),
             _statement("Queues", "sqs:CreateQueue sqs:TagQueue sqs:GetQueueAttributes sqs:SendMessage "
                        "sqs:ReceiveMessage sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:DeleteQueue", queues),
         ],
@@ -298,9 +298,12 @@ def policy(
                        f"arn:{partition}:ecr:{region}:{account}:repository/{repository}"),
             _statement("Logs", "logs:CreateLogStream logs:PutLogEvents", logs, f"{logs}:*"),
         ],
-        "ecs-train-task-role": [*read, write],
+        "ecs-train-task-role": [
+            *read,
+            _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload s3:DeleteObject", results),
+        ],
         "ecs-inspect-task-role": [
-            *read, write,
+            *read, _statement("Write", "s3:PutObject s3:GetObject", results),
             _statement("Queues", "sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility sqs:SendMessage "
                        "sqs:GetQueueAttributes", queues),
         ],
