@@ -228,7 +228,7 @@ class TaskFailedError(AwsError):
         task_arn: The task, empty when none was placed.
         stop_code: ECS's ``stopCode``.
         reason: ECS's ``stoppedReason`` or placement failure.
-        exit_code: The essential container's exit code, None when it never ran.
+        exit_code: The essential container's exit code, None when it never ran or ECS lost sight of it.
     """
 
     def __init__(

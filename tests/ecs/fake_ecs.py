@@ -99,6 +99,8 @@ class FakeEcs:
         self.clusters: dict[str, dict] = {}
         self.activations: dict[str, dict] = {}
         self.managed: dict[str, str] = {}
+        self.managed_tags: dict[str, dict[str, str]] = {}
+        """Of the machines in `managed`: an activation's tags go to those that register with it."""
         self.machines: list[Machine] = []
         self.definitions: dict[str, list[dict]] = {}
         self.definition_tags: dict[str, list] = {}
@@ -158,6 +160,7 @@ class FakeEcs:
         found["used"] += 1
         instance_id = f"mi-{next(self._numbers):017x}"
         self.managed[instance_id] = activation_id
+        self.managed_tags[instance_id] = dict(found["tags"])
         self._register(instance_id, found["cluster"], cpu, memory, gpus, connected)
         return instance_id
 
@@ -202,7 +205,9 @@ class FakeEcs:
             self._end(task)
 
     def _execute(self, task: Task) -> None:
-        task.exit_code = task.script.execute(task.environment, task.command)
+        code = task.script.execute(task.environment, task.command)
+        if not task.stopped:  # else ECS has lost sight of it
+            task.exit_code = code
 
     def _end(self, task: Task) -> None:
         task.stopped_at = self.now
@@ -261,6 +266,12 @@ class FakeEcs:
             if not wanted or one in wanted
         ]
         return {"InstanceInformationList": found}
+
+    def list_tags_for_resource(self, p: dict) -> dict:
+        if p["ResourceType"] != "ManagedInstance" or p["ResourceId"] not in self.managed:
+            raise AwsFault("InvalidResourceId", "The resource ID is not valid. Verify that you entered the correct ID.")
+        tags = self.managed_tags[p["ResourceId"]]
+        return {"TagList": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
     def deregister_managed_instance(self, p: dict) -> dict:
         if self.managed.pop(p["InstanceId"], None) is None:
@@ -350,6 +361,10 @@ class FakeEcs:
         machine = self._found(p, "containerInstance")
         if self.running_on(machine) and not p.get("force"):
             raise AwsFault("InvalidParameterException", "Found running tasks on the instance.")
+        for task in self.running_on(machine):  # they run on, and for ECS they have stopped
+            task.stopped_at = self.now
+            task.exit_code, task.stop_code = None, "TerminationNotice"
+            task.reason = "Container instance deregistration forced by user"
         machine.status = "INACTIVE"
         return {"containerInstance": self._shown(machine)}
 
@@ -465,6 +480,8 @@ class FakeEcs:
         }
         if task.machine is not None:
             shown["containerInstanceArn"] = task.machine.arn
+        if status != "PENDING" and task.stop_code != "TaskFailedToStart":
+            shown["startedAt"] = _EPOCH + task.born + 1
         if task.stopped:
             shown |= {"stopCode": task.stop_code, "stoppedReason": task.reason, "stoppedAt": _EPOCH + task.stopped_at}
             if task.exit_code is not None:

@@ -77,7 +77,7 @@ def test_inspection_has_a_dry_run(fake, fake_url):
     assert code == 0
     assert "s3:ListObjectsV2" in out
     assert '"maxReceiveCount\\": 3' in out
-    assert fake.calls == []
+    assert [operation for operation, _ in fake.calls] == ["DescribeTaskDefinition"]
 
 
 def test_instances_come_as_a_table_and_as_json(fake, joined):

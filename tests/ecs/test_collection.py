@@ -152,6 +152,66 @@ def test_another_name_is_another_recipe():
     assert len({recipe_of("1", ("A",), "m"), recipe_of("2", ("A",), "m"), recipe_of("1", ("A",), "n")}) == 3
 
 
+def test_another_image_inspects_everything_anew(s3, fake, joined, moto_url):
+    """The submitter is the same, and so is the name of the family: what runs is not."""
+    _put(s3, a="ElastiCache", b="ElasticCache")
+
+    def work(environment, _command):
+        Worker(
+            CollectionJob.from_environment(environment), clients=Clients(), inspector="quick_inspector:make", poll_s=0
+        ).run()
+        return 0
+
+    fake.script(SPEC.family, Script(execute=work))
+    upgraded = attrs.evolve(SPEC, image="inspector:2")
+
+    def skipped(task):
+        return ecs_anywhere.inspect_on(joined, SOURCE, task, results=RESULTS, tasks=1).skipped
+
+    assert [skipped(SPEC), skipped(SPEC.family)] == [0, 2]
+    ecs_anywhere.register_task(joined, upgraded)
+    assert [skipped(SPEC.family), skipped(upgraded), skipped(SPEC.family)] == [0, 2, 2]
+    assert skipped(attrs.evolve(upgraded, memory_mib=512)) == 2  # the same image, in another size
+
+
+def test_a_model_that_was_overwritten_inspects_everything_anew(s3, here):
+    _put(s3, a="ElastiCache", b="ElasticCache")
+    model = {"Bucket": "pictures", "Key": "model.tar.gz"}
+    skipped = []
+    for content in (b"first", b"first", b"second"):
+        s3.put_object(Body=content, **model)
+        skipped.append(_inspect(here, model="s3://pictures/model.tar.gz").skipped)
+    assert skipped == [0, 2, 0]
+
+
+def test_a_model_that_may_not_be_looked_at_shares_no_results_with_another_run(s3, here):
+    """Only the tasks' role may: nobody can say whether it is still the same."""
+    _put(s3, a="ElastiCache")
+
+    def refuse(params, **_):
+        if "model.tar.gz" in params["url_path"]:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "HeadObject")
+
+    here.clients["s3"].meta.events.register("before-call.s3.HeadObject", refuse)
+    runs = [_inspect(here, model="s3://pictures/model.tar.gz", run_id=run) for run in ("n-1", "n-2", "n-1")]
+    assert [run.skipped for run in runs] == [0, 0, 1]
+
+
+def test_a_task_takes_no_other_model_than_the_run_began_with(s3, tmp_path):
+    s3.put_object(Bucket="pictures", Key="model.tar.gz", Body=b"now another one")
+    with pytest.raises(ModelFileError, match="was overwritten after the run began with it: run again"):
+        fetch_model(Clients(), "s3://pictures/model.tar.gz", tmp_path, etag="0" * 32)
+
+
+@pytest.mark.parametrize(("task", "model"), [(SPEC.family, None), (SPEC, "s3://pictures/model.tar.gz")])
+def test_a_plan_that_cannot_know_the_recipe_names_none(here, task, model):
+    plan = ecs_anywhere.plan_inspection(here, SOURCE, task, results=RESULTS, model=model)
+    (run,) = [one for one in plan if one.operation == "RunTask"]
+    assert {"name": "POLICE_RECIPE", "value": "<recipe>"} in run.parameters["overrides"]["containerOverrides"][0][
+        "environment"
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -656,6 +716,9 @@ def test_the_plan_names_every_call(here):
         "ecs:RunTask",
         "ecs:RunTask",
         "ecs:StopTask",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessageBatch",
+        "sqs:ChangeMessageVisibilityBatch",
         "s3:PutObject",
         "sqs:DeleteQueue",
         "sqs:DeleteQueue",

@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 from elasticache_police._aws import Clients
 from elasticache_police.cli import main
 from elasticache_police.ecs_anywhere import CollectionJob, TaskSpec, Worker, register_task
+from elasticache_police.findings import Report
 
 SOURCE = "s3://pictures/decks/"
 FOUND = {"boxes": [[10, 20, 110, 40]], "scores": [0.01], "readings": ["ElasticCache"], "count": 1}
@@ -92,6 +93,19 @@ def test_every_format_is_there_on_ecs(studio, form, shows):
     assert "decks/a.png" in out
 
 
+EVIL = "decks/\x1b]0;mine\x07\x1b[2J.png"
+WRITTEN_OUT = r"error: s3://pictures/decks/\x1b]0;mine\x07\x1b[2J.png: "
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_a_key_does_not_steer_the_terminal_from_a_cluster(studio, s3):
+    s3.put_object(Bucket="pictures", Key=EVIL, Body=b"unreadable bytes")
+    code, _, err = _inspect("--on-ecs", "police", "--format", "json")
+    assert code == 2
+    assert WRITTEN_OUT in err
+    assert "\x1b" not in err
+
+
 @pytest.mark.usefixtures("no_sleep")
 def test_on_ecs_says_how_to_go_on_after_ctrl_c(studio, monkeypatch):
     def interrupted(*_arguments, **_options):
@@ -119,14 +133,63 @@ def test_the_command_to_go_on_with_is_for_the_same_account_and_region(studio, mo
     assert line.endswith(" --region eu-west-1 --profile rack")
 
 
-def test_a_dry_run_on_ecs_makes_no_call(fake, fake_url):
-    code, out, _ = _inspect("--on-ecs", "police", "--tasks", "16", "--dry-run")
+def _planned_runs(out: str) -> list[dict]:
+    """Return the parameters of each RunTask that a dry run shows."""
+    decoder = json.JSONDecoder()
+    return [decoder.raw_decode(rest.lstrip())[0] for rest in out.split("ecs:RunTask")[1:]]
+
+
+def test_a_dry_run_on_ecs_changes_nothing(fake, fake_url):
+    code, out, err = _inspect("--on-ecs", "police", "--tasks", "16", "--dry-run")
     assert code == 0
     assert [line.partition(". ")[2] for line in out.splitlines() if line[0].isdigit()] == [
         "s3:ListObjectsV2", "s3:PutObject", "sqs:CreateQueue", "sqs:CreateQueue", "sqs:SendMessageBatch",
-        "ecs:RunTask", "ecs:RunTask", "ecs:StopTask", "s3:PutObject", "sqs:DeleteQueue", "sqs:DeleteQueue",
+        "ecs:RunTask", "ecs:RunTask", "ecs:StopTask", "sqs:ReceiveMessage", "sqs:DeleteMessageBatch",
+        "sqs:ChangeMessageVisibilityBatch", "s3:PutObject", "sqs:DeleteQueue", "sqs:DeleteQueue",
     ]  # fmt: skip
-    assert fake.calls == []
+    assert [operation for operation, _ in fake.calls] == ["DescribeTaskDefinition"]
+    assert [run["launchType"] for run in _planned_runs(out)] == ["EXTERNAL", "EXTERNAL"]
+    assert "takes elasticache-police-inspect for a task on machines of your own: " in err
+    assert "there is no task definition elasticache-police-inspect in us-east-1" in err
+
+
+def test_a_dry_run_that_may_not_look_plans_on(fake, fake_url):
+    fake.fails("DescribeTaskDefinition", "AccessDeniedException", "not for you")
+    code, out, err = _inspect("--on-ecs", "police", "--dry-run")
+    assert (code, len(_planned_runs(out))) == (0, 1)
+    assert "for a task on machines of your own: " in err
+    assert "not for you" in err
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_a_dry_run_on_ecs_shows_where_the_registered_task_runs(studio, joined):
+    """What is printed is what RunTask gets, but for what only a run makes: its id, token and queues."""
+    spec = TaskSpec(
+        family="elasticache-police-inspect",
+        image="inspector:1",
+        container_name="inspector",
+        launch_type="FARGATE",
+        subnets=("subnet-1",),
+        security_groups=("sg-1",),
+    )
+    register_task(joined, spec)
+    code, out, err = _inspect("--on-ecs", "police", "--dry-run")
+    assert (code, err) == (0, "")
+    (planned,) = _planned_runs(out)
+    assert planned["launchType"] == "FARGATE"
+    assert planned["networkConfiguration"]["awsvpcConfiguration"]["subnets"] == ["subnet-1"]
+
+    assert _inspect("--on-ecs", "police")[0] == 1
+
+    sent = next(parameters for operation, parameters in studio.calls if operation == "RunTask")
+    (of_plan,), (of_run,) = (one["overrides"].pop("containerOverrides") for one in (planned, sent))
+    assert {name for name in sent if sent[name] != planned[name]} == {"clientToken", "count"}  # of two pictures
+    environments = [{pair["name"]: pair["value"] for pair in one["environment"]} for one in (of_plan, of_run)]
+    assert environments[0].keys() == environments[1].keys()
+    assert {name for name in environments[0] if environments[0][name] != environments[1][name]} == {
+        "POLICE_RUN", "POLICE_QUEUE_URL", "POLICE_DEAD_LETTER_QUEUE_URL",
+    }  # fmt: skip
+    assert (of_plan["name"], of_run["name"]) == ("inspector", "inspector")
 
 
 # --- on SageMaker ------------------------------------------------------------------------------------------------
@@ -184,6 +247,15 @@ def test_a_picture_that_the_container_refuses_is_named_and_the_others_count(pict
     code, out, err = _on_sagemaker(container, monkeypatch, "--results", "s3://pictures/answers")
     assert (code, len(_shown(out))) == (2, 2)
     assert "error: s3://pictures/decks/broken.png: ClientError: 1 object(s) failed" in err
+
+
+def test_a_key_does_not_steer_the_terminal_from_sagemaker(monkeypatch):
+    report = Report(source=f"s3://pictures/{EVIL}", error="\x1b[2J no picture")
+    monkeypatch.setattr("elasticache_police.sagemaker_deploy.inspect_batch", lambda *_, **_options: iter([report]))
+    code, _, err = _inspect("--on-sagemaker", "ElastiCachePoliceModel", "--format", "json")
+    assert code == 2
+    assert WRITTEN_OUT + r"\x1b[2J no picture" in err
+    assert "\x1b" not in err
 
 
 def test_a_dry_run_on_sagemaker_makes_no_call():

@@ -172,6 +172,13 @@ def test_windows_has_its_own_command():
     assert ecs_anywhere.cloud_init(ACTIVATION, HostOptions(operating_system="windows")).startswith("#ps1")
 
 
+def test_on_windows_docker_s_pipe_bypasses_the_proxy():
+    options = HostOptions(operating_system="windows", proxy="http://10.0.0.1:3128", no_proxy=("registry.local",))
+    bypass = r"169.254.169.254,169.254.170.2,\\.\pipe\docker_engine,registry.local"
+    command = ecs_anywhere.install_command(ACTIVATION, options)
+    assert f"[Environment]::SetEnvironmentVariable('NO_PROXY', '{bypass}', 'Machine')" in command
+
+
 def test_windows_has_a_script_that_checks_first_and_a_check_without_the_secret():
     options = HostOptions(operating_system="windows", proxy="http://10.0.0.1:3128")
     check = ecs_anywhere.check_script("eu-west-1", options)

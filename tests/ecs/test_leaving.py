@@ -6,8 +6,8 @@ import pytest
 from fake_ecs import Script
 
 from elasticache_police import ecs_anywhere
-from elasticache_police.ecs_anywhere import TaskSpec
-from elasticache_police.errors import AwsError, WaitTimeoutError
+from elasticache_police.ecs_anywhere import Cluster, TaskSpec
+from elasticache_police.errors import AccessDeniedError, AwsError, ConfigurationError, TaskFailedError, WaitTimeoutError
 
 SPEC = TaskSpec(family="job", image="image")
 
@@ -126,6 +126,20 @@ def test_a_disconnected_machine_with_tasks_needs_force_and_says_what_it_abandons
     assert [p["force"] for operation, p in fake.calls if operation == "DeregisterContainerInstance"] == [True]
 
 
+def test_a_task_whose_machine_was_forced_out_is_not_said_never_to_have_run(fake, joined):
+    fake.script("job", Script(runs=1000))
+    run = ecs_anywhere.run_task(joined, SPEC)
+    fake.tick()
+    ecs_anywhere.leave(joined, ecs_anywhere.instances(joined)[0].instance_id, force=True)
+
+    (result,) = ecs_anywhere.wait_stopped(joined, [run])
+
+    assert (result.exit_code, result.succeeded) == (None, False)
+    assert result.explanation == "it ran, and ECS lost sight of it: its machine was terminated or deregistered"
+    with pytest.raises(TaskFailedError, match=r"terminated or deregistered \(Container instance deregistration forced"):
+        result.raise_for_failure()
+
+
 def test_tasks_that_were_asked_to_stop_and_still_run_are_named(fake, joined):
     """ECS lists a task that was asked to stop under desiredStatus STOPPED, though it still runs."""
     fake.script("job", Script(runs=1000))
@@ -236,3 +250,55 @@ def test_a_windows_machine_gets_its_own_clean_up(fake, joined):
     (machine,) = ecs_anywhere.instances(joined)
     fake.machine(machine.instance_id).os_type = "windows"
     assert "ecs-anywhere-install.ps1 -Uninstall" in ecs_anywhere.leave(joined, machine.instance_id).cleanup_command
+
+
+@pytest.fixture
+def busy(fake, joined):
+    """The id of a machine of cluster police that runs a task."""
+    fake.script("job", Script(runs=1000))
+    ecs_anywhere.run_task(joined, SPEC)
+    return ecs_anywhere.instances(joined)[0].instance_id
+
+
+def _named(joined, name: str) -> Cluster:
+    made = Cluster(name, clock=joined.clock, sleep=joined.sleep)
+    made.clients = joined.clients
+    return made
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_machine_of_another_cluster_is_not_forgotten_for_a_wrong_name(fake, joined, busy, there):
+    """The name is mistyped, or that of a cluster that there is."""
+    wrong = _named(joined, "polcie")
+    if there:
+        fake.create_cluster({"clusterName": "polcie"})
+    for act in (ecs_anywhere.leave, ecs_anywhere.plan_leave):
+        with pytest.raises(ConfigurationError, match=f"{busy} is not in cluster polcie.* belongs to police"):
+            act(wrong, busy)
+    assert _operations(fake, *CHANGES) == []
+    assert busy in fake.managed
+
+
+def test_a_machine_of_another_cluster_is_forgotten_by_force(fake, joined, busy):
+    wrong = _named(joined, "polcie")
+    assert [one.operation for one in ecs_anywhere.plan_leave(wrong, busy, force=True)] == [CHANGES[3]]
+    assert ecs_anywhere.leave(wrong, busy, force=True).left_systems_manager
+    assert fake.managed == {}
+
+
+def test_a_machine_whose_tags_name_no_cluster_is_forgotten(fake, joined, busy):
+    """As one does that registered with an activation of somebody else."""
+    fake.managed_tags[busy].clear()
+    assert ecs_anywhere.leave(_named(joined, "other"), busy).left_systems_manager
+
+
+def test_where_tags_may_not_be_read_nothing_is_forgotten(fake, joined, busy):
+    fake.fails("ListTagsForResource", "AccessDeniedException", "no")
+    with pytest.raises(AccessDeniedError) as caught:
+        ecs_anywhere.leave(_named(joined, "polcie"), busy)
+    assert "the policy of ecs-leave allows to look" in caught.value.__notes__[0]
+    assert busy in fake.managed
+    fake.fails("ListTagsForResource", "InternalServerError", "broken")
+    with pytest.raises(AwsError, match="broken"):
+        ecs_anywhere.leave(_named(joined, "polcie"), busy)
+    assert busy in fake.managed

@@ -21,7 +21,9 @@ from test_remote import FOUND, NAME, _answering
 from elasticache_police import _wire
 from elasticache_police import sagemaker_deploy as sm
 from elasticache_police.cli import main
+from elasticache_police.cli.invoke import show
 from elasticache_police.errors import AccessDeniedError
+from elasticache_police.findings import Report
 from elasticache_police.sagemaker_deploy import _session, roles
 
 URL = f"s3://sagemaker-ap-northeast-1-{ACCOUNT}/{STORY_KEY}"
@@ -495,3 +497,8 @@ def test_iam_shows_policies_of_both_halves(run) -> None:
     ]
     assert json.loads(run("iam", "show", "ecs-tasks").stdout)["Version"] == "2012-10-17"
     assert "execution-role" in run("iam", "list").stdout
+
+
+def test_a_key_does_not_steer_the_terminal(capsys) -> None:
+    assert show([Report(source="s3://b/\x1b[2J.png", error="\x07 no picture")], "json") == 2
+    assert capsys.readouterr().err == "error: s3://b/\\x1b[2J.png: \\x07 no picture\n"

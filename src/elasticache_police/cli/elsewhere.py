@@ -29,7 +29,7 @@ class Elsewhere:
     quiet: bool = False
     """Leave names that are spelled right out of the table."""
     dry_run: bool = False
-    """Print the calls, make none."""
+    """Print the calls, change nothing."""
     local: Mapping[str, object]
     """Options that only this machine can follow: refused where they are not None."""
 
@@ -61,6 +61,7 @@ class Elsewhere:
         from elasticache_police._remote import min_confidence_of_packaged_model
         from elasticache_police.cli._aws_options import display
         from elasticache_police.report.document import summarise
+        from elasticache_police.report.words import printable
         from elasticache_police.spelling import DEFAULT_NAME
 
         spec = sagemaker_deploy.BatchSpec(model=model_name, input_url=source, output_url=self._answers(source))
@@ -85,7 +86,7 @@ class Elsewhere:
         write_reports(reports, self.form, self.output, quiet=self.quiet)
         for report in reports:
             if report.error is not None:
-                click.echo(f"error: {report.source}: {report.error}", err=True)
+                click.echo(f"error: {printable(report.source)}: {printable(report.error)}", err=True)
         click.echo(f"answers: {spec.result_prefix}", err=True)
         return summarise(reports).exit_code
 

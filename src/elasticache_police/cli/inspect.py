@@ -60,7 +60,9 @@ Exit codes:
 @click.option(
     "--results", metavar="S3URI", help="Where those two put results.  [default: elasticache-police/ in the bucket]"
 )
-@click.option("--dry-run", is_flag=True, help="With one of those two: print every call it would make, and make none.")
+@click.option(
+    "--dry-run", is_flag=True, help="With one of those two: print every call it would make, and change nothing."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Leave names that are spelled right out of the table.")
 @click.pass_context
 def inspect(

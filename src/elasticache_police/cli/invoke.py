@@ -188,10 +188,11 @@ def _classify(police: Police, paths: list[str], wire: str, format_: str) -> int:
 def show(reports: list[Report], format_: str) -> int:
     """Print reports to standard output and return the exit code."""
     from elasticache_police.report.document import render_json, summarise
+    from elasticache_police.report.words import printable
 
     for report in reports:
         if report.error is not None:
-            click.echo(f"error: {report.source}: {report.error}", err=True)
+            click.echo(f"error: {printable(report.source)}: {printable(report.error)}", err=True)
     if format_ == "json":
         click.echo(render_json(reports))
     elif format_ == "text":

@@ -15,7 +15,7 @@ from elasticache_police.errors import ConfigurationError, NotFoundError
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
-__all__ = ["Place", "delete", "download_prefix", "exists", "listing", "parse", "read", "upload", "write"]
+__all__ = ["Place", "delete", "download_prefix", "etag_of", "exists", "listing", "parse", "read", "upload", "write"]
 
 
 @attrs.frozen
@@ -92,11 +92,16 @@ def delete(clients: Clients, place: Place) -> None:
 
 def exists(clients: Clients, place: Place) -> bool:
     """Say whether an object is there."""
+    return etag_of(clients, place) is not None
+
+
+def etag_of(clients: Clients, place: Place) -> str | None:
+    """Return an object's ETag, which changes with its content, without quotes; None where there is no such object."""
     try:
-        _send(clients, "HeadObject", Bucket=place.bucket, Key=place.key)
+        answer = _send(clients, "HeadObject", Bucket=place.bucket, Key=place.key)
     except NotFoundError:
-        return False
-    return True
+        return None
+    return text(answer, "ETag").strip('"')
 
 
 def upload(clients: Clients, path: Path, place: Place) -> None:

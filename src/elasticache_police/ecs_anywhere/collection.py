@@ -7,8 +7,8 @@ Where things lie, below the results' place::
     runs/RUN/failures/ETAG-KEY.json why a picture could not be inspected; KEY is a digest of its key
     runs/RUN/report.json            the merged report
 
-Results are keyed by content (ETag) and by recipe (version, model, names, confidence), so writing one twice changes
-nothing: that, and not the queue, is what makes killed workers and repeated runs harmless.
+Results are keyed by content (ETag) and by recipe (version, image, model, names, confidence), so writing one twice
+changes nothing: that, and not the queue, is what makes killed workers and repeated runs harmless.
 """
 
 from __future__ import annotations
@@ -38,9 +38,20 @@ _ENVIRONMENT = {
 }
 
 
-def recipe_of(version: str, names: tuple[str, ...], model: str, min_confidence: float | None = None) -> str:
-    """Return the short digest under which results of this version, these names, this model and confidence are kept."""
+def recipe_of(
+    version: str, names: tuple[str, ...], model: str, min_confidence: float | None = None, *, image: str = ""
+) -> str:
+    """Return the short digest under which results that were made in one way are kept.
+
+    Args:
+        version: Of this package, as submitter.
+        names: The policed names, in any order.
+        model: What tells the model from every other.
+        min_confidence: Findings with less confidence are left out; None for the model's own threshold.
+        image: The image that inspects; empty when the workers are no containers.
+    """
     parts = [version, sorted(names), model, *([] if min_confidence is None else [min_confidence])]
+    parts += [image] if image else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
@@ -88,6 +99,8 @@ class CollectionJob:
     """The policed names; none for the model's own."""
     model: str | None = None
     """``s3://...`` of a packed model directory; None for the packaged one."""
+    model_etag: str = ""
+    """The ETag of that object: another one is refused. Empty where its name tells its content, or it is not known."""
     min_confidence: float | None = None
     """Findings with less confidence are left out; None for the model's own threshold."""
     visibility_timeout_s: int = 120
@@ -102,6 +115,7 @@ class CollectionJob:
             **simple,
             "POLICE_NAMES": json.dumps(list(self.names)),
             "POLICE_MODEL": self.model or "",
+            "POLICE_MODEL_ETAG": self.model_etag,
             "POLICE_MIN_CONFIDENCE": "" if self.min_confidence is None else repr(self.min_confidence),
             "POLICE_VISIBILITY_TIMEOUT_S": str(self.visibility_timeout_s),
             "POLICE_PICTURE_TIMEOUT_S": str(self.picture_timeout_s),
@@ -122,6 +136,7 @@ class CollectionJob:
                 **{name: environment[variable] for variable, name in _ENVIRONMENT.items()},
                 names=tuple(str(name) for name in json.loads(environment.get("POLICE_NAMES", "[]"))),
                 model=environment.get("POLICE_MODEL") or None,
+                model_etag=environment.get("POLICE_MODEL_ETAG", ""),
                 min_confidence=float(confidence) if (confidence := environment.get("POLICE_MIN_CONFIDENCE")) else None,
                 visibility_timeout_s=int(environment.get("POLICE_VISIBILITY_TIMEOUT_S", "120")),
                 picture_timeout_s=float(environment.get("POLICE_PICTURE_TIMEOUT_S", "300")),

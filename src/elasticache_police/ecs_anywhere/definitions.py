@@ -27,11 +27,13 @@ _TAG_CHARACTERS = 256
 
 @attrs.frozen(kw_only=True)
 class Definition:
-    """A registered task definition: what is needed to run it and to find its log."""
+    """A registered task definition: what is needed to run it, to find its log, and to tell what it runs."""
 
     arn: str
     container_name: str
     launch_type: LaunchType
+    image: str = ""
+    """The container image's URI, with its tag or digest."""
     log: LogPlace | None = None
     network_mode: str = "bridge"
     subnets: tuple[str, ...] = ()
@@ -125,6 +127,7 @@ def look_up(cluster: Cluster, name: str) -> Definition:
         arn=text(found, "taskDefinitionArn"),
         container_name=text(container, "name"),
         launch_type=_launch_type(_sequence(found.get("requiresCompatibilities"))),
+        image=text(container, "image"),
         network_mode=text(found, "networkMode") or "bridge",
         log=LogPlace(
             group=text(options, "awslogs-group"),
@@ -161,6 +164,7 @@ def definition_of(arn: str, spec: TaskSpec) -> Definition:
         arn=arn,
         container_name=spec.container_name,
         launch_type=spec.launch_type,
+        image=spec.image,
         log=place,
         network_mode=spec.network,
         subnets=spec.subnets,

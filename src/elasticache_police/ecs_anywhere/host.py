@@ -28,8 +28,15 @@ SIGNING_KEY = "F34C3DDAE72926B079BEAEC6BCE9D9A42D51784F"
 """Fingerprint of "Amazon ECS <ecs-security@amazon.com>", which signs the Linux installer."""
 SIGNING_KEY_URL = "https://raw.githubusercontent.com/aws/amazon-ecs-agent/master/scripts/amazon-ecs-agent.gpg"
 """Where the installer itself takes that key from; key servers were too often away (amazon-ecs-init#418)."""
-LOCAL_ADDRESSES = ("169.254.169.254", "169.254.170.2", "/var/run/docker.sock")
-"""What the agents reach without the proxy."""
+LOCAL_ADDRESSES = {
+    "linux": ("169.254.169.254", "169.254.170.2", "/var/run/docker.sock"),
+    "windows": ("169.254.169.254", "169.254.170.2", r"\\.\pipe\docker_engine"),
+}
+"""What the agents reach without the proxy, by operating system.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/http_proxy_config.html
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/http_proxy_config-windows.html
+"""
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _CLEANUP = """\
@@ -101,7 +108,7 @@ class HostOptions:
     @property
     def bypass(self) -> str:
         """The value of NO_PROXY."""
-        return ",".join((*LOCAL_ADDRESSES, *self.no_proxy))
+        return ",".join((*LOCAL_ADDRESSES[self.operating_system], *self.no_proxy))
 
     def ecs_config(self) -> dict[str, str]:
         """Return what ``/etc/ecs/ecs.config`` must hold before the agent starts."""

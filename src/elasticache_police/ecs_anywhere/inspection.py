@@ -27,14 +27,22 @@ from elasticache_police.ecs_anywhere.crew import WORKER, Crew, TaskCrew
 from elasticache_police.ecs_anywhere.definitions import Definition, look_up, register_task
 from elasticache_police.ecs_anywhere.giving_up import GivenUp
 from elasticache_police.ecs_anywhere.merging import CollectionReport, merge
-from elasticache_police.ecs_anywhere.packing import plan_model, send_model
-from elasticache_police.ecs_anywhere.queues import RUN_ID, Depth, depth, enqueue, queue_requests, remove_queues
+from elasticache_police.ecs_anywhere.packing import etag_of_model, plan_model, send_model
+from elasticache_police.ecs_anywhere.queues import (
+    RUN_ID,
+    Depth,
+    depth,
+    enqueue,
+    plan_dead_letters,
+    queue_requests,
+    remove_queues,
+)
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
 from elasticache_police.ecs_anywhere.tasks import plan_run, plan_stop
-from elasticache_police.errors import AccessDeniedError, ConfigurationError, ModelFileError, NotFoundError
+from elasticache_police.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
-    from elasticache_police._aws import Clients, Request
+    from elasticache_police._aws import Request
     from elasticache_police._waiting import OnProgress
 
 __all__ = ["inspect_on", "plan_inspection"]
@@ -67,8 +75,10 @@ def _job(
     results: str,
     run_id: str,
     *,
+    recipe: str,
     names: tuple[str, ...],
     model: str | None,
+    model_etag: str = "",
     min_confidence: float | None,
     visibility_timeout_s: int,
     picture_timeout_s: float,
@@ -78,15 +88,29 @@ def _job(
         source=source,
         results=results,
         run_id=run_id,
-        recipe=recipe_of(_version(), names, model or "packaged", min_confidence),
+        recipe=recipe,
         queue_url="<the queue>",
         dead_letter_queue_url="<the dead-letter queue>",
         names=names,
         model=model,
+        model_etag=model_etag,
         min_confidence=min_confidence,
         visibility_timeout_s=visibility_timeout_s,
         picture_timeout_s=picture_timeout_s,
     )
+
+
+def _recipe(
+    image: str, *, names: tuple[str, ...], model: str | None, model_etag: str = "", min_confidence: float | None
+) -> str:
+    which = "packaged" if model is None else model
+    which = f"{which} {model_etag}" if model_etag else which
+    return recipe_of(_version(), names, which, min_confidence, image=image)
+
+
+def _image(task: TaskSpec | Definition) -> str:
+    """Return what tells the image of a task from every other."""
+    return task.image or task.arn if isinstance(task, Definition) else task.image
 
 
 def plan_inspection(
@@ -107,7 +131,9 @@ def plan_inspection(
     """Return the requests that :func:`inspect_on` would send, in order, without sending any.
 
     Listings, the messages with pictures and the end of a task are shown once; requests that only look are left out.
-    Arguments mean what they mean there.
+    Arguments mean what they mean there. A family that is only named, and a model that is in S3, are not looked up, so
+    the recipe of the results is not known then; of a
+    :class:`~elasticache_police.ecs_anywhere.definitions.Definition` the plan knows where and what it runs.
 
     Raises:
         ConfigurationError: Something asked for cannot be.
@@ -120,6 +146,9 @@ def plan_inspection(
         source,
         results,
         run_id,
+        recipe="<recipe>"
+        if isinstance(task, str) or (uri is not None and not sent)
+        else _recipe(_image(task), names=names, model=uri, min_confidence=min_confidence),
         names=names,
         model=uri,
         min_confidence=min_confidence,
@@ -143,6 +172,7 @@ def plan_inspection(
         request("sqs", "SendMessageBatch", QueueUrl=job.queue_url, Entries=[{"Id": "0", "MessageBody": "<picture>"}]),
         *plan_run(cluster, task, tasks, command=WORKER, environment=job.to_environment()),
         plan_stop(cluster, "<each task that still runs>"),
+        *plan_dead_letters(job.dead_letter_queue_url),
         request("s3", "PutObject", Bucket=out.bucket, Key=f"{out.key}/report.json", Body="<the merged report>"),
         request("sqs", "DeleteQueue", QueueUrl=job.queue_url),
         request("sqs", "DeleteQueue", QueueUrl=f"{job.dead_letter_queue_url}, if it is empty"),
@@ -211,11 +241,16 @@ def inspect_on(
     if not RUN_ID.fullmatch(run_id):
         raise ConfigurationError(f"a run's id is 1 to 56 letters, digits, - and _, not {run_id!r}")
     began = cluster.clock()
+    image = ""
     if crew is None:  # before queues and messages are made for tasks that cannot start
         task = _registered(cluster, task)
+        image = _image(task)
+    etag: str | None = ""
     if model is not None:
-        model = send_model(cluster.clients, model, results)
-        _check_model(cluster.clients, model)
+        given, model = model, send_model(cluster.clients, model, results)
+        etag = etag_of_model(cluster.clients, model)
+        if given != model:  # a directory, packed: the name of its archive is its content's
+            etag = ""
     with tempfile.TemporaryDirectory() as folder:
         run = begin(
             cluster.clients,
@@ -226,8 +261,17 @@ def inspect_on(
                 source,
                 results,
                 run_id,
+                # A model of which nothing can be known shares no results with another run.
+                recipe=_recipe(
+                    image,
+                    names=names,
+                    model=model,
+                    model_etag=run_id if etag is None else etag,
+                    min_confidence=min_confidence,
+                ),
                 names=names,
                 model=model,
+                model_etag=etag or "",
                 min_confidence=min_confidence,
                 visibility_timeout_s=visibility_timeout_s,
                 picture_timeout_s=picture_timeout_s,
@@ -285,16 +329,6 @@ def _registered(cluster: Cluster, task: TaskSpec | Definition | str) -> Definiti
             f"elasticache-police ecs register-inspector {cluster.name} --image ...",
             operation="DescribeTaskDefinition",
         ) from error
-
-
-def _check_model(clients: Clients, model: str) -> None:
-    """Refuse a model that no task would find."""
-    try:
-        there = _s3.exists(clients, _s3.parse(model))
-    except AccessDeniedError:  # the tasks' role may be allowed to look
-        return
-    if not there:
-        raise ModelFileError(f"there is no packed model at {model}; of a model's directory one would be made")
 
 
 def _drain(

@@ -8,6 +8,7 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG
 from elasticache_police.ecs_anywhere._read import children, flag, moment, number, text
+from elasticache_police.ecs_anywhere.belonging import CLUSTER_TAG
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
 
 __all__ = ["KnownActivation", "activations"]
@@ -56,7 +57,7 @@ def activations(cluster: Cluster | str = "default") -> tuple[KnownActivation, ..
         found.append(
             KnownActivation(
                 activation_id=text(one, "ActivationId"),
-                cluster=tags.get("ecs-cluster", ""),
+                cluster=tags.get(CLUSTER_TAG, ""),
                 role=text(one, "IamRole"),
                 registration_limit=number(one, "RegistrationLimit"),
                 registrations=number(one, "RegistrationsCount"),

@@ -11,6 +11,7 @@ import attrs
 from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere._read import children, text, texts
 from elasticache_police.ecs_anywhere.activation import Activation
+from elasticache_police.ecs_anywhere.belonging import refuse_of_another
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.host import cleanup_command
 from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
@@ -87,13 +88,14 @@ def plan_leave(
     registrations are looked up; what is gone from ECS already is not in the plan.
 
     Raises:
-        AwsError: ECS refused to describe the machines.
+        ConfigurationError: ECS does not know the machine in this cluster, and by its tag it belongs to another.
+        AwsError: AWS refused to describe the machines, or to say to which cluster one belongs.
     """
     cluster = as_cluster(cluster)
     if isinstance(instance, Instance):
         machine, found = instance.instance_id, [instance]
     else:
-        machine, found = _registrations(cluster, instance)
+        machine, found = _registrations(cluster, instance, force=force)
     plan = []
     for one in found:
         if one.connection is Connection.DUPLICATE:
@@ -110,11 +112,19 @@ def plan_leave(
     return tuple(plan)
 
 
-def _registrations(cluster: Cluster, instance_id: str) -> tuple[str, list[Instance]]:
-    """Return the machine that is meant, and every registration of it that ECS still holds."""
+def _registrations(cluster: Cluster, instance_id: str, *, force: bool) -> tuple[str, list[Instance]]:
+    """Return the machine that is meant, and every registration of it that ECS still holds.
+
+    Raises:
+        ConfigurationError: It holds none, and without ``force`` the machine's tag says that it is of another cluster.
+    """
     found = _of(cluster, instance_id)
-    machine = next((one.instance_id for one in found), instance_id)
-    return machine, [one for one in _of(cluster, machine) if one.status != "INACTIVE"] if found else []
+    if not found:
+        if instance_id.startswith("mi-") and not force:
+            refuse_of_another(cluster, instance_id)
+        return instance_id, []
+    machine = found[0].instance_id
+    return machine, [one for one in _of(cluster, machine) if one.status != "INACTIVE"]
 
 
 def _drain_request(cluster: Cluster, one: Instance) -> Request:
@@ -168,14 +178,15 @@ def leave(
     """Take a machine out of the cluster and out of Systems Manager.
 
     Drains it, waits for its tasks to end (or stops them), deregisters every registration it has, then forgets the
-    managed instance. Where an earlier call was interrupted this one goes on; what is gone already counts as done.
+    managed instance. Where an earlier call was interrupted this one goes on; what is gone already counts as done. A
+    machine that ECS does not know in this cluster is forgotten only if its tag ``ecs-cluster`` names no other.
 
     Args:
         cluster: The cluster.
         instance_id: ``mi-...``, or a container instance's id or ARN.
         stop_tasks: Stop its tasks rather than wait for them to end. Draining alone ends only tasks of services.
         force: Do not wait: leave tasks running on the machine, where ECS neither sees nor counts them any more; the
-            result names them.
+            result names them. Nor ask to which cluster a machine belongs that ECS does not know in this one.
         activation: Delete this activation too (or the one with this id), so that nobody registers with it any more;
             machines that did keep working.
         timeout_s: Seconds to wait for tasks to end.
@@ -184,10 +195,12 @@ def leave(
 
     Raises:
         WaitTimeoutError: Tasks still run (of a disconnected machine ECS cannot stop any); nothing was deregistered.
+        ConfigurationError: ECS does not know the machine in this cluster, and by its tag it belongs to another;
+            nothing was changed.
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
-    machine, found = _registrations(cluster, instance_id)
+    machine, found = _registrations(cluster, instance_id, force=force)
     current = [one for one in found if one.connection is not Connection.DUPLICATE]
     stopped: list[str] = []
     abandoned: list[str] = []

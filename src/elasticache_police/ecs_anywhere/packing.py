@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import request
-from elasticache_police.errors import ModelFileError
+from elasticache_police.errors import AccessDeniedError, AwsError, ModelFileError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Clients, Request
 
-__all__ = ["fetch_model", "plan_model", "send_model", "unpack"]
+__all__ = ["etag_of_model", "fetch_model", "plan_model", "send_model", "unpack"]
 
 
 def send_model(clients: Clients, model: str, results: str) -> str:
@@ -74,14 +74,40 @@ def _packed(folder: Path) -> bytes:
     return file.getvalue()
 
 
-def fetch_model(clients: Clients, uri: str, folder: Path) -> str:
+def etag_of_model(clients: Clients, uri: str) -> str | None:
+    """Return the ETag of a packed model, or None where this side may not look: the tasks' role may be allowed to.
+
+    Raises:
+        ModelFileError: There is none, so no task would find it.
+    """
+    try:
+        etag = _s3.etag_of(clients, _s3.parse(uri))
+    except AccessDeniedError:
+        return None
+    if etag is None:
+        raise ModelFileError(f"there is no packed model at {uri}; of a model's directory one would be made")
+    return etag
+
+
+def fetch_model(clients: Clients, uri: str, folder: Path, *, etag: str | None = None) -> str:
     """Download and unpack a model, and return its directory.
+
+    Args:
+        clients: Where S3 is.
+        uri: ``s3://...`` of a packed model.
+        folder: Where to unpack it.
+        etag: Take it only if it is still this one.
 
     Raises:
         NotFoundError: There is none.
-        ModelFileError: It is no archive, or one that reaches outside the folder.
+        ModelFileError: It is another one by now, or no archive, or one that reaches outside the folder.
     """
-    body = _s3.read(clients, _s3.parse(uri, what="the model's place"))
+    try:
+        body = _s3.read(clients, _s3.parse(uri, what="the model's place"), etag=etag)
+    except AwsError as error:
+        if error.code in {"PreconditionFailed", "412"}:
+            raise ModelFileError(f"{uri} was overwritten after the run began with it: run again") from error
+        raise
     target = folder / "model"
     try:
         with tarfile.open(fileobj=io.BytesIO(body)) as archive:

@@ -16,7 +16,18 @@ from elasticache_police.ecs_anywhere.cluster import request
 from elasticache_police.ecs_anywhere.collection import Picture
 from elasticache_police.errors import AwsError, ConfigurationError
 
-__all__ = ["RUN_ID", "Depth", "Queues", "dead_letters", "depth", "enqueue", "make_queues", "remove_queues"]
+__all__ = [
+    "RUN_ID",
+    "Depth",
+    "Queues",
+    "dead_letters",
+    "depth",
+    "enqueue",
+    "make_queues",
+    "plan_dead_letters",
+    "queue_requests",
+    "remove_queues",
+]
 
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,56}")
 """What SQS leaves of a queue's name of 80 characters for the run's id."""
@@ -164,6 +175,28 @@ def is_gone(error: AwsError) -> bool:
     return error.code in {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}
 
 
+def _letters_request(url: str) -> Request:
+    return request(
+        "sqs",
+        "ReceiveMessage",
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        WaitTimeSeconds=1,
+        VisibilityTimeout=600,
+        MessageAttributeNames=["All"],
+    )
+
+
+def plan_dead_letters(url: str) -> tuple[Request, ...]:
+    """Return the requests that :func:`dead_letters` would send of a queue that holds something, each once."""
+    letter = {"Id": "0", "ReceiptHandle": "<of a letter>"}
+    return (
+        _letters_request(url),
+        request("sqs", "DeleteMessageBatch", QueueUrl=url, Entries=[letter]),
+        request("sqs", "ChangeMessageVisibilityBatch", QueueUrl=url, Entries=[{**letter, "VisibilityTimeout": 0}]),
+    )
+
+
 def dead_letters(
     clients: Clients, url: str, *, drop: Callable[[Picture, str], bool] = lambda _picture, _reason: False
 ) -> list[tuple[Picture, str]]:
@@ -179,16 +212,7 @@ def dead_letters(
     left: list[str] = []
     dropped: list[str] = []
     while True:
-        answer = _sqs(
-            clients,
-            "ReceiveMessage",
-            QueueUrl=url,
-            MaxNumberOfMessages=10,
-            WaitTimeSeconds=1,
-            VisibilityTimeout=600,
-            MessageAttributeNames=["All"],
-        )
-        messages = children(answer, "Messages")
+        messages = children(clients.perform(_letters_request(url)), "Messages")
         if not messages:
             break
         for message in messages:

@@ -18,6 +18,7 @@ from elasticache_police.ecs_anywhere.activation import (
     check_expiry,
     quiet_response_bodies,
 )
+from elasticache_police.ecs_anywhere.belonging import CLUSTER_TAG
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
 from elasticache_police.ecs_anywhere.prospects import Prospects
@@ -58,7 +59,7 @@ def _activation_request(
         IamRole=role,
         RegistrationLimit=limit,
         ExpirationDate=expires_at,
-        Tags=[{"Key": key, "Value": value} for key, value in sorted({**tags, "ecs-cluster": cluster.name}.items())],
+        Tags=[{"Key": key, "Value": value} for key, value in sorted({**tags, CLUSTER_TAG: cluster.name}.items())],
     )
 
 

@@ -39,7 +39,7 @@ class TaskResult:
 
     arn: str
     exit_code: int | None
-    """The essential container's exit code; None when it never ran."""
+    """The essential container's exit code; None when it never ran, or ECS lost sight of it."""
     stop_code: str = ""
     """ECS's ``stopCode``, such as EssentialContainerExited or TaskFailedToStart; MISSING when ECS forgot the task."""
     reason: str = ""
@@ -48,6 +48,7 @@ class TaskResult:
     """The container's own reason, such as OutOfMemoryError."""
     instance_arn: str = ""
     started_at: dt.datetime | None = None
+    """None when it never ran."""
     stopped_at: dt.datetime | None = None
     log_tail: tuple[str, ...] = ()
     """The last lines it printed, when its log was followed."""
@@ -73,6 +74,8 @@ class TaskResult:
             if sign in self.container_reason or sign in self.reason:
                 return words
         if self.exit_code is None:
+            if self.started_at is not None:
+                return "it ran, and ECS lost sight of it: its machine was terminated or deregistered"
             return "its container never ran"
         return _SIGNALS.get(self.exit_code, f"its container ended with exit code {self.exit_code}")
 

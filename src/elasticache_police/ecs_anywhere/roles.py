@@ -250,8 +250,8 @@ def policy(
         _statement("Logs", "logs:CreateLogGroup logs:TagResource logs:PutRetentionPolicy logs:GetLogEvents",
                    logs, f"{logs}:*"),
     ]  # fmt: skip
-    read = [_statement("Read", "s3:GetObject", data), _statement("List", "s3:ListBucket", s3)]
-    write = _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload s3:DeleteObject", results)
+    listing = _statement("List", "s3:ListBucket", s3)  # without it S3 says Forbidden of an object that is not there
+    read = [_statement("Read", "s3:GetObject", data), listing]
     documents: dict[str, list[Statement]] = {
         "ecs-register": [
             _statement("NewCluster", "ecs:CreateCluster", "*"),  # which knows no resource
@@ -269,16 +269,16 @@ def policy(
                        "ecs:UpdateContainerInstancesState ecs:DeregisterContainerInstance ecs:ListTasks "
                        "ecs:DescribeTasks ecs:StopTask", f"{ecs}:cluster/{cluster}",
                        f"{ecs}:container-instance/{cluster}/*", f"{ecs}:task/{cluster}/*"),
-            _statement("Machines", "ssm:DeregisterManagedInstance",
+            _statement("Machines", "ssm:DeregisterManagedInstance ssm:ListTagsForResource",
                        f"arn:{partition}:ssm:{region}:{account}:managed-instance/mi-*"),
             _statement("Activations", "ssm:DeleteActivation ssm:DescribeActivations", "*"),
         ],
         "ecs-tasks": run,
         "ecs-train": [
-            *run, _statement("Look", "s3:GetObject", results), _statement("List", "s3:ListBucket", s3),
+            *run, _statement("Look", "s3:GetObject", results), listing,
         ],
         "ecs-inspect": [
-            *run, *read, write,
+            *run, listing, _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload", results),
             _statement("Queues", "sqs:CreateQueue sqs:TagQueue sqs:GetQueueAttributes sqs:SendMessage "
                        "sqs:ReceiveMessage sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:DeleteQueue", queues),
         ],
@@ -298,9 +298,12 @@ def policy(
                        f"arn:{partition}:ecr:{region}:{account}:repository/{repository}"),
             _statement("Logs", "logs:CreateLogStream logs:PutLogEvents", logs, f"{logs}:*"),
         ],
-        "ecs-train-task-role": [*read, write],
+        "ecs-train-task-role": [
+            *read,
+            _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload s3:DeleteObject", results),
+        ],
         "ecs-inspect-task-role": [
-            *read, write,
+            *read, _statement("Write", "s3:PutObject s3:GetObject", results),
             _statement("Queues", "sqs:ReceiveMessage sqs:DeleteMessage sqs:ChangeMessageVisibility sqs:SendMessage "
                        "sqs:GetQueueAttributes", queues),
         ],

@@ -284,6 +284,10 @@ def _sendable(reason: str) -> str:
     return _UNSENDABLE.sub("\N{REPLACEMENT CHARACTER}", reason)[-_REASON_CHARACTERS:]
 
 
+def _model(clients: Clients, job: CollectionJob, folder: Path) -> str | None:
+    return None if job.model is None else fetch_model(clients, job.model, folder, etag=job.model_etag or None)
+
+
 def main() -> int:
     """Run one worker as the environment says; return its exit code."""
     began = time.monotonic()
@@ -291,7 +295,7 @@ def main() -> int:
     try:
         job = CollectionJob.from_environment(os.environ)
         with tempfile.TemporaryDirectory() as folder:
-            model = fetch_model(clients, job.model, Path(folder)) if job.model else None
+            model = _model(clients, job, Path(folder))
             worker = Worker(job, clients=clients, model_folder=model)
 
             def end(number: int, _frame: FrameType | None) -> None:

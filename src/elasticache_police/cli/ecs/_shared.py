@@ -47,7 +47,7 @@ def _options(*options: Callable[[_F], _F]) -> Callable[[_F], _F]:
 
 
 dry_run_option: Callable[[_F], _F] = click.option(
-    "--dry-run", is_flag=True, help="Print every call it would make, and make none."
+    "--dry-run", is_flag=True, help="Print every call it would make, and change nothing."
 )
 host_options: Callable[[_F], _F] = _options(
     click.option("--windows", is_flag=True, help="The host runs Windows Server."),

@@ -21,6 +21,7 @@ from elasticache_police.errors import PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police.ecs_anywhere import Cluster
+    from elasticache_police.ecs_anywhere.definitions import Definition
 
 __all__ = ["inspect", "inspect_collection", "register_inspector", "work"]
 
@@ -141,13 +142,14 @@ def inspect_collection(
         output: A file for the report; None for standard output.
         quiet: Leave names that are spelled right out of the table.
         timeout_s: Seconds after which to give up.
-        dry_run: Print the calls, make none.
+        dry_run: Print the calls, and make none but the one that looks the task up.
     """
     from elasticache_police import ecs_anywhere
     from elasticache_police.ecs_anywhere.cluster import as_cluster
     from elasticache_police.ecs_anywhere.collection_run import new_run_id
     from elasticache_police.ecs_anywhere.inspection import FAMILY
     from elasticache_police.report.document import summarise
+    from elasticache_police.report.words import printable
 
     place = as_cluster(cluster)
     task = family or FAMILY
@@ -156,7 +158,7 @@ def inspect_collection(
             ecs_anywhere.plan_inspection(
                 place,
                 source,
-                task,
+                _looked_up(place, task),
                 results=results,
                 tasks=tasks,
                 names=names,
@@ -200,7 +202,7 @@ def inspect_collection(
     reports = ecs_anywhere.read_report(place, merged)
     write_reports(reports, form, output, quiet=quiet)
     for failure in merged.failures:
-        click.echo(f"error: {failure.file}: {failure.reason}", err=True)
+        click.echo(f"error: {printable(failure.file)}: {printable(failure.reason)}", err=True)
     click.echo(
         f"{merged.pictures} pictures ({merged.skipped} known from before), {merged.misspelled_pictures} with "
         f"{merged.misspelled_findings} misspelled names, {len(merged.failures)} unreadable; "
@@ -212,3 +214,14 @@ def inspect_collection(
     for one in merged.left_behind:
         click.echo(f"could not be deleted: {one}", err=True)
     return summarise(reports).exit_code
+
+
+def _looked_up(place: Cluster, task: str) -> Definition | str:
+    """Return a registered task for a plan; only its name, and a word on standard error, where ECS does not tell."""
+    from elasticache_police.ecs_anywhere.definitions import look_up
+
+    try:
+        return look_up(place, task)
+    except PoliceError as error:
+        click.echo(f"the plan takes {task} for a task on machines of your own: {error}", err=True)
+        return task

@@ -189,7 +189,9 @@ def instances(*, cluster: str, form: str, region: str | None, profile: str | Non
 @click.argument("cluster")
 @click.argument("instance")
 @click.option("--stop-tasks", is_flag=True, help="Stop its tasks rather than wait for them to end.")
-@click.option("--force", is_flag=True, help="Do not wait: tasks run on, unknown to ECS.")
+@click.option(
+    "--force", is_flag=True, help="Do not wait: tasks run on, unknown to ECS. Forget a machine of another cluster."
+)
 @click.option("--activation", metavar="ID", help="Delete this activation too.")
 @click.option("--timeout", "timeout_s", type=float, default=1800, show_default=True, help="Seconds to wait for tasks.")
 @dry_run_option
