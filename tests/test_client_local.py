@@ -213,6 +213,20 @@ def test_classify_answers_one_for_one_and_a_list_for_a_batch():
         police.classify(b"nonsense")
 
 
+@pytest.mark.parametrize("wire", ["bogus", "", None, "Floats"])
+def test_a_wire_that_does_not_exist_is_refused_before_any_work(wire):
+    runtime = FakeRuntime()
+    police = Police(runtime=runtime)
+    crops = iter([shade(0)])
+    for ask in (police.classify, police.classify_many):
+        with pytest.raises(ConfigurationError, match=f"no wire {wire!r}: lines travel as base64 or as floats"):
+            ask(crops, wire=wire)
+    with pytest.raises(ConfigurationError, match="no wire"):
+        police.classify([], wire=wire)
+    assert (len(list(crops)), runtime.batches) == (1, [])
+    assert police.classify(shade(255), wire="floats").score == 1.0
+
+
 def test_many_crops_are_classified_in_batches_and_lazily():
     runtime = FakeRuntime()
     drawn = itertools.count()

@@ -6,7 +6,7 @@ import itertools
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, overload
+from typing import TYPE_CHECKING, Self, get_args, overload
 
 from elasticache_police._backend import LocalBackend
 from elasticache_police._elsewhere import RemotePolice
@@ -143,6 +143,7 @@ class Police(RemotePolice):
             One classification, or a list of them for a batch.
 
         Raises:
+            ConfigurationError: There is no such `wire`.
             ImageError: A crop cannot be read.
             ModelFileError: The model cannot be loaded.
         """
@@ -155,14 +156,21 @@ class Police(RemotePolice):
         """Classify lines as :meth:`classify` does, lazily and in batches.
 
         Raises:
+            ConfigurationError: There is no such `wire`.
             ImageError: A crop cannot be read.
             ModelFileError: The model cannot be loaded.
         """
+        from elasticache_police._wire import Wire
+
+        if wire not in get_args(Wire):
+            raise ConfigurationError(f"no wire {wire!r}: lines travel as {' or as '.join(get_args(Wire))}")
+        return self._classified(iter(crops), wire)
+
+    def _classified(self, remaining: Iterator[ImageInput], wire: Wire) -> Iterator[Classification]:
         import numpy as np
 
         from elasticache_police.imaging import crop_to_line
 
-        remaining = iter(crops)
         while batch := [crop_to_line(crop) for crop in itertools.islice(remaining, _LINES_AT_ONCE)]:
             yield from self._backend.classify_lines(np.stack(batch), wire=wire)
 

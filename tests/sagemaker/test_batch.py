@@ -141,13 +141,41 @@ def test_results_are_read_back_later_and_a_broken_one_is_one_report(s3) -> None:
     assert "left no answer" in reports[2].error
 
 
-def test_answers_beside_the_pictures_are_not_taken_for_pictures(s3) -> None:
+def test_answers_in_a_folder_of_the_pictures_are_not_taken_for_pictures(s3) -> None:
     s3.put_object(Bucket="pictures", Key="in/out/a.png.out", Body=json.dumps({"predictions": [FOUND]}).encode())
     reports = list(sm.read_batch("s3://pictures/in/", "s3://pictures/in/out/"))
     assert [report.source for report in reports] == [
         "s3://pictures/in/a.png", "s3://pictures/in/c.png", "s3://pictures/in/deep/b.png",
     ]  # fmt: skip
     assert reports[0].error is None
+
+
+@pytest.mark.parametrize("input_url", ["s3://pictures/in/", "s3://pictures/in"])
+@pytest.mark.parametrize("output_url", ["s3://pictures/in/", "s3://pictures/in"])
+def test_answers_beside_the_pictures_are_read_and_not_taken_for_pictures(s3, input_url: str, output_url: str) -> None:
+    folder = "in/" if input_url.endswith("/") else "in/in/"  # a prefix without a slash leaves its name in the keys
+    for name in ("a.png", "deep/b.png", "c.png"):
+        s3.put_object(Bucket="pictures", Key=f"{folder}{name}.out", Body=json.dumps({"predictions": [FOUND]}).encode())
+    s3.put_object(Bucket="pictures", Key="in/drawing.out", Body=_png(20, 10))
+    reports = list(sm.read_batch(input_url, output_url))
+    assert [(report.source, report.error is None) for report in reports] == [
+        ("s3://pictures/in/a.png", True),
+        ("s3://pictures/in/c.png", True),
+        ("s3://pictures/in/deep/b.png", True),
+        ("s3://pictures/in/drawing.out", False),
+    ]
+
+
+def test_answers_beside_pictures_that_a_part_of_a_name_picks_are_not_taken_for_pictures(s3) -> None:
+    s3.put_object(Bucket="pictures", Key="in/a.png.out", Body=json.dumps({"predictions": [FOUND]}).encode())
+    (report,) = sm.read_batch("s3://pictures/in/a", "s3://pictures/in")
+    assert (report.source, report.error) == ("s3://pictures/in/a.png", None)
+
+
+def test_a_folder_that_only_begins_like_that_of_the_answers_holds_pictures(s3) -> None:
+    s3.put_object(Bucket="pictures", Key="in/outside.png", Body=_png(20, 10))
+    reports = list(sm.read_batch("s3://pictures/in/", "s3://pictures/in/out"))
+    assert "s3://pictures/in/outside.png" in [report.source for report in reports]
 
 
 @pytest.mark.parametrize(

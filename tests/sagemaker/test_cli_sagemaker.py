@@ -461,6 +461,19 @@ def test_batch_runs_and_reads(fake, run, s3) -> None:  # noqa: F811  the fixture
     run("batch", *where, "--read-only", code=2)
 
 
+def test_batch_says_when_there_is_no_picture_to_read_an_answer_of(run, s3) -> None:  # noqa: F811  the fixture
+    result = run("batch", "s3://pictures/typo/", "s3://pictures/out", "--read-only", code=2)
+    assert "no pictures in s3://pictures/typo/" in result.stderr
+    assert not result.stdout
+
+
+def test_batch_finds_misspellings_in_answers_beside_the_pictures(run, s3) -> None:  # noqa: F811  the fixture
+    for key in ("a.png", "c.png", "deep/b.png"):
+        s3.put_object(Bucket="pictures", Key=f"in/{key}.out", Body=json.dumps({"predictions": [FOUND]}).encode())
+    result = run("batch", "s3://pictures/in/", "s3://pictures/in/", "--read-only", "--min-confidence", "0", code=1)
+    assert "3 files" in result.stdout
+
+
 COMPILE = ["compile", URL, "s3://bucket/compiled/", "--role-arn", ROLE, "--tensorflow-version"]
 
 

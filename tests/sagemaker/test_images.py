@@ -42,6 +42,21 @@ def test_the_uri_of_region_version_and_processor(region, version, processor, exp
     assert images.image_uri(region, version, processor) == expected
 
 
+@pytest.mark.parametrize("version", [None, "2.18", "2.19"])
+@pytest.mark.parametrize("processor", ["cpu", "gpu", "arm64"])
+def test_what_an_image_computes_on_is_told_by_its_uri(version, processor) -> None:
+    uri = images.image_uri("eu-west-1", version, processor)
+    assert images.processor_of_image(uri) == processor
+    assert images.processor_of_image(f"{uri}@sha256:{'0' * 64}") == processor
+
+
+@pytest.mark.parametrize(
+    "uri", ["1.dkr.ecr.eu-west-1.amazonaws.com/mine:1-cpu", "r/tensorflow-inference@sha256:0", "x"]
+)
+def test_an_image_of_somebody_else_s_may_be_for_anything(uri) -> None:
+    assert images.processor_of_image(uri) is None
+
+
 def test_38_regions_are_known_and_every_uri_fits_sagemaker() -> None:
     assert len(images.regions()) == 38
     assert max(len(images.image_uri(region)) for region in images.regions()) <= 255

@@ -11,6 +11,7 @@ from story import ACCOUNT, ROLE, STORY_KEY
 
 from elasticache_police._aws import Request
 from elasticache_police.errors import ConfigurationError
+from elasticache_police.sagemaker_deploy.images import image_uri
 from elasticache_police.sagemaker_deploy.options import (
     AsyncInference,
     BacklogScaling,
@@ -286,6 +287,18 @@ def _refusals(model: ModelSpec) -> dict[str, object]:
             model=attrs.evolve(model, image_uri="r/tensorflow-inference:2.19-cpu"),
             variants=[Variant(instance_type="ml.c7g.large")],
         ),
+        "today's x86 image on Graviton": lambda: spec(
+            model=attrs.evolve(model, image_uri=image_uri("us-east-1")),
+            variants=[Variant(instance_type="ml.c7g.large")],
+        ),
+        "today's GPU image on Graviton": lambda: spec(
+            model=attrs.evolve(model, image_uri=image_uri("us-east-1", processor="gpu")),
+            variants=[Variant(instance_type="ml.c7g.large")],
+        ),
+        "a Graviton image on x86": lambda: spec(
+            model=attrs.evolve(model, image_uri=image_uri("us-east-1", processor="arm64")),
+            variants=[Variant(instance_type="ml.m5.large")],
+        ),
         "two variants of one name": lambda: spec(variants=[Variant(), Variant()]),
         "a shadow of the same name": lambda: spec(shadow=Variant()),
         "a shadow of two": lambda: spec(variants=[Variant(name="a"), Variant(name="b")], shadow=Variant(name="c")),
@@ -340,6 +353,8 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(name: str, model: M
         ({"instance_type": "ml.g4dn.xlarge"}, None, "no instance type \\(ml.g4dn.xlarge\\)"),
         ({"instance_count": 3}, None, "no number of instances"),
         ({}, "1.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.19-gpu", "no GPU"),
+        ({}, image_uri("us-east-1", processor="gpu"), "no GPU"),
+        ({}, image_uri("us-east-1", processor="arm64"), "no Graviton"),
     ],
 )
 def test_serverless_with_instances_or_a_gpu_is_refused_not_ignored(model: ModelSpec, options, image, reason) -> None:

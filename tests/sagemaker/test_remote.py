@@ -182,6 +182,12 @@ def test_floats_are_split_to_fit_the_limit(fake) -> None:
     assert max(len(call[1]["Body"]) for call in fake.calls) <= 1_600_000
 
 
+def test_a_wire_that_does_not_exist_sends_nothing(fake) -> None:
+    with pytest.raises(ConfigurationError, match="no wire 'bogus'"):
+        Police.from_endpoint(NAME).classify(_story_picture(), wire="bogus")
+    assert fake.calls == []
+
+
 def test_a_page_too_large_as_png_travels_as_jpeg(fake) -> None:
     fake.answer = _answering([FOUND])
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (600, 800), dtype=np.uint8))

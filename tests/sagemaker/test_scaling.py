@@ -17,8 +17,10 @@ from elasticache_police.errors import (
     AwsError,
     ConfigurationError,
     ResourceFailedError,
+    ThrottledError,
     WaitTimeoutError,
 )
+from elasticache_police.sagemaker_deploy import deploying
 
 ENDPOINT = "ElastiCachePoliceEndpoint"
 TARGET = f"endpoint/{ENDPOINT}/variant/AllTraffic"
@@ -201,3 +203,43 @@ def test_updating_what_scales_needs_what_the_policies_say(fake, queue, pace, ref
         sm.deploy(_with(queue, instance_type="ml.c5.large"), pace=pace, session=refusing.session)
     statements = [one for name in ("deploy", "scale") for one in sm.policy(name)["Statement"]]
     assert called <= {action for statement in statements for action in statement["Action"]}
+
+
+@pytest.fixture
+def looking_back(monkeypatch):
+    """Make the looks for scaling of before raise errors, the first ones first; the looks after them are real."""
+    errors: list[BaseException] = []
+    look = deploying.outdated
+
+    def outdated(*arguments):
+        if errors:
+            raise errors.pop(0)
+        return look(*arguments)
+
+    monkeypatch.setattr(deploying, "outdated", outdated)
+    return errors
+
+
+def test_a_bad_moment_after_the_update_costs_no_update(fake, scaled, spec, pace, looking_back) -> None:
+    sm.deploy(scaled, pace=pace)
+    looking_back += [
+        ThrottledError("Rate exceeded", operation="DescribeAlarms", code="Throttling"),
+        AwsError("closed", operation="DescribeAlarms", code="ConnectionClosedError"),
+    ]
+    done = sm.deploy(attrs.evolve(spec, variants=[sm.Variant(instance_type="ml.c5.large")]), pace=pace)
+    assert (done.action, _there(), looking_back) == ("updated", [], [])
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, AwsError])
+@pytest.mark.parametrize(("instance_type", "what"), [("ml.c5.large", "was updated to"), ("ml.m5.large", "has")])
+def test_an_end_after_the_update_says_that_the_endpoint_is_in_service(
+    fake, spec, pace, looking_back, kind: type[BaseException], instance_type: str, what: str
+) -> None:
+    sm.deploy(spec, pace=pace)
+    looking_back.append(kind("broken"))
+    with pytest.raises(kind) as caught:
+        sm.deploy(attrs.evolve(spec, variants=[sm.Variant(instance_type=instance_type)]), pace=pace)
+    config = fake.endpoints[ENDPOINT]["config"]
+    assert caught.value.__notes__[-1:] == [
+        f"endpoint {ENDPOINT} {what} configuration {config} and is in service; scaling of before may remain"
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import random
 import tarfile
 import tempfile
 from pathlib import Path
@@ -154,6 +155,43 @@ def test_an_archive_cut_short_is_said_to_be_damaged(archive, target):
 
     with pytest.raises(ModelFileError, match="damaged"):
         unpack(path, target)
+
+
+def _with_a_flipped_bit(packed):
+    middle = len(packed) // 2
+    return packed[:middle] + bytes([packed[middle] ^ 1]) + packed[middle + 1 :]
+
+
+DAMAGE = {
+    "a flipped bit": _with_a_flipped_bit,
+    "no trailer": lambda packed: packed[:-8],
+    "half a trailer": lambda packed: packed[:-1],
+    "another checksum": lambda packed: packed[:-8] + bytes(4) + packed[-4:],
+    "something behind it": lambda packed: packed + b"and more",
+    "a bomb behind it": lambda packed: packed + gzip.compress(bytes(64 * 1024**2)),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+@pytest.mark.parametrize("check", [check_archive, None], ids=["before upload", "when unpacked"])
+def test_an_archive_whose_checksum_was_never_reached_is_said_to_be_damaged(archive, target, kind, check):
+    path = archive(
+        member("1/saved_model.pb", b"graph"), member("1/variables/weights", random.Random(7).randbytes(9000))
+    )
+    path.write_bytes(DAMAGE[kind](path.read_bytes()))
+
+    with pytest.raises(ModelFileError, match=r"model\.tar\.gz: not a gzip.*a damaged one"):
+        unpack(path, target) if check is None else check(path)
+
+
+def test_an_archive_may_be_padded_to_records_larger_than_usual(archive, target):
+    path = archive(member("1/saved_model.pb", b"graph"))
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + bytes(1024**2)))
+
+    unpack(path, target)
+    check_archive(path)
+
+    assert everything_below(target) == {"1/saved_model.pb": b"graph"}
 
 
 def test_a_missing_archive_is_said_to_be_missing(tmp_path, target):

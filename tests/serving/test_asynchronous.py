@@ -82,6 +82,26 @@ def test_a_request_may_carry_its_body_and_name_its_result(submit, s3):
 
 
 @pytest.mark.parametrize(
+    ("body", "headers", "message"),
+    [
+        (b"", {}, "Neither Body nor InputLocation"),
+        (b"[1.0]", {"inputlocation": INPUT}, "Body and InputLocation are both given"),
+        (b" " * 128_001, {}, "Body has 128001 bytes, and may have 128000"),
+    ],
+)
+def test_an_invocation_has_its_input_in_one_place_and_only_a_small_one_inline(submit, s3, body, headers, message):
+    response = submit(body=body, content_type="application/json", **headers)
+
+    assert (response.status, response.headers["x-amzn-ErrorType"]) == (400, "ValidationError")
+    assert message in json.loads(response.body)["Message"]
+    assert keys(s3, "out/") == keys(s3, "failed/") == []
+
+
+def test_a_body_of_just_the_size_is_taken(submit):
+    assert submit(body=b"[1.0]".ljust(128_000), content_type="application/json").status == 202
+
+
+@pytest.mark.parametrize(
     ("headers", "message"),
     [
         ({"inputlocation": INPUT, "content_type": "text/html"}, "Received client error (415) from primary"),

@@ -67,7 +67,29 @@ def test_a_handler_does_it_all(endpoint, code_dir):
     assert (response.status, response.body, response.content_type) == (200, b"cba", "text/plain")
 
 
-@pytest.mark.parametrize("answer", ["None, 'text/plain'", "{'a': 1.5}, 'application/json'", "None", "'no type'"])
+@pytest.mark.parametrize("body", ["'abc'", "b'abc'", "bytearray(b'abc')", "memoryview(b'abc')"])
+def test_a_body_is_text_or_bytes_of_any_kind(endpoint, code_dir, body):
+    code = code_dir(f"def handler(data, context):\n    return {body}, 'text/plain; charset=utf-8 '\n")
+
+    response = endpoint(code).invoke(b"", "text/x")
+
+    assert (response.status, response.body, response.content_type) == (200, b"abc", "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "None, 'text/plain'",
+        "{'a': 1.5}, 'application/json'",
+        "None",
+        "'no type'",
+        "5, 'text/plain'",
+        "[65, 66], 'text/plain'",
+        "b'abc', 'text/plain\\r\\nX-Injected: yes'",
+        "b'abc', 'text/\\x00'",
+        "b'abc', 'text/\\u4e16'",
+    ],
+)
 def test_a_handler_that_answers_what_is_no_body_is_an_error_of_the_model(endpoint, code_dir, answer):
     response = endpoint(code_dir(f"def handler(data, context):\n    return {answer}\n")).invoke(b"abc", "text/x")
 

@@ -52,8 +52,10 @@ def batch(
 
     session = aws_session(region, profile)
     if read_only:
-        reports = sm.read_batch(input_url, output_url, min_confidence=min_confidence, session=session)
-        ctx.exit(show(list(reports), format_))
+        reports = list(sm.read_batch(input_url, output_url, min_confidence=min_confidence, session=session))
+        if not reports:
+            raise click.UsageError(f"no pictures in {input_url}")
+        ctx.exit(show(reports, format_))
     if (model_name is None) == (model_data_url is None):
         raise click.UsageError("give --model-name, or --model-data-url with --role-arn")
     model: sm.ModelSpec | str

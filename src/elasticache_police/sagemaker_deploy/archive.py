@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import re
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from elasticache_police._aws import PROJECT_TAG, Clients, translate, translated
+from elasticache_police._gzipped import read_to_end
 from elasticache_police.errors import (
     AccessDeniedError,
     AlreadyExistsError,
@@ -79,15 +81,16 @@ def check_archive(path: Path) -> None:
     It would start, answer no ``/ping``, and fail after minutes without naming the cause.
 
     Raises:
-        ModelFileError: It is no gzip'd tar, holds a link, or no ``NUMBER/saved_model.pb``.
+        ModelFileError: It is no gzip'd tar, is damaged, holds a link, or no ``NUMBER/saved_model.pb``.
     """
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with gzip.GzipFile(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
             members = archive.getmembers()
+            read_to_end(file)
     except FileNotFoundError as error:
         raise ModelFileError(f"{path}: there is no such file") from error
     except (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, zlib.error) as error:
-        raise ModelFileError(f"{path}: not a gzip'd tar archive ({error})") from error
+        raise ModelFileError(f"{path}: not a gzip'd tar archive, or a damaged one ({error})") from error
     links = [member.name for member in members if member.issym() or member.islnk()]
     if links:
         raise ModelFileError(f"{path}: SageMaker takes no links, and {links[0]} is one")

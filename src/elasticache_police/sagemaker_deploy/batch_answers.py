@@ -63,16 +63,10 @@ def read_answers(
     """Read answers as :func:`read_batch` does, with `missing` as the error of a picture that has none."""
     bucket, prefix = split_s3_url(input_url)
     out_bucket, out_prefix = split_s3_url(output_url)
-    base = prefix if prefix.endswith("/") else prefix.rpartition("/")[0]
-    same_place = bucket == out_bucket and out_prefix.startswith(prefix)
-    for key in _keys(clients, bucket, prefix):
-        if key.endswith("/") or (same_place and key.startswith(out_prefix.rstrip("/") + "/")):
-            continue
-        relative = key.removeprefix(base).lstrip("/")
-        out_key = f"{out_prefix.rstrip('/')}/{relative}.out".lstrip("/")
+    for key in _pictures(clients, bucket, prefix, out_prefix if out_bucket == bucket else None):
         source = f"s3://{bucket}/{key}"
         try:
-            answer = _object(clients, out_bucket, out_key)
+            answer = _object(clients, out_bucket, _answer_key(key, prefix, out_prefix))
         except NotFoundError:
             yield Report(source=source, error=missing)
             continue
@@ -85,6 +79,39 @@ def read_answers(
         width, height = _size(clients, bucket, key)
         sure = tuple(finding for finding in found if finding.confidence >= min_confidence)
         yield Report(source=source, pages=(Page(width=width, height=height, findings=sure),))
+
+
+def _answer_key(key: str, prefix: str, out_prefix: str) -> str:
+    """Return the key of the answer to a picture."""
+    base = prefix if prefix.endswith("/") else prefix.rpartition("/")[0]
+    relative = key.removeprefix(base).lstrip("/")
+    return f"{out_prefix.rstrip('/')}/{relative}.out".lstrip("/")
+
+
+def _pictures(clients: Clients, bucket: str, prefix: str, out_prefix: str | None) -> Iterator[str]:
+    """Yield the keys of a job's pictures, sorted as S3 sorts them, and not those of the answers among them.
+
+    Args:
+        clients: Ask AWS.
+        bucket: The pictures' bucket.
+        prefix: What their keys begin with.
+        out_prefix: What the answers' keys begin with; None where they lie in another bucket.
+    """
+    keys = (key for key in _keys(clients, bucket, prefix) if not key.endswith("/"))
+    if out_prefix is None:
+        yield from keys
+        return
+    folder = f"{out_prefix.rstrip('/')}/".lstrip("/")
+    same_place = f"{prefix.rstrip('/')}/".lstrip("/") == folder
+    if not same_place and not prefix.startswith(folder):
+        inside = folder.startswith(prefix)
+        yield from (key for key in keys if not (inside and key.startswith(folder)))
+        return
+    listed = list(keys)  # answers may lie beside their pictures: only the picture that one belongs to gives it away
+    answers = {_answer_key(key, prefix, out_prefix) for key in listed}
+    if same_place:
+        answers |= {f"{key}.out" for key in listed}
+    yield from (key for key in listed if key not in answers)
 
 
 def _keys(clients: Clients, bucket: str, prefix: str) -> Iterator[str]:

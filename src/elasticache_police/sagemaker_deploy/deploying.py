@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from elasticache_police._waiting import OnProgress
@@ -12,9 +13,9 @@ from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy.lifecycle import in_region
 from elasticache_police.sagemaker_deploy.making import ROLE_TIMEOUT_S
 from elasticache_police.sagemaker_deploy.planning import plan
-from elasticache_police.sagemaker_deploy.resources import OnEvent
+from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
 from elasticache_police.sagemaker_deploy.scaled import outdated
-from elasticache_police.sagemaker_deploy.scaler import scaling_resource
+from elasticache_police.sagemaker_deploy.scaler import patiently, scaling_resource
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec
 from elasticache_police.sagemaker_deploy.teardown import Ledger, remove
 from elasticache_police.sagemaker_deploy.watching import describe
@@ -45,7 +46,7 @@ def deploy(
     Safe to repeat: what exists with the same content is used as it is, an endpoint with another configuration is
     updated, and scaling that an earlier specification asked for goes when this one does not. When anything fails, or on
     Ctrl-C, what this call made is removed again, in reverse order and by name; the error's notes (``__notes__``) say
-    what was removed and what could not be.
+    what was removed and what could not be, or that the endpoint is in service and only old scaling may be left.
 
     Args:
         spec: What is wanted.
@@ -164,5 +165,21 @@ def _made_real(work: Work, spec: EndpointSpec, *, timeout_s: float, role_timeout
         done = Deployer(work, ledger, made, timeout_s=timeout_s, role_timeout_s=role_timeout_s).run()
     if done.action != "created":
         wanted = {scaling_resource(request) for request in made.scaling}
-        remove(work, outdated(work, made.endpoint_name, wanted)).check()
+        _remove_outdated(work, done, wanted)
     return done
+
+
+def _remove_outdated(work: Work, done: Deployment, wanted: Collection[Resource]) -> None:
+    """Remove the scaling of before; when that fails, the error's notes say that the deployment itself did not."""
+    name = done.endpoint.name
+    try:
+        found = patiently(
+            work, functools.partial(outdated, work, name, wanted), f"AWS to say what scaled endpoint {name} before"
+        )
+        remove(work, found).check()
+    except BaseException as error:
+        moved = "was updated to" if done.action == "updated" else "has"
+        error.add_note(
+            f"endpoint {name} {moved} configuration {done.config_name} and is in service; scaling of before may remain"
+        )
+        raise

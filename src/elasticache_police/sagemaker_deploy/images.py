@@ -12,7 +12,15 @@ from typing import Literal, get_args
 
 from elasticache_police.errors import ConfigurationError
 
-__all__ = ["LATEST_VERSION", "Processor", "image_uri", "processor_of", "regions", "registry_account"]
+__all__ = [
+    "LATEST_VERSION",
+    "Processor",
+    "image_uri",
+    "processor_of",
+    "processor_of_image",
+    "regions",
+    "registry_account",
+]
 
 Processor = Literal["cpu", "gpu", "arm64"]
 
@@ -55,6 +63,8 @@ _EXACT_TAGS: dict[tuple[Processor, str], str] = {
     ("arm64", "2.18"): "2.18.0-cpu-py310-ubuntu20.04-sagemaker",
 }
 _VERSION = re.compile(r"[12]\.\d+(\.\d+)?")
+_X86_IMAGE = re.compile(r"(?:^|/)tensorflow-inference:[^/]*?-(?P<processor>cpu|gpu)(?:[-@]|$)")
+_ARM64_IMAGE = re.compile(r"(?:^|/)tensorflow-inference-arm64[:@]")
 _FAMILY = re.compile(r"ml\.(?P<family>[a-z]+)(?P<generation>\d+)(?P<features>[a-z\-]*)(-[a-z0-9]+)?\.[a-z0-9\-]+")
 
 
@@ -98,6 +108,26 @@ def processor_of(instance_type: str) -> Processor:
     if family in {"p", "g", "gr"}:
         return "gpu"
     return "arm64" if "g" in match["features"] else "cpu"
+
+
+def processor_of_image(uri: str) -> Processor | None:
+    """Say what one of AWS's managed TensorFlow images, or a copy that kept its name, computes on.
+
+    Args:
+        uri: Such as :func:`image_uri` returns.
+
+    Returns:
+        None for every other image, and for one that is named by its digest only: it may be for anything.
+
+    Example:
+        >>> from elasticache_police.sagemaker_deploy.images import processor_of_image
+        >>> processor_of_image("763104351884.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.19-gpu")
+        'gpu'
+    """
+    if _ARM64_IMAGE.search(uri):
+        return "arm64"
+    match = _X86_IMAGE.search(uri)
+    return None if match is None else "gpu" if match["processor"] == "gpu" else "cpu"
 
 
 def image_uri(region: str, version: str | None = None, processor: Processor = "cpu") -> str:

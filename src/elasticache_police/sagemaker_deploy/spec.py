@@ -10,7 +10,7 @@ import attrs
 
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.sagemaker_deploy._validators import between, one_of, resource_name, role_arn, s3_url, some
-from elasticache_police.sagemaker_deploy.images import processor_of
+from elasticache_police.sagemaker_deploy.images import processor_of, processor_of_image
 from elasticache_police.sagemaker_deploy.options import (
     AsyncInference,
     BacklogScaling,
@@ -164,9 +164,12 @@ def _check_variant(spec: EndpointSpec, variant: Variant) -> None:
         if spec.guardrails is not None:
             raise ConfigurationError(f"{variant.instance_type}: AWS excludes Inferentia from deployment guardrails")
     else:
-        processor = processor_of(variant.instance_type)
-        if processor == "arm64" and model.image_uri is not None and model.image_uri.endswith(("-cpu", "-gpu")):
+        on_graviton = processor_of(variant.instance_type) == "arm64"
+        made_for = None if model.image_uri is None else processor_of_image(model.image_uri)
+        if on_graviton and made_for in {"cpu", "gpu"}:
             raise ConfigurationError(f"{variant.instance_type} is Graviton (arm64); {model.image_uri} is for x86")
+        if not on_graviton and made_for == "arm64":
+            raise ConfigurationError(f"{variant.instance_type} is x86; {model.image_uri} is for Graviton (arm64)")
     if variant.scaling is not None and variant.instance_type.startswith(_BURSTABLE):
         raise ConfigurationError(
             f"variant {variant.name}: AWS does not scale burstable instances ({variant.instance_type});"
@@ -197,10 +200,12 @@ def _check_shadow(spec: EndpointSpec, shadow: Variant) -> None:
 
 def _check_serverless(spec: EndpointSpec, variant: Variant, model: ModelSpec) -> None:
     usual = attrs.fields(Variant)
+    made_for = None if model.image_uri is None else processor_of_image(model.image_uri)
     conflicts = {
         f"instance type ({variant.instance_type})": variant.instance_type != usual.instance_type.default,
         "number of instances": variant.instance_count != usual.instance_count.default,
-        "GPU": (model.image_uri or "").endswith("-gpu"),
+        "GPU": made_for == "gpu",
+        "Graviton": made_for == "arm64",
         "several variants": len(spec.all_variants) > 1,
         "a VPC": model.vpc is not None,
         "network isolation": model.network_isolation is True,

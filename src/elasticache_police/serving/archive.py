@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import attrs
 
+from elasticache_police._gzipped import read_to_end
 from elasticache_police.errors import ModelFileError
 
 __all__ = ["UnpackLimits", "unpack"]
@@ -60,6 +61,7 @@ def unpack(archive: Path, directory: Path, *, limits: UnpackLimits = _DEFAULT_LI
         packed_bytes = archive.stat().st_size
         with _HeaderLimited(archive) as file, tarfile.open(fileobj=file, mode="r:") as tar:
             _unpack_members(archive, tar, directory, limits, packed_bytes)
+            read_to_end(file)
     except FileNotFoundError as error:
         raise ModelFileError(f"{archive}: there is no such file") from error
     except ModelFileError:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from elasticache_police.errors import ConfigurationError
-from elasticache_police.serving.http import Request, Response
+from elasticache_police.serving.http import Request, Response, validation_error_response
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 _S3_URI = re.compile(r"s3://([^/]+)/?(.*)")
 _HEADER = "x-amzn-sagemaker-"
+_MOST_INLINE_BYTES = 128_000
+"""Of a Body; a larger input lies in S3."""
 
 
 @attrs.frozen
@@ -83,7 +85,10 @@ class AsyncInvocations:
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="async")
 
     def submit(self, request: Request) -> Response:
-        """Take an invocation on; the answer says where its result will be."""
+        """Take an invocation on; the answer says where its result will be, or what is wrong with the request."""
+        refused = _refused(request)
+        if refused is not None:
+            return validation_error_response(refused)
         identity = str(uuid.uuid4())
         extension = request.headers.get(f"{_HEADER}s3outputpathextension")
         base = self._output / extension if extension else self._output
@@ -130,3 +135,18 @@ class AsyncInvocations:
 
     def _put(self, place: S3Prefix, body: bytes, content_type: str) -> None:
         self._s3.put_object(Bucket=place.bucket, Key=place.key, Body=body, ContentType=content_type)
+
+
+def _refused(request: Request) -> str | None:
+    """Say what SageMaker would not take about a request."""
+    location = request.headers.get(f"{_HEADER}inputlocation")
+    if location and request.body:
+        return "Body and InputLocation are both given: an asynchronous invocation has one of them."
+    if not location and not request.body:
+        return "Neither Body nor InputLocation is given: an asynchronous invocation has one of them."
+    if len(request.body) > _MOST_INLINE_BYTES:
+        return (
+            f"Body has {len(request.body)} bytes, and may have {_MOST_INLINE_BYTES}: put a larger input into S3, and"
+            " its place into InputLocation."
+        )
+    return None

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndp
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import uuid
@@ -19,7 +18,14 @@ import attrs
 from elasticache_police.model.serving_code.inference import JSON_TYPES, csv_request, json_request, media_type
 from elasticache_police.serving.asynchronous import AsyncInvocations
 from elasticache_police.serving.handlers import Handlers
-from elasticache_police.serving.http import Request, Response, error_response, falcon_response
+from elasticache_police.serving.http import (
+    Request,
+    Response,
+    error_response,
+    falcon_response,
+    runtime_error_response,
+    validation_error_response,
+)
 from elasticache_police.serving.options import ContainerVersion
 
 if TYPE_CHECKING:
@@ -70,7 +76,7 @@ class Container:
                 return _method_not_allowed("POST")
             name = unquote(match.group(1))
             if self.endpoint_name not in {None, name}:
-                return _validation_error(f"Endpoint {name} of account 000000000000 not found.")
+                return validation_error_response(f"Endpoint {name} of account 000000000000 not found.")
             return self._invoke_endpoint(request, name) if match.group(2) == "invocations" else self._submit(request)
         return error_response(404, "Not Found")
 
@@ -168,7 +174,9 @@ class Container:
 
     def _submit(self, request: Request) -> Response:
         if self.asynchronous is None:
-            return _validation_error("This endpoint takes no asynchronous invocations: it was given no place in S3.")
+            return validation_error_response(
+                "This endpoint takes no asynchronous invocations: it was given no place in S3."
+            )
         return self.asynchronous.submit(request)
 
 
@@ -182,7 +190,7 @@ def _model_error(endpoint: str, answer: Response) -> Response:
     """Wrap a container's error as ``InvokeEndpoint`` does."""
     text = answer.body.decode("utf-8", "replace")
     side = "client" if answer.status < 500 else "server"
-    return _runtime_error(
+    return runtime_error_response(
         424,
         "ModelError",
         {
@@ -193,15 +201,6 @@ def _model_error(endpoint: str, answer: Response) -> Response:
             "OriginalStatusCode": answer.status,
         },
     )
-
-
-def _validation_error(message: str) -> Response:
-    return _runtime_error(400, "ValidationError", {"Message": message})
-
-
-def _runtime_error(status: int, kind: str, body: dict[str, str | int]) -> Response:
-    headers = {"x-amzn-ErrorType": kind, "x-amzn-RequestId": str(uuid.uuid4())}
-    return Response(status=status, body=json.dumps(body).encode(), headers=headers)
 
 
 def _method_not_allowed(allowed: str) -> Response:

@@ -11,6 +11,7 @@ import importlib.util
 import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -64,6 +65,9 @@ _Handler: TypeAlias = "Callable[[io.BytesIO, Context | ContextWithTimeout], tupl
 
 _NOT_IN_CONTAINER = ("PIL", "keras", "tensorflow")
 """Modules that are around here and that the managed image does not have."""
+
+
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class _ServingRefusedError(Exception):
@@ -135,7 +139,7 @@ class Handlers:
             context = ContextWithTimeout(**context._asdict(), timeout=timeout_s)
         try:
             body, content_type = self._call(io.BytesIO(request.body), context)
-            answer = body.encode() if isinstance(body, str) else bytes(body)
+            answered = Response(status=200, body=_body(body), content_type=_header_value(str(content_type)))
         except _ServingRefusedError as error:
             return falcon_response(error.status, error.description)
         except SystemExit as error:  # of a thread that answers, it would end nothing and be told to nobody
@@ -147,7 +151,7 @@ class Handlers:
                 return refused
             _log.exception("exception handling request")
             return error_response(500, str(error))
-        return Response(status=200, body=answer, content_type=str(content_type))
+        return answered
 
     def _raised_on_purpose(self, error: Exception) -> Response | None:
         """Return the answer that a ``falcon.HTTPError`` stands for, where the container lets it through."""
@@ -161,6 +165,23 @@ class Handlers:
             body=json.dumps(error.to_dict()).encode(),
             headers=dict(error.headers or {}),
         )
+
+
+def _body(body: object) -> bytes:
+    """Return what a handler answered as bytes, or refuse it: ``bytes(5)`` would be five bytes of nothing."""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    raise TypeError(f"the handler answered {type(body).__name__} as a body; it must be str or bytes")
+
+
+def _header_value(content_type: str) -> str:
+    """Return a handler's content type as a header may hold it, or refuse it: there would be no answer at all."""
+    value = content_type.strip(" \t")
+    if not _HEADER_VALUE.fullmatch(value):
+        raise ValueError(f"the handler answered {content_type!r} as a content type, which no HTTP header may hold")
+    return value
 
 
 def load_handlers(

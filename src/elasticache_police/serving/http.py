@@ -10,13 +10,24 @@ import logging
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 import attrs
 
-__all__ = ["BACKLOG", "Request", "Response", "cannot_listen", "error_response", "falcon_response", "serve"]
+__all__ = [
+    "BACKLOG",
+    "Request",
+    "Response",
+    "cannot_listen",
+    "error_response",
+    "falcon_response",
+    "runtime_error_response",
+    "serve",
+    "validation_error_response",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +81,17 @@ def falcon_response(status: int, description: str) -> Response:
     """Return what falcon, the web framework of containers from 2.20, makes of an HTTP error without a title."""
     title = f"{status} {http.client.responses.get(status, '')}".strip()
     return Response(status=status, body=json.dumps({"title": title, "description": description}).encode())
+
+
+def runtime_error_response(status: int, kind: str, body: Mapping[str, str | int]) -> Response:
+    """Return an error as SageMaker's runtime API words it: its kind in a header, where boto3 looks for it."""
+    headers = {"x-amzn-ErrorType": kind, "x-amzn-RequestId": str(uuid.uuid4())}
+    return Response(status=status, body=json.dumps(body).encode(), headers=headers)
+
+
+def validation_error_response(message: str) -> Response:
+    """Return the runtime API's answer to a request that is none."""
+    return runtime_error_response(400, "ValidationError", {"Message": message})
 
 
 def cannot_listen(host: str, port: int, error: OSError) -> str:
