@@ -42,7 +42,7 @@ class Occurrence:
     kind: Kind | None
     """What is wrong; None when it is spelled right."""
     identifier: bool
-    """Whether it is part of code, an address or a path, which is no prose and never wrong."""
+    """Whether it is part of code, an address or a path, which is no prose and never wrong; or two words, not one."""
     cut: bool
     """Whether the line ends in the middle of it, so that it may be right."""
 
@@ -220,19 +220,28 @@ def _begins_alike(word: str, name: str) -> bool:
     return word[0] == name[0] or word[1:2] == name[1:2] or word[:2] == name[1:3]
 
 
+def _is_apart(word: str, name: str) -> bool:
+    """Return whether a word is two: "Elastic, Cache", "Elastic / Cache", whatever the stroke was taken for.
+
+    Or an identifier: "elastic_cache".
+    """
+    if any(sign not in _WITHIN and not sign.isalnum() and sign not in name for sign in word):
+        return True
+    stroke = _STROKE_BETWEEN.search(word) is not None and _STROKE_BETWEEN.search(name) is None
+    return stroke and distance(_squeeze(word), _squeeze(name)) > 1
+
+
 def _edits(word: str, name: str) -> int | None:
     """Return how many edits make a name of a word, without case and spaces; None when it is not the name meant."""
     bare, squeezed = _squeeze(name), _squeeze(word)
     allowed = _allowed(name)
     if abs(len(squeezed) - len(bare)) > allowed or len(word) - len(squeezed) > len(name) - len(bare) + _MAX_SPACES:
         return None
-    if any(sign not in _WITHIN and not sign.isalnum() and sign not in name for sign in word):
-        return None  # "Elastic, Cache", "Elastic / Cache": two words; "elastic_cache": an identifier
+    if "\t" in word:
+        return None  # in two columns
     edits = distance(squeezed, bare)
     if edits > allowed or (edits and not _begins_alike(squeezed, bare)):
         return None
-    if edits > 1 and _STROKE_BETWEEN.search(word) and not _STROKE_BETWEEN.search(name):
-        return None  # "Elastic|Cache", whatever the stroke was taken for
     if edits > 1 and bare.startswith(squeezed) and name[-edits:].isupper():
         return None  # "Postgres" is no misspelled PostgreSQL
     if len(word) > len(squeezed) and len(name) == len(bare) and word == word.lower():
@@ -277,7 +286,7 @@ def occurrences(
                             text=word,
                             name=name,
                             kind=kind,
-                            identifier=_is_identifier(line, start, stop),
+                            identifier=_is_apart(word, name) or _is_identifier(line, start, stop),
                             cut=edits > 0 and _is_cut(line, start, stop, name, cut_left=cut_left, cut_right=cut_right),
                         ),
                     )

@@ -132,9 +132,9 @@ def cut_out(text: str, *, px: float) -> Image.Image:
 def in_two_cells(left: str, right: str) -> Image.Image:
     """Two words in neighbouring cells of a table."""
     image, draw = _page()
-    for x0, text in ((60, left), (121, right)):
-        draw.rectangle((x0, 70, x0 + 61, 100), outline="#888888")
-        draw.text((x0 + 7, 90), text, fill="black", font=load(_SANS, 15), anchor="ls")
+    for x0, text in ((60, left), (128, right)):
+        draw.rectangle((x0, 70, x0 + 68, 100), outline="#888888")
+        draw.text((x0 + 10, 90), text, fill="black", font=load(_SANS, 15), anchor="ls")
     return image
 
 

@@ -33,6 +33,7 @@ LEGIBLE_AT_THE_EDGE = 0.7
 """The same for a name whose only fault is at its first letter, which is the first to be cut from a tilted line."""
 AGREEING = 2
 """Least number of looks that must show something like a name there: one alone may have misread a neighbour."""
+SLIGHT = 1e-3
 _STROKES = frozenset("lIit1|!")
 _EDGE_FRAMES = 5
 _NEAR_CAPS = 1.2
@@ -63,6 +64,8 @@ class Sighting:
     finding: Finding
     weight: float
     """How legible it was, times how sure the finder was of the place."""
+    left_alone: bool = False
+    """Whether it was read as an identifier, which no other, worse reading of the same place may accuse."""
 
 
 def turned(sightings: Iterable[Sighting], region: Region) -> Iterator[Sighting]:
@@ -177,6 +180,13 @@ class _Place:
         )
         return Sighting(finding, (right + wrong) * self.proposal.score)
 
+    def identifier(self, look: _Look, occurrence: Occurrence) -> Sighting:
+        """Return that what stands here is to be left alone, as surely as it was read."""
+        frames = look.reading.slice(occurrence.start, occurrence.stop)
+        said = spelled(frames, look.reading.text[occurrence.start : occurrence.stop])
+        seen = self.sighting(look, occurrence, right=0.0, wrong=max(said, SLIGHT), text=occurrence.text)
+        return attrs.evolve(seen, left_alone=True)
+
     def together(self, looks: list[_Look], x: float) -> Sighting | None:
         """Weigh all looks at what stands at an x of the page; None when it cannot be told."""
         right = 0.0
@@ -187,7 +197,9 @@ class _Place:
             occurrence = look.at(x)
             if occurrence is None:
                 continue
-            if occurrence.identifier or occurrence.cut:
+            if occurrence.identifier:
+                return self.identifier(look, occurrence)
+            if occurrence.cut:
                 return None
             agreeing += 1
             good, bad = look.weigh(occurrence)
@@ -245,16 +257,17 @@ def judge(
 
 
 def distinct(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
-    """Keep the weightiest of sightings of the same place; in reading order."""
+    """Keep the weightiest of sightings of the same place, in reading order, without what is to be left alone."""
     kept: list[Finding] = []
+    left_alone: list[Finding] = []
     for sighting in sorted(sightings, key=lambda one: -one.weight):
         x0, y0, x1, y1 = sighting.finding.box
         middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
         if not any(
             (a0 <= middle_x <= a1 and b0 <= middle_y <= b1) or (x0 <= (a0 + a1) / 2 <= x1 and y0 <= (b0 + b1) / 2 <= y1)
-            for a0, b0, a1, b1 in (other.box for other in kept)
+            for a0, b0, a1, b1 in (other.box for other in [*kept, *left_alone])
         ):
-            kept.append(sighting.finding)
+            (left_alone if sighting.left_alone else kept).append(sighting.finding)
     return tuple(_in_reading_order(kept))
 
 

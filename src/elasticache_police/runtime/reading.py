@@ -11,9 +11,9 @@ __all__ = ["GAP_FRAMES", "SPACE", "Reading", "read", "softmax"]
 
 GAP_FRAMES = 14
 """Frames without a character after which a new text begins: 28 columns, 1.4 times the height of capitals."""
-WIDE_FRAMES = 18
-"""Frames between the middles of two letters with a space between, from which they are of two texts, such as cells of a
-table: 1.8 times the height of capitals, where words of one text are 1.1 apart."""
+WIDE_FRAMES = 22
+"""More frames than this between the middles of two letters with a space between, and they are of two texts, such as
+cells of a table: 2.2 times the height of capitals, where words of one text are 1.1 apart, and of a typewriter 2.1."""
 SPACE = encode(" ")[0]
 
 
