@@ -60,8 +60,11 @@ def look_over(
 
     side = tf.reduce_min(tf.shape(page))
     margin = tf.where(side < SMALL_PX, side * 3 // 4 + LEAST_MARGIN_PX, 0)
-    ground = tf.cast(lower_median(page), tf.uint8)
-    framed = tf.pad(page, tf.fill([2, 2], margin), constant_values=ground)
+
+    def with_margin() -> tf.Tensor:
+        return tf.pad(page, tf.fill([2, 2], margin), constant_values=tf.cast(lower_median(page), tf.uint8))
+
+    framed = tf.ensure_shape(tf.cond(margin > 0, with_margin, lambda: page), [None, None])
     moved = tf.cast(margin, tf.float64) * tf.constant([0.0, 1.0, 1.0, 1.0, 1.0], tf.float64)
     # One loop rather than one branch for each level: TensorFlow prepares what is in the graph when it is first asked.
     start = (
