@@ -33,8 +33,10 @@ LEGIBLE_AT_THE_EDGE = 0.7
 """The same for a name whose only fault is at its first letter, which is the first to be cut from a tilted line."""
 AGREEING = 2
 """Least number of looks that must show something like a name there: one alone may have misread a neighbour."""
-SLIGHT = 1e-3
+_SLIGHT = 1e-3
+"""Least weight of what is left alone: never none."""
 _STROKES = frozenset("lIit1|!")
+"""What a slash, a number, a dagger or a text cursor after a name is taken for."""
 _EDGE_FRAMES = 5
 _NEAR_CAPS = 1.2
 """So close to the page's edge, in heights of capitals, that a letter may be cut there and not be read at all."""
@@ -184,7 +186,7 @@ class _Place:
         """Return that what stands here is to be left alone, as surely as it was read."""
         frames = look.reading.slice(occurrence.start, occurrence.stop)
         said = spelled(frames, look.reading.text[occurrence.start : occurrence.stop])
-        seen = self.sighting(look, occurrence, right=0.0, wrong=max(said, SLIGHT), text=occurrence.text)
+        seen = self.sighting(look, occurrence, right=0.0, wrong=max(said, _SLIGHT), text=occurrence.text)
         return attrs.evolve(seen, left_alone=True)
 
     def together(self, looks: list[_Look], x: float) -> Sighting | None:
@@ -258,17 +260,16 @@ def judge(
 
 def distinct(sightings: Iterable[Sighting]) -> tuple[Finding, ...]:
     """Keep the weightiest of sightings of the same place, in reading order, without what is to be left alone."""
-    kept: list[Finding] = []
-    left_alone: list[Finding] = []
+    kept: list[Sighting] = []
     for sighting in sorted(sightings, key=lambda one: -one.weight):
         x0, y0, x1, y1 = sighting.finding.box
         middle_x, middle_y = (x0 + x1) / 2, (y0 + y1) / 2
         if not any(
             (a0 <= middle_x <= a1 and b0 <= middle_y <= b1) or (x0 <= (a0 + a1) / 2 <= x1 and y0 <= (b0 + b1) / 2 <= y1)
-            for a0, b0, a1, b1 in (other.box for other in [*kept, *left_alone])
+            for a0, b0, a1, b1 in (other.finding.box for other in kept)
         ):
-            (left_alone if sighting.left_alone else kept).append(sighting.finding)
-    return tuple(_in_reading_order(kept))
+            kept.append(sighting)
+    return tuple(_in_reading_order([one.finding for one in kept if not one.left_alone]))
 
 
 def _in_reading_order(findings: list[Finding]) -> list[Finding]:
