@@ -58,11 +58,18 @@ _STROKES = ("/", " / ", "|", "|RDS", " | ", "!", "]", "\\", " i", "/S3")
 _NARROW = frozenset("ilt")
 """Letters that are hard to count where two of them stand side by side."""
 
+_NARROW_SOUP, _WIDE_SOUP = "iiilltttjfrI1", "acehsonzmECAS"
+"""Letters of invented words in which the narrow ones stand in any order: to tell them takes looking, not guessing."""
+
 _CJK = (
     "日本語東京構成図可用性設定画面接続情報利用者管理高速処理分散環境"
     "データベースクラスターノードをはがのにキャッシュ使用作成確認変更削除"
 )
 _HANGUL = "가능한서버리스값을생성합니다현재에서사용할수있는기본캐시관리서비스이름설정및노드는데이터베이스보안그룹"
+
+
+_TAKEN_FOR_ANOTHER = 0.6
+"""Share of a garbled name's slips that are another letter; the others double one, leave it out, part the word."""
 
 
 @attrs.frozen
@@ -179,15 +186,18 @@ _WAYS: tuple[Callable[[str, random.Random], NearMiss], ...] = (
 
 
 def _garbled(name: str, rng: random.Random) -> str:
-    """Return a name with any of its letters taken for others, so that no letter foretells the next."""
+    """Return a name with any of its letters taken for others, doubled or left out, so that none foretells the next."""
     share = rng.choice([0.1, 0.15, 0.25, 0.4])
-    letters = [
-        rng.choice(_CONFUSED.get(letter, string.ascii_lowercase) + rng.choice(string.ascii_letters + string.digits))
-        if rng.random() < share
-        else letter
-        for letter in name
-    ]
-    return "".join(letters)
+    return "".join(_slip(letter, rng) if rng.random() < share else letter for letter in name)
+
+
+def _slip(letter: str, rng: random.Random) -> str:
+    chance = rng.random()
+    if chance < _TAKEN_FOR_ANOTHER:
+        return rng.choice(
+            _CONFUSED.get(letter, string.ascii_lowercase) + rng.choice(string.ascii_letters + string.digits)
+        )
+    return rng.choice([letter + letter.lower(), letter + letter.lower(), letter + " ", letter.swapcase(), ""])
 
 
 def _invented(rng: random.Random) -> str:
@@ -199,8 +209,12 @@ def _invented(rng: random.Random) -> str:
         return word.capitalize()
     if style < 0.8:
         return word.capitalize() + "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(1, 3))).capitalize()
-    if style < 0.9:
+    if style < 0.88:
         return word.upper()
+    if style < 0.94:
+        return "".join(
+            rng.choice(_NARROW_SOUP if rng.random() < 0.65 else _WIDE_SOUP) for _ in range(rng.randint(3, 11))
+        )
     return "".join(rng.choice(string.ascii_letters) for _ in range(rng.randint(2, 9)))
 
 
@@ -278,10 +292,14 @@ class NameTexts:
 
     names: tuple[str, ...]
     garbled_share: float = 0.1
-    """Share of names of which so many letters may be others that they are near-misses no more."""
+    """Share of names of which so many letters may be others that they are near-misses no more.
+
+    The finder needs few of them. To the reader they say that any letter can stand after any other: with few, it learned
+    to read what it expected.
+    """
 
     def written(self, rng: random.Random, *, digits: bool = True) -> str:
-        """Return the name as somebody may have written it: right in about two cases of five.
+        """Return the name as somebody may have written it: right in about a quarter of all cases.
 
         Args:
             rng: The sample's own generator.
@@ -295,11 +313,11 @@ class NameTexts:
     def _written(self, rng: random.Random) -> str:
         name = rng.choice(self.names)
         style = rng.random()
-        if style < 0.34:
+        if style < 0.24:
             return name
-        if style < 0.4:
+        if style < 0.29:
             return name.upper()
-        if style < 0.46:
+        if style < 0.35:
             return near_miss(name, rng).text.upper()
         return near_miss(name, rng).text if style < 1 - self.garbled_share else _garbled(name, rng)
 

@@ -10,7 +10,10 @@ from elasticache_police.dataset.text import NameTexts
 from elasticache_police.model.samples import finder_batch, reader_batch
 from elasticache_police.runtime.alphabet import BLANK
 
-__all__ = ["FinderBatches", "ReaderBatches"]
+__all__ = ["GARBLED_SHARE", "FinderBatches", "ReaderBatches"]
+
+GARBLED_SHARE = 0.35
+"""Share of the reader's names with so many letters changed that they cannot be guessed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,9 +50,8 @@ class ReaderBatches:
 
     def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs uint8 (N, 32, W, 1) and targets float32 (N, W/2, 3): class, weight, text left-aligned."""
-        batch = reader_batch(
-            seed=self.seed, index=index, size=self.size, fonts=self.fonts, texts=NameTexts(names=self.names)
-        )
+        texts = NameTexts(names=self.names, garbled_share=GARBLED_SHARE)
+        batch = reader_batch(seed=self.seed, index=index, size=self.size, fonts=self.fonts, texts=texts)
         text = np.zeros_like(batch.weights)
         for row, classes in zip(text, batch.classes, strict=True):
             written = classes[classes != BLANK]
