@@ -13,6 +13,7 @@ from elasticache_police.cli.ecs._shared import (
     cluster_of,
     dry_run_option,
     log_group_for,
+    looked_up,
     print_log,
     says_how_to_follow,
     show_plan,
@@ -104,7 +105,7 @@ def run(
         logs = () if group is None else ecs_anywhere.plan_log_group(group)
         plan = ecs_anywhere.plan_run(
             place,
-            task,
+            looked_up(place, task, launch_type=elsewhere) if isinstance(task, str) else task,
             tasks,
             command=command,
             environment=variables,
