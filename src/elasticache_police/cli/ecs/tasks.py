@@ -219,6 +219,8 @@ def stop(*, cluster: str, tasks: tuple[str, ...], dry_run: bool, region: str | N
 @click.option("--bucket", default="BUCKET", show_default=True)
 @click.option("--data-prefix", default="", help="Where in the bucket the data lie.")
 @click.option("--results-prefix", default="", help="Where in the bucket results go.")
+@click.option("--model", metavar="S3URI", help="Packed model of a collection, when it lies elsewhere.")
+@click.option("--repository", default="elasticache-police*", show_default=True, help="ECR repository of the images.")
 @click.option("--family", default="elasticache-police-*", show_default=True, help="Family of the task definitions.")
 @click.option("--log-group", default="/ecs/elasticache-police*", show_default=True, help="Log group of the tasks.")
 @click.option("--key", metavar="ARN", help="The KMS key that encrypts the bucket.")
@@ -229,10 +231,16 @@ def stop(*, cluster: str, tasks: tuple[str, ...], dry_run: bool, region: str | N
     "--task-role", "task_roles", metavar="ARN", multiple=True, help="A role that tasks may be given.  [default: any]"
 )
 def policy(
-    *, operation: str, key: str | None, secrets: tuple[str, ...], task_roles: tuple[str, ...], **places: str
+    *,
+    operation: str,
+    model: str | None,
+    key: str | None,
+    secrets: tuple[str, ...],
+    task_roles: tuple[str, ...],
+    **places: str,
 ) -> None:
     """Print the least IAM permissions of OPERATION."""
     from elasticache_police import ecs_anywhere
 
-    document = ecs_anywhere.policy(operation, key=key, secrets=secrets, task_roles=task_roles, **places)
+    document = ecs_anywhere.policy(operation, model=model, key=key, secrets=secrets, task_roles=task_roles, **places)
     click.echo(json.dumps(document, indent=2))
