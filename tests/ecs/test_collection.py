@@ -150,6 +150,32 @@ def test_another_image_inspects_everything_anew(s3, fake, joined, moto_url):
     assert skipped(attrs.evolve(upgraded, memory_mib=512)) == 2  # the same image, in another size
 
 
+def test_an_image_that_was_pushed_again_under_its_tag_inspects_everything_anew(s3, fake, joined, moto_url):
+    _put(s3, a="ElastiCache", b="ElasticCache")
+
+    def work(environment, _command):
+        Worker(
+            CollectionJob.from_environment(environment), clients=Clients(), inspector="quick_inspector:make", poll_s=0
+        ).run()
+        return 0
+
+    class Registry:
+        meta = joined.clients["ecs"].meta
+
+        def describe_images(self, **_parameters):
+            return {"imageDetails": [{"imageDigest": self.digest}]}
+
+    registry = joined.clients._given["ecr"] = Registry()
+    fake.script(SPEC.family, Script(execute=work))
+    spec = attrs.evolve(
+        SPEC, image="111122223333.dkr.ecr.us-east-1.amazonaws.com/inspect:1", execution_role_arn="arn:aws:iam::1:role/e"
+    )
+    skipped = []
+    for registry.digest in ("sha256:a", "sha256:a", "sha256:b"):
+        skipped.append(ecs_anywhere.inspect_on(joined, SOURCE, spec, results=RESULTS, tasks=1).skipped)
+    assert skipped == [0, 2, 0]
+
+
 def test_a_model_that_was_overwritten_inspects_everything_anew(s3, here):
     _put(s3, a="ElastiCache", b="ElasticCache")
     model = {"Bucket": "pictures", "Key": "model.tar.gz"}

@@ -129,7 +129,7 @@ def test_a_model_that_lies_elsewhere_may_be_looked_at_and_fetched(moto_url, tmp_
         assert len(policy(operation, bucket="models", model=uri)["Statement"]) == len(without) + 1
 
 
-@pytest.mark.parametrize(("operation", "sid"), [("ecs-execution-role", "Pull")])
+@pytest.mark.parametrize(("operation", "sid"), [("ecs-execution-role", "Pull"), ("ecs-inspect", "Image")])
 def test_the_images_of_the_guide_are_allowed_by_default(operation, sid):
     (statement,) = [one for one in policy(operation)["Statement"] if one["Sid"] == sid]
     (resource,) = statement["Resource"]

@@ -49,7 +49,7 @@ def recipe_of(
         names: The policed names, in any order.
         model: What tells the model from every other.
         min_confidence: Findings with less confidence are left out; None for the model's own threshold.
-        image: The image that inspects; empty when the workers are no containers.
+        image: What tells the image that inspects from every other; empty when the workers are no containers.
     """
     parts = [version, sorted(names), model, *([] if min_confidence is None else [min_confidence])]
     parts += [image] if image else []

@@ -27,6 +27,7 @@ from elasticache_police.ecs_anywhere.collection_run import (
 from elasticache_police.ecs_anywhere.crew import WORKER, Crew, TaskCrew
 from elasticache_police.ecs_anywhere.definitions import Definition, look_up, register_task
 from elasticache_police.ecs_anywhere.giving_up import GivenUp
+from elasticache_police.ecs_anywhere.images import identity_of, is_tag_in_ecr
 from elasticache_police.ecs_anywhere.merging import CollectionReport, merge
 from elasticache_police.ecs_anywhere.packing import etag_of_model, plan_model, send_model
 from elasticache_police.ecs_anywhere.queueing import Queueing
@@ -110,7 +111,7 @@ def _recipe(
 
 
 def _image(task: TaskSpec | Definition) -> str:
-    """Return what tells the image of a task from every other."""
+    """Return the image's URI; what stands for it where ECS does not tell it."""
     return task.image or task.arn if isinstance(task, Definition) else task.image
 
 
@@ -133,8 +134,8 @@ def plan_inspection(
 
     Listings and the end of a task are shown once, messages with pictures twice: the first ones are sent before the
     tasks are started, the others while they run. Requests that only look are left out.
-    Arguments mean what they mean there. A family that is only named, and a model that is in S3, are not looked up, so
-    the recipe of the results is not known then; of a
+    Arguments mean what they mean there. A family that is only named, a model that is in S3, and what a tag in ECR
+    stands for are not looked up, so the recipe of the results is not known then; of a
     :class:`~elasticache_police.ecs_anywhere.definitions.Definition` the plan knows where and what it runs.
 
     Raises:
@@ -149,7 +150,7 @@ def plan_inspection(
         results,
         run_id,
         recipe="<recipe>"
-        if isinstance(task, str) or (uri is not None and not sent)
+        if isinstance(task, str) or is_tag_in_ecr(_image(task)) or (uri is not None and not sent)
         else _recipe(_image(task), names=names, model=uri, min_confidence=min_confidence),
         names=names,
         model=uri,
@@ -258,7 +259,7 @@ def inspect_on(
     image = ""
     if crew is None:  # before queues and messages are made for tasks that cannot start
         task = _registered(cluster, task)
-        image = _image(task)
+        image = identity_of(cluster, _image(task))
     etag: str | None = ""
     if model is not None:
         given, model = model, send_model(cluster.clients, model, results)

@@ -285,6 +285,7 @@ def policy(
             *run, listing, _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload", results),
             _statement("Queues", "sqs:CreateQueue sqs:TagQueue sqs:GetQueueAttributes sqs:SendMessage "
                        "sqs:ReceiveMessage sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:DeleteQueue", queues),
+            _statement("Image", "ecr:DescribeImages", images),
         ],
         "ecs-host": [
             _statement("Agent", "ecs:DiscoverPollEndpoint ecs:Poll ecs:RegisterContainerInstance "
