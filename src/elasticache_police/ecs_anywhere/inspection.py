@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from elasticache_police._aws import PROJECT_TAG
-from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, recipe_of
 from elasticache_police.ecs_anywhere.collection_run import (
-    CollectionRun,
     begin,
     missing,
     new_run_id,
@@ -26,6 +24,7 @@ from elasticache_police.ecs_anywhere.collection_run import (
 )
 from elasticache_police.ecs_anywhere.crew import WORKER, Crew, TaskCrew
 from elasticache_police.ecs_anywhere.definitions import Definition, look_up, register_task
+from elasticache_police.ecs_anywhere.draining import drain
 from elasticache_police.ecs_anywhere.giving_up import GivenUp
 from elasticache_police.ecs_anywhere.images import identity_of, is_tag_in_ecr
 from elasticache_police.ecs_anywhere.merging import CollectionReport, merge
@@ -307,7 +306,7 @@ def inspect_on(
                     workers = start(job, min(tasks, len(left)))
                     time_left = timeout_s - (cluster.clock() - began)
                     try:
-                        _drain(
+                        drain(
                             cluster,
                             run,
                             queueing,
@@ -353,70 +352,3 @@ def _registered(cluster: Cluster, task: TaskSpec | Definition | str) -> Definiti
             f"elasticache-police ecs register-inspector {cluster.name} --image ...",
             operation="DescribeTaskDefinition",
         ) from error
-
-
-def _drain(
-    cluster: Cluster,
-    run: CollectionRun,
-    queueing: Queueing,
-    workers: Crew,
-    *,
-    timeout_s: float,
-    delay_s: float,
-    on_progress: OnProgress | None,
-) -> None:
-    """Wait until all is queued and the queue has nothing waiting and nothing in flight, twice in a row.
-
-    SQS's counts are estimates.
-    """
-    began = cluster.clock()
-    empty = 0
-    at_first: int | None = None
-
-    def look() -> _State:
-        nonlocal empty, at_first
-        to_queue = queueing.left  # looked at first: what is queued between the looks counts twice rather than never
-        now = depth(cluster.clients, run.queues.url)
-        left = to_queue + now.total
-        at_first = left if at_first is None else max(at_first, left)
-        empty = empty + 1 if left == 0 else 0
-        # SQS counts a minute late, too late while messages pour in: until then no picture is known to be done.
-        alive = workers.alive(work_left=at_first if to_queue else left)
-        return _State(left=left, to_queue=to_queue, in_flight=now.in_flight, tasks=alive)
-
-    def done(_state: _State) -> bool:
-        queueing.raise_for_failure()
-        return empty >= 2
-
-    def words(state: _State) -> str:
-        if state.to_queue:
-            queued = f"{queueing.total - state.to_queue} of {queueing.total} pictures queued"
-            return f"{queued}, {state.in_flight} in work, {state.tasks} task(s)"
-        rate = max((at_first or 0) - state.left, 0) / max(cluster.clock() - began, 1e-9)
-        return (
-            f"{max(run.pictures - state.left, 0)} of {run.pictures} pictures done, {state.in_flight} in work, "
-            f"{rate:.1f} a second, {state.tasks} task(s)"
-        )
-
-    wait_until(
-        look,
-        done=done,
-        waited_for=f"the {run.pictures} pictures of {run.job.source}",
-        timeout_s=timeout_s,
-        delay_s=delay_s,
-        status=words,
-        on_progress=on_progress,
-        clock=cluster.clock,
-        sleep=cluster.sleep,
-    )
-
-
-@attrs.frozen(kw_only=True)
-class _State:
-    """How a round stands."""
-
-    left: int
-    """Pictures that are to be queued, wait, or are in work; SQS estimates."""
-    to_queue: int
-    in_flight: int
-    tasks: int
