@@ -153,6 +153,36 @@ def test_a_registered_task_runs_elsewhere_when_asked_and_refuses_what_it_would_n
     assert "--gpus, --memory: a registered task has its own" in err
 
 
+def test_a_dry_run_of_a_registered_task_shows_what_is_registered(fake, joined):
+    arn = ecs_anywhere.register_task(
+        joined,
+        ecs_anywhere.TaskSpec(
+            family="hello",
+            image="hello:1",
+            container_name="greeter",
+            launch_type="FARGATE",
+            subnets=("subnet-1",),
+            cpu_units=256,
+            memory_mib=512,
+        ),
+    ).arn
+    words = ("run", "police", "--task", "hello", "--env", "A=b", "--dry-run")
+    _, out, err = _run(*words)
+    planned = json.loads(out.partition("\n")[2])
+    assert (planned["taskDefinition"], planned["launchType"], err) == (arn, "FARGATE", "")
+    assert planned["overrides"]["containerOverrides"][0]["name"] == "greeter"
+    assert planned["networkConfiguration"]["awsvpcConfiguration"]["subnets"] == ["subnet-1"]
+    assert '"launchType": "EC2"' in _run(*words, "--launch-type", "EC2")[1]
+
+
+def test_a_dry_run_of_an_unknown_task_says_what_it_assumes(fake, joined):
+    words = ("run", "police", "--task", "hello", "--dry-run")
+    assert "the plan takes hello for a task on machines of your own: " in _run(*words)[2]
+    _, out, err = _run(*words, "--launch-type", "FARGATE")
+    assert "the plan takes hello for a task that runs on FARGATE: " in err
+    assert '"subnets": [\n        "<its subnets>"\n' in out
+
+
 def test_no_activation_is_made_whose_code_could_not_be_written_down(fake, fake_url, tmp_path):
     with pytest.raises(ConfigurationError, match="No such file or directory"):
         _run("activate", "police", "--create-missing", "-o", str(tmp_path / "nowhere" / "register.sh"))

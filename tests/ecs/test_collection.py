@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import threading
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from fake_ecs import Script
 from local_crew import LocalCrew
+from quick_workers import Threads
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
@@ -56,30 +56,6 @@ def _put(s3, **pictures: str) -> None:
 def _report(s3, uri: str) -> dict:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-
-
-class Threads:
-    """Workers as threads of this process: quick, for what needs no killing."""
-
-    def __init__(self, job, count, *, tally=None) -> None:
-        self.workers = [
-            Worker(job, clients=Clients(), inspector="quick_inspector:make", poll_s=0, idle_polls=2)
-            for _ in range(count)
-        ]
-        self.threads = [threading.Thread(target=worker.run) for worker in self.workers]
-        for thread in self.threads:
-            thread.start()
-        if tally is not None:
-            tally.extend(worker.tally for worker in self.workers)
-
-    def alive(self, *, work_left: bool) -> int:
-        return sum(thread.is_alive() for thread in self.threads)
-
-    def stop(self) -> None:
-        for worker in self.workers:
-            worker.stop()
-        for thread in self.threads:
-            thread.join()
 
 
 def _inspect(here, **options):
@@ -172,6 +148,32 @@ def test_another_image_inspects_everything_anew(s3, fake, joined, moto_url):
     ecs_anywhere.register_task(joined, upgraded)
     assert [skipped(SPEC.family), skipped(upgraded), skipped(SPEC.family)] == [0, 2, 2]
     assert skipped(attrs.evolve(upgraded, memory_mib=512)) == 2  # the same image, in another size
+
+
+def test_an_image_that_was_pushed_again_under_its_tag_inspects_everything_anew(s3, fake, joined, moto_url):
+    _put(s3, a="ElastiCache", b="ElasticCache")
+
+    def work(environment, _command):
+        Worker(
+            CollectionJob.from_environment(environment), clients=Clients(), inspector="quick_inspector:make", poll_s=0
+        ).run()
+        return 0
+
+    class Registry:
+        meta = joined.clients["ecs"].meta
+
+        def describe_images(self, **_parameters):
+            return {"imageDetails": [{"imageDigest": self.digest}]}
+
+    registry = joined.clients._given["ecr"] = Registry()
+    fake.script(SPEC.family, Script(execute=work))
+    spec = attrs.evolve(
+        SPEC, image="111122223333.dkr.ecr.us-east-1.amazonaws.com/inspect:1", execution_role_arn="arn:aws:iam::1:role/e"
+    )
+    skipped = []
+    for registry.digest in ("sha256:a", "sha256:a", "sha256:b"):
+        skipped.append(ecs_anywhere.inspect_on(joined, SOURCE, spec, results=RESULTS, tasks=1).skipped)
+    assert skipped == [0, 2, 0]
 
 
 def test_a_model_that_was_overwritten_inspects_everything_anew(s3, here):
@@ -707,14 +709,16 @@ def test_results_are_never_taken_for_pictures(s3, here):
 def test_the_plan_names_every_call(here):
     plan = ecs_anywhere.plan_inspection(here, SOURCE, SPEC, results=RESULTS, tasks=12)
     assert [f"{one.service}:{one.operation}" for one in plan] == [
+        "ecs:RegisterTaskDefinition",
         "s3:ListObjectsV2",
         "s3:PutObject",
         "sqs:CreateQueue",
         "sqs:CreateQueue",
         "sqs:SendMessageBatch",
-        "ecs:RegisterTaskDefinition",
         "ecs:RunTask",
         "ecs:RunTask",
+        "sqs:SendMessageBatch",
+        "s3:PutObject",
         "ecs:StopTask",
         "sqs:ReceiveMessage",
         "sqs:DeleteMessageBatch",
@@ -730,7 +734,7 @@ def test_the_plan_runs_tasks_as_they_are_run(s3, fake, joined, moto_url, tmp_pat
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "weights.bin").write_bytes(b"weights")
     choices = {"results": RESULTS, "names": ("GitHub",), "model": str(tmp_path / "mine"), "min_confidence": 0.9}
-    sent, *_rest = plan = ecs_anywhere.plan_inspection(joined, SOURCE, SPEC, run_id="r-9", **choices)
+    _registered, sent, *_rest = plan = ecs_anywhere.plan_inspection(joined, SOURCE, SPEC, run_id="r-9", **choices)
     fake.script(SPEC.family, Script(runs=1000))
 
     def interrupt(_now):
@@ -744,7 +748,7 @@ def test_the_plan_runs_tasks_as_they_are_run(s3, fake, joined, moto_url, tmp_pat
     (task,) = fake.tasks.values()
     assert planned.keys() == task.environment.keys()
     assert {name for name in planned if planned[name] != task.environment[name]} == {
-        "POLICE_QUEUE_URL", "POLICE_DEAD_LETTER_QUEUE_URL",
+        "POLICE_QUEUE_URL", "POLICE_DEAD_LETTER_QUEUE_URL", "POLICE_QUEUEING",
     }  # fmt: skip
     assert s3.head_object(Bucket=sent.parameters["Bucket"], Key=sent.parameters["Key"])
 
@@ -761,17 +765,11 @@ def test_the_job_travels_through_the_environment_unchanged():
         model="s3://m/model.tar.gz",
         visibility_timeout_s=7,
         picture_timeout_s=1.5,
+        queueing="q1",
     )
     assert CollectionJob.from_environment(job.to_environment()) == job
     with pytest.raises(ConfigurationError, match="POLICE_QUEUE_URL"):
         CollectionJob.from_environment({**job.to_environment(), "POLICE_QUEUE_URL": ""})
-
-
-def test_more_messages_than_a_batch_arrive_once_each(s3):
-    clients = Clients()
-    queues = make_queues(clients, "many", visibility_timeout_s=30, max_receives=3, tags={})
-    sent = enqueue(clients, queues.url, (Picture(f"k{number}", f"e{number}", 1) for number in range(23)))
-    assert (sent, depth(clients, queues.url).waiting) == (23, 23)
 
 
 def _unknown_for_a_moment(client, operation: str) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import threading
 
 import boto3
@@ -10,6 +11,7 @@ import pytest
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
 from elasticache_police.ecs_anywhere import Cluster, Worker
+from elasticache_police.ecs_anywhere.packing import etag_of_model, fetch_model, send_model
 from elasticache_police.ecs_anywhere.roles import policy
 
 ALSO = {
@@ -105,6 +107,34 @@ def made(moto_url) -> dict[str, set[tuple[str, str]]]:
 def test_an_inspection_may_do_what_it_does_and_nothing_else(made):
     for operation, calls in made.items():
         assert _granted(operation) == calls | UNSEEN[operation], operation
+
+
+def test_a_model_that_lies_elsewhere_may_be_looked_at_and_fetched(moto_url, tmp_path):
+    boto3.client("s3").create_bucket(Bucket="models")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "weights.bin").write_bytes(b"weights")
+    uri = send_model(Clients(), str(tmp_path / "mine"), "s3://models/of-the-year")
+    calls: set[tuple[str, str]] = set()
+    clients = Clients(session=_noting(calls))
+    fetch_model(clients, uri, tmp_path / "there", etag=etag_of_model(clients, uri))
+    assert {action for action, _ in calls} == {"s3:GetObject"}
+    archive = uri.replace("s3://", "arn:aws:s3:::")
+    for operation in ("ecs-inspect", "ecs-inspect-task-role"):
+        without = policy(operation, bucket="pictures")["Statement"]
+        added = [one for one in policy(operation, bucket="pictures", model=uri)["Statement"] if one not in without]
+        assert [(one["Action"], one["Resource"]) for one in added] == [
+            (["s3:GetObject"], [archive]),
+            (["s3:ListBucket"], ["arn:aws:s3:::models"]),
+        ]
+        assert len(policy(operation, bucket="models", model=uri)["Statement"]) == len(without) + 1
+
+
+@pytest.mark.parametrize(("operation", "sid"), [("ecs-execution-role", "Pull"), ("ecs-inspect", "Image")])
+def test_the_images_of_the_guide_are_allowed_by_default(operation, sid):
+    (statement,) = [one for one in policy(operation)["Statement"] if one["Sid"] == sid]
+    (resource,) = statement["Resource"]
+    for name in ("elasticache-police-train", "elasticache-police-inspect"):
+        assert fnmatch.fnmatchcase(f"arn:aws:ecr:eu-west-1:111122223333:repository/{name}", resource)
 
 
 def test_only_a_training_s_task_deletes_objects():

@@ -4,6 +4,7 @@ Where things lie, below the results' place::
 
     results/RECIPE/ETAG.json        one result per picture content; a later run skips what is there
     runs/RUN/manifest.jsonl         every picture of the run: key, ETag, size
+    runs/RUN/queued/CALL.json       written when all pictures that a call had to queue are in the queue
     runs/RUN/failures/ETAG-KEY.json why a picture could not be inspected; KEY is a digest of its key
     runs/RUN/report.json            the merged report
 
@@ -48,7 +49,7 @@ def recipe_of(
         names: The policed names, in any order.
         model: What tells the model from every other.
         min_confidence: Findings with less confidence are left out; None for the model's own threshold.
-        image: The image that inspects; empty when the workers are no containers.
+        image: What tells the image that inspects from every other; empty when the workers are no containers.
     """
     parts = [version, sorted(names), model, *([] if min_confidence is None else [min_confidence])]
     parts += [image] if image else []
@@ -107,6 +108,8 @@ class CollectionJob:
     """A picture whose worker died is handed out again after this long."""
     picture_timeout_s: float = 300.0
     """A picture that takes longer is given up for this time."""
+    queueing: str = ""
+    """Names the note in S3 by which the workers know that no more messages come; empty where none come any more."""
 
     def to_environment(self) -> dict[str, str]:
         """Return it as environment variables."""
@@ -119,6 +122,7 @@ class CollectionJob:
             "POLICE_MIN_CONFIDENCE": "" if self.min_confidence is None else repr(self.min_confidence),
             "POLICE_VISIBILITY_TIMEOUT_S": str(self.visibility_timeout_s),
             "POLICE_PICTURE_TIMEOUT_S": str(self.picture_timeout_s),
+            "POLICE_QUEUEING": self.queueing,
         }
 
     @classmethod
@@ -140,6 +144,7 @@ class CollectionJob:
                 min_confidence=float(confidence) if (confidence := environment.get("POLICE_MIN_CONFIDENCE")) else None,
                 visibility_timeout_s=int(environment.get("POLICE_VISIBILITY_TIMEOUT_S", "120")),
                 picture_timeout_s=float(environment.get("POLICE_PICTURE_TIMEOUT_S", "300")),
+                queueing=environment.get("POLICE_QUEUEING", ""),
             )
         except ValueError as error:
             raise ConfigurationError(f"the environment of this task makes no sense: {error}") from error
@@ -162,6 +167,11 @@ class CollectionJob:
     def run_folder(self) -> Place:
         """Where the run's own files are."""
         return parse(self.results) / "runs" / self.run_id
+
+    @property
+    def queued_place(self) -> Place:
+        """Where the note lies once everything is queued."""
+        return self.run_folder / "queued" / f"{self.queueing}.json"
 
     def failure_place(self, picture: Picture) -> Place:
         """Where the reason lies why a picture could not be inspected, apart from those of the same content."""

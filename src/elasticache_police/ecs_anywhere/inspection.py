@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import tempfile
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +12,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from elasticache_police._aws import PROJECT_TAG
-from elasticache_police._waiting import wait_until
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, recipe_of
 from elasticache_police.ecs_anywhere.collection_run import (
-    CollectionRun,
     begin,
     missing,
     new_run_id,
@@ -25,14 +24,16 @@ from elasticache_police.ecs_anywhere.collection_run import (
 )
 from elasticache_police.ecs_anywhere.crew import WORKER, Crew, TaskCrew
 from elasticache_police.ecs_anywhere.definitions import Definition, look_up, register_task
+from elasticache_police.ecs_anywhere.draining import drain
 from elasticache_police.ecs_anywhere.giving_up import GivenUp
+from elasticache_police.ecs_anywhere.images import identity_of, is_tag_in_ecr
 from elasticache_police.ecs_anywhere.merging import CollectionReport, merge
 from elasticache_police.ecs_anywhere.packing import etag_of_model, plan_model, send_model
+from elasticache_police.ecs_anywhere.queueing import Queueing
 from elasticache_police.ecs_anywhere.queues import (
+    AT_ONCE,
     RUN_ID,
-    Depth,
     depth,
-    enqueue,
     plan_dead_letters,
     queue_requests,
     remove_queues,
@@ -109,7 +110,7 @@ def _recipe(
 
 
 def _image(task: TaskSpec | Definition) -> str:
-    """Return what tells the image of a task from every other."""
+    """Return the image's URI; what stands for it where ECS does not tell it."""
     return task.image or task.arn if isinstance(task, Definition) else task.image
 
 
@@ -130,9 +131,10 @@ def plan_inspection(
 ) -> tuple[Request, ...]:
     """Return the requests that :func:`inspect_on` would send, in order, without sending any.
 
-    Listings, the messages with pictures and the end of a task are shown once; requests that only look are left out.
-    Arguments mean what they mean there. A family that is only named, and a model that is in S3, are not looked up, so
-    the recipe of the results is not known then; of a
+    Listings and the end of a task are shown once, messages with pictures twice: the first ones are sent before the
+    tasks are started, the others while they run. Requests that only look are left out.
+    Arguments mean what they mean there. A family that is only named, a model that is in S3, and what a tag in ECR
+    stands for are not looked up, so the recipe of the results is not known then; of a
     :class:`~elasticache_police.ecs_anywhere.definitions.Definition` the plan knows where and what it runs.
 
     Raises:
@@ -147,7 +149,7 @@ def plan_inspection(
         results,
         run_id,
         recipe="<recipe>"
-        if isinstance(task, str) or (uri is not None and not sent)
+        if isinstance(task, str) or is_tag_in_ecr(_image(task)) or (uri is not None and not sent)
         else _recipe(_image(task), names=names, model=uri, min_confidence=min_confidence),
         names=names,
         model=uri,
@@ -155,7 +157,10 @@ def plan_inspection(
         visibility_timeout_s=visibility_timeout_s,
         picture_timeout_s=picture_timeout_s,
     )
+    job = attrs.evolve(job, queueing="<call>")
     out = job.run_folder
+    runs = plan_run(cluster, task, tasks, command=WORKER, environment=job.to_environment())
+    registered = 1 if isinstance(task, TaskSpec) else 0
     dead, queue = queue_requests(
         run_id,
         visibility_timeout_s=visibility_timeout_s,
@@ -164,19 +169,27 @@ def plan_inspection(
         dead_letter_arn="<arn of the dead-letter queue>",
     )
     return (
+        *runs[:registered],
         *sent,
         request("s3", "ListObjectsV2", Bucket=job.source_place.bucket, Prefix=job.source_place.key),
         request("s3", "PutObject", Bucket=out.bucket, Key=f"{out.key}/manifest.jsonl", Body="<the manifest>"),
         dead,
         queue,
-        request("sqs", "SendMessageBatch", QueueUrl=job.queue_url, Entries=[{"Id": "0", "MessageBody": "<picture>"}]),
-        *plan_run(cluster, task, tasks, command=WORKER, environment=job.to_environment()),
+        _messages(job, f"<each of the first {AT_ONCE} pictures>"),
+        *runs[registered:],
+        _messages(job, f"<each other picture, {AT_ONCE} in a request>"),
+        request("s3", "PutObject", Bucket=out.bucket, Key=job.queued_place.key, Body="<how many, when all are queued>"),
         plan_stop(cluster, "<each task that still runs>"),
         *plan_dead_letters(job.dead_letter_queue_url),
         request("s3", "PutObject", Bucket=out.bucket, Key=f"{out.key}/report.json", Body="<the merged report>"),
         request("sqs", "DeleteQueue", QueueUrl=job.queue_url),
         request("sqs", "DeleteQueue", QueueUrl=f"{job.dead_letter_queue_url}, if it is empty"),
     )
+
+
+def _messages(job: CollectionJob, body: str) -> Request:
+    entries = [{"Id": "0", "MessageBody": body}]
+    return request("sqs", "SendMessageBatch", QueueUrl=job.queue_url, Entries=entries)
 
 
 def inspect_on(
@@ -201,8 +214,9 @@ def inspect_on(
 ) -> CollectionReport:
     """Inspect every picture below an S3 prefix with ``tasks`` identical tasks, and merge what they find.
 
-    Pictures whose content has a result already are skipped, so a second run does only what is new. A run that was
-    interrupted goes on when it is called again with its ``run_id``. On Ctrl-C the tasks are stopped; results stay.
+    Pictures whose content has a result already are skipped, so a second run does only what is new. Tasks start as soon
+    as ten pictures are queued, and work while the others are. A run that was interrupted goes on when it is called
+    again with its ``run_id``. On Ctrl-C the tasks are stopped; results stay.
 
     Args:
         cluster: Where the tasks run.
@@ -224,7 +238,7 @@ def inspect_on(
             worker noted why, as after a crash or when its time was up; if none did it is queued again, twice at most.
         timeout_s: Seconds after which to give up.
         delay_s: Seconds between looks.
-        on_progress: Called after every look with pictures done, throughput and tasks.
+        on_progress: Called after every look with pictures queued or done, throughput and tasks.
         crew: Starts the workers in another way, given the job and how many, such as processes of this machine.
 
     Raises:
@@ -244,7 +258,7 @@ def inspect_on(
     image = ""
     if crew is None:  # before queues and messages are made for tasks that cannot start
         task = _registered(cluster, task)
-        image = _image(task)
+        image = identity_of(cluster, _image(task))
     etag: str | None = ""
     if model is not None:
         given, model = model, send_model(cluster.clients, model, results)
@@ -285,17 +299,26 @@ def inspect_on(
                 if not left:
                     break
                 if round_number or depth(cluster.clients, run.queues.url).total == 0:  # else an interrupted run's
-                    enqueue(cluster.clients, run.queues.url, left)
-                workers = start(run.job, min(tasks, len(left)))
-                time_left = timeout_s - (cluster.clock() - began)
-                try:
-                    _drain(
-                        cluster, run, workers, timeout_s=max(time_left, 0.0), delay_s=delay_s, on_progress=on_progress
-                    )
-                except BaseException as error:
-                    for one in workers.stop() or ():
-                        error.add_note(f"goes on working, for it could not be stopped: task {one}")
-                    raise
+                    job, to_queue = attrs.evolve(run.job, queueing=uuid.uuid4().hex), left
+                else:
+                    job, to_queue = run.job, []
+                with Queueing(cluster.clients, job, to_queue) as queueing:
+                    workers = start(job, min(tasks, len(left)))
+                    time_left = timeout_s - (cluster.clock() - began)
+                    try:
+                        drain(
+                            cluster,
+                            run,
+                            queueing,
+                            workers,
+                            timeout_s=max(time_left, 0.0),
+                            delay_s=delay_s,
+                            on_progress=on_progress,
+                        )
+                    except BaseException as error:
+                        for one in workers.stop() or ():
+                            error.add_note(f"goes on working, for it could not be stopped: task {one}")
+                        raise
                 workers.stop()  # one that cannot be stopped ends when the queue is gone
                 given_up |= reasons(cluster.clients, run, rounds_left=round_number + 1 < _ROUNDS)
             report = merge(cluster.clients, run.job, run.lines(), given_up)
@@ -329,46 +352,3 @@ def _registered(cluster: Cluster, task: TaskSpec | Definition | str) -> Definiti
             f"elasticache-police ecs register-inspector {cluster.name} --image ...",
             operation="DescribeTaskDefinition",
         ) from error
-
-
-def _drain(
-    cluster: Cluster,
-    run: CollectionRun,
-    workers: Crew,
-    *,
-    timeout_s: float,
-    delay_s: float,
-    on_progress: OnProgress | None,
-) -> None:
-    """Wait until the queue has nothing waiting and nothing in flight, twice in a row: SQS's counts are estimates."""
-    began = cluster.clock()
-    empty = 0
-    at_first: int | None = None
-
-    def look() -> tuple[Depth, int]:
-        nonlocal empty, at_first
-        now = depth(cluster.clients, run.queues.url)
-        at_first = now.total if at_first is None else max(at_first, now.total)
-        empty = empty + 1 if now.total == 0 else 0
-        return now, workers.alive(work_left=now.total)
-
-    def words(state: tuple[Depth, int]) -> str:
-        now, alive = state
-        done = max((at_first or 0) - now.total, 0)
-        rate = done / max(cluster.clock() - began, 1e-9)
-        return (
-            f"{run.pictures - now.total} of {run.pictures} pictures done, {now.in_flight} in work, "
-            f"{rate:.1f} a second, {alive} task(s)"
-        )
-
-    wait_until(
-        look,
-        done=lambda _: empty >= 2,
-        waited_for=f"the {run.pictures} pictures of {run.job.source}",
-        timeout_s=timeout_s,
-        delay_s=delay_s,
-        status=words,
-        on_progress=on_progress,
-        clock=cluster.clock,
-        sleep=cluster.sleep,
-    )

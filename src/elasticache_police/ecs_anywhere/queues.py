@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 
 import attrs
@@ -17,6 +17,7 @@ from elasticache_police.ecs_anywhere.collection import Picture
 from elasticache_police.errors import AwsError, ConfigurationError
 
 __all__ = [
+    "AT_ONCE",
     "RUN_ID",
     "Depth",
     "Queues",
@@ -31,6 +32,8 @@ __all__ = [
 
 RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,56}")
 """What SQS leaves of a queue's name of 80 characters for the run's id."""
+AT_ONCE = 10
+"""SQS takes at most so many messages in one request."""
 RETENTION_S = 14 * 24 * 3600
 APPEARS_S = 30.0
 """SQS may not know a queue for a second after it was made, by its documentation; so long it is given."""
@@ -141,26 +144,20 @@ def _once_known(clients: Clients, wanted: Request) -> Answer:
     )
 
 
-def enqueue(clients: Clients, url: str, pictures: Iterable[Picture]) -> int:
-    """Send one message per picture, ten at a time, and return how many.
+def enqueue(clients: Clients, url: str, pictures: Sequence[Picture]) -> None:
+    """Send one message per picture, :data:`AT_ONCE` pictures at most.
 
     Raises:
-        AwsError: SQS took a part of a batch only, three times in a row.
+        AwsError: SQS refused, or took a part of them only, three times in a row.
     """
-    sent = 0
-    source = iter(pictures)
-    while batch := list(islice(source, 10)):
-        left = {str(place): picture for place, picture in enumerate(batch)}
-        for _ in range(3):
-            entries = [{"Id": key, "MessageBody": picture.to_json()} for key, picture in left.items()]
-            answer = _sqs(clients, "SendMessageBatch", QueueUrl=url, Entries=entries)
-            left = {text(one, "Id"): left[text(one, "Id")] for one in children(answer, "Failed")}
-            if not left:
-                break
-        else:
-            raise AwsError(f"{len(left)} message(s) of a batch were refused", operation="SendMessageBatch")
-        sent += len(batch)
-    return sent
+    left = {str(place): picture for place, picture in enumerate(pictures)}
+    for _ in range(3):
+        entries = [{"Id": key, "MessageBody": picture.to_json()} for key, picture in left.items()]
+        answer = _sqs(clients, "SendMessageBatch", QueueUrl=url, Entries=entries)
+        left = {text(one, "Id"): left[text(one, "Id")] for one in children(answer, "Failed")}
+        if not left:
+            return
+    raise AwsError(f"{len(left)} message(s) of a batch were refused", operation="SendMessageBatch")
 
 
 def depth(clients: Clients, url: str) -> Depth:
@@ -180,7 +177,7 @@ def _letters_request(url: str) -> Request:
         "sqs",
         "ReceiveMessage",
         QueueUrl=url,
-        MaxNumberOfMessages=10,
+        MaxNumberOfMessages=AT_ONCE,
         WaitTimeSeconds=1,
         VisibilityTimeout=600,
         MessageAttributeNames=["All"],
@@ -235,7 +232,7 @@ def dead_letters(
 
 def _settle(clients: Clients, operation: str, url: str, handles: Iterable[str], **parameters: int) -> None:
     source = iter(handles)
-    while batch := list(islice(source, 10)):
+    while batch := list(islice(source, AT_ONCE)):
         entries = [{"Id": str(place), "ReceiptHandle": one, **parameters} for place, one in enumerate(batch)]
         _sqs(clients, operation, QueueUrl=url, Entries=entries)
 

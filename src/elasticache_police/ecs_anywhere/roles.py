@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from elasticache_police.ecs_anywhere._read import Answer, child, text
+from elasticache_police.ecs_anywhere._s3 import parse
 from elasticache_police.ecs_anywhere.cluster import Cluster
 from elasticache_police.errors import AlreadyExistsError, ConfigurationError, NotFoundError
 
@@ -194,8 +195,9 @@ def policy(
     bucket: str = "BUCKET",
     data_prefix: str = "",
     results_prefix: str = "",
+    model: str | None = None,
     role: str = HOST_ROLE,
-    repository: str = "elasticache-police",
+    repository: str = "elasticache-police*",
     family: str = "elasticache-police-*",
     log_group: str = "/ecs/elasticache-police*",
     key: str | None = None,
@@ -215,8 +217,9 @@ def policy(
         bucket: The S3 bucket of data and results.
         data_prefix: Where in it the data lie.
         results_prefix: Where in it results and models go.
+        model: ``s3://...`` of the packed model that a collection is inspected with, when it lies elsewhere.
         role: Name of the host role.
-        repository: Name of the ECR repository.
+        repository: Name of the ECR repositories of the images; ``*`` stands for any letters.
         family: Family of the task definitions that may run; ``*`` stands for any letters.
         log_group: Name of the log groups of their tasks; ``*`` stands for any letters.
         key: ARN of the KMS key that encrypts the bucket, when it is one of yours.
@@ -225,12 +228,13 @@ def policy(
             where there are none.
 
     Raises:
-        ConfigurationError: There is no such operation.
+        ConfigurationError: There is no such operation, or the model is no place in S3.
     """
     ecs = f"arn:{partition}:ecs:{region}:{account}"
     iam = f"arn:{partition}:iam::{account}:role"
     logs = f"arn:{partition}:logs:{region}:{account}:log-group:{log_group}"
     queues = f"arn:{partition}:sqs:{region}:{account}:elasticache-police-*"
+    images = f"arn:{partition}:ecr:{region}:{account}:repository/{repository}"
     s3 = f"arn:{partition}:s3:::{bucket}"
     on_cluster = {"ArnEquals": {"ecs:cluster": f"{ecs}:cluster/{cluster}"}}
     data, results = f"{s3}/{data_prefix}*", f"{s3}/{results_prefix}*"
@@ -281,6 +285,7 @@ def policy(
             *run, listing, _statement("Write", "s3:PutObject s3:GetObject s3:AbortMultipartUpload", results),
             _statement("Queues", "sqs:CreateQueue sqs:TagQueue sqs:GetQueueAttributes sqs:SendMessage "
                        "sqs:ReceiveMessage sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:DeleteQueue", queues),
+            _statement("Image", "ecr:DescribeImages", images),
         ],
         "ecs-host": [
             _statement("Agent", "ecs:DiscoverPollEndpoint ecs:Poll ecs:RegisterContainerInstance "
@@ -295,7 +300,7 @@ def policy(
         "ecs-execution-role": [
             _statement("Token", "ecr:GetAuthorizationToken", "*"),
             _statement("Pull", "ecr:BatchCheckLayerAvailability ecr:GetDownloadUrlForLayer ecr:BatchGetImage",
-                       f"arn:{partition}:ecr:{region}:{account}:repository/{repository}"),
+                       images),
             _statement("Logs", "logs:CreateLogStream logs:PutLogEvents", logs, f"{logs}:*"),
         ],
         "ecs-train-task-role": [
@@ -308,6 +313,13 @@ def policy(
                        "sqs:GetQueueAttributes", queues),
         ],
     }  # fmt: skip
+    if model is not None:
+        place = parse(model, what="the model's place")
+        archive = f"arn:{partition}:s3:::{place.bucket}"
+        for name in ("ecs-inspect", "ecs-inspect-task-role"):
+            documents[name].append(_statement("Model", "s3:GetObject", f"{archive}/{place.key}"))
+            if place.bucket != bucket:  # for the difference between Forbidden and not there
+                documents[name].append(_statement("ModelList", "s3:ListBucket", archive))
     if key is not None:
         # Uploads in parts decrypt what they wrote.
         encrypted = _statement("Key", "kms:GenerateDataKey kms:Decrypt", key)

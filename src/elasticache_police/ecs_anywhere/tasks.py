@@ -103,13 +103,14 @@ def plan_run(
 ) -> tuple[Request, ...]:
     """Return the requests that :func:`run_tasks` would send, in order, without sending any.
 
-    Of a family that is only named the plan cannot know more than the name: it assumes launch type EXTERNAL.
+    Of a family that is only named the plan knows no more than the name. It assumes launch type EXTERNAL where none is
+    given, and for FARGATE that the family is registered with its subnets where none are.
     """
     cluster = as_cluster(cluster)
     _check_count(n)
     if isinstance(task, TaskSpec):
         task = _placed(task, launch_type, subnets)
-    definition = _placed(_as_planned(task), launch_type, subnets)
+    definition = _placed(_as_planned(task, launch_type), launch_type, subnets)
     runs = [
         _run_request(
             cluster,
@@ -125,11 +126,15 @@ def plan_run(
     return (plan_register(cluster, task), *runs) if isinstance(task, TaskSpec) else tuple(runs)
 
 
-def _as_planned(task: TaskSpec | Definition | str) -> Definition:
+def _as_planned(task: TaskSpec | Definition | str, launch_type: LaunchType | str | None) -> Definition:
     if isinstance(task, Definition):
         return task
     if isinstance(task, str):
-        return Definition(arn=task, container_name="main", launch_type=LaunchType.EXTERNAL)
+        where = LaunchType.EXTERNAL if launch_type is None else LaunchType(launch_type)
+        planned = Definition(arn=task, container_name="main", launch_type=where)
+        if where is not LaunchType.FARGATE:
+            return planned
+        return attrs.evolve(planned, network_mode="awsvpc", subnets=("<its subnets>",))
     return definition_of(f"{task.family}:<new revision>", task)
 
 

@@ -75,6 +75,7 @@ class Worker:
         model_folder: str | None = None,
         poll_s: int = 10,
         idle_polls: int = 2,
+        queueing_s: float = 600.0,
     ) -> None:
         """Remember the job; nothing starts yet.
 
@@ -85,6 +86,8 @@ class Worker:
             model_folder: The job's model, unpacked; None for the packaged one.
             poll_s: Seconds of a long poll of the queue, 0 to 20.
             idle_polls: End after so many empty polls of a queue that also has nothing in flight.
+            queueing_s: For so long an empty queue is waited at while the job says that more is to come: the process
+                that fills it may be gone for good.
         """
         self.job = job
         self.tally = Tally()
@@ -98,6 +101,9 @@ class Worker:
         )
         self._poll_s = poll_s
         self._idle_polls = idle_polls
+        self._queueing_s = queueing_s
+        self._more_to_come = bool(job.queueing)
+        self._last_message = time.monotonic()
         self._has_read = False
         self._has_received = False
         self._stop = threading.Event()
@@ -120,6 +126,7 @@ class Worker:
                 messages = self._next()
                 for message in messages:
                     self._take(message)
+                    self._last_message = time.monotonic()
                 busy = bool(messages) or _patiently(self._is_busy)
                 idle = 0 if busy else idle + 1
         except AwsError as error:
@@ -151,11 +158,18 @@ class Worker:
         return children(answer, "Messages")
 
     def _is_busy(self) -> bool:
-        """Say whether the queue holds anything, also what others have in work; wait a moment if so."""
-        busy = depth(self._clients, self.job.queue_url).total > 0
+        """Say whether the queue holds anything, also what others have in work, or will; wait a moment if so."""
+        busy = self._is_being_filled() or depth(self._clients, self.job.queue_url).total > 0
         if busy:
             self._stop.wait(min(1.0, self.job.visibility_timeout_s / 4))
         return busy
+
+    def _is_being_filled(self) -> bool:
+        """Say whether messages are still being queued."""
+        if self._more_to_come:
+            is_late = time.monotonic() - self._last_message > self._queueing_s
+            self._more_to_come = not is_late and not _s3.exists(self._clients, self.job.queued_place)
+        return self._more_to_come
 
     def _take(self, message: Answer) -> None:
         handle = text(message, "ReceiptHandle")

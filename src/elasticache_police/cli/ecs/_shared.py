@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from elasticache_police._aws import Request
     from elasticache_police._waiting import Progress
     from elasticache_police.ecs_anywhere import Cluster, HostOptions, LogLine
+    from elasticache_police.ecs_anywhere.definitions import Definition
 
 __all__ = [
     "Status",
@@ -28,6 +29,7 @@ __all__ = [
     "host_of",
     "host_options",
     "log_group_for",
+    "looked_up",
     "print_log",
     "says_how_to_follow",
     "show_plan",
@@ -110,6 +112,24 @@ def log_group_for(execution_role: str | None) -> str | None:
     from elasticache_police.ecs_anywhere.training import LOG_GROUP
 
     return LOG_GROUP if execution_role else None
+
+
+def looked_up(cluster: Cluster, task: str, *, launch_type: str | None = None) -> Definition | str:
+    """Return a registered task for a plan; only its name, and a word on standard error, where ECS does not tell.
+
+    Args:
+        cluster: Where.
+        task: The name of its family, or an ARN.
+        launch_type: Where it is to run, if not where it says itself.
+    """
+    from elasticache_police.ecs_anywhere.definitions import look_up
+
+    try:
+        return look_up(cluster, task)
+    except PoliceError as error:
+        where = f"that runs on {launch_type}" if launch_type else "on machines of your own"
+        click.echo(f"the plan takes {task} for a task {where}: {error}", err=True)
+        return task
 
 
 def show_plan(plan: Iterable[Request]) -> None:

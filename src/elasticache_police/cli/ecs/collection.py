@@ -13,6 +13,7 @@ from elasticache_police.cli.ecs._shared import (
     cluster_of,
     dry_run_option,
     log_group_for,
+    looked_up,
     show_plan,
     task_options,
 )
@@ -21,7 +22,6 @@ from elasticache_police.errors import PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police.ecs_anywhere import Cluster
-    from elasticache_police.ecs_anywhere.definitions import Definition
 
 __all__ = ["inspect", "inspect_collection", "register_inspector", "work"]
 
@@ -158,7 +158,7 @@ def inspect_collection(
             ecs_anywhere.plan_inspection(
                 place,
                 source,
-                _looked_up(place, task),
+                looked_up(place, task),
                 results=results,
                 tasks=tasks,
                 names=names,
@@ -214,14 +214,3 @@ def inspect_collection(
     for one in merged.left_behind:
         click.echo(f"could not be deleted: {one}", err=True)
     return summarise(reports).exit_code
-
-
-def _looked_up(place: Cluster, task: str) -> Definition | str:
-    """Return a registered task for a plan; only its name, and a word on standard error, where ECS does not tell."""
-    from elasticache_police.ecs_anywhere.definitions import look_up
-
-    try:
-        return look_up(place, task)
-    except PoliceError as error:
-        click.echo(f"the plan takes {task} for a task on machines of your own: {error}", err=True)
-        return task

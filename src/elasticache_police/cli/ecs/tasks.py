@@ -13,6 +13,7 @@ from elasticache_police.cli.ecs._shared import (
     cluster_of,
     dry_run_option,
     log_group_for,
+    looked_up,
     print_log,
     says_how_to_follow,
     show_plan,
@@ -104,7 +105,7 @@ def run(
         logs = () if group is None else ecs_anywhere.plan_log_group(group)
         plan = ecs_anywhere.plan_run(
             place,
-            task,
+            looked_up(place, task, launch_type=elsewhere) if isinstance(task, str) else task,
             tasks,
             command=command,
             environment=variables,
@@ -218,6 +219,8 @@ def stop(*, cluster: str, tasks: tuple[str, ...], dry_run: bool, region: str | N
 @click.option("--bucket", default="BUCKET", show_default=True)
 @click.option("--data-prefix", default="", help="Where in the bucket the data lie.")
 @click.option("--results-prefix", default="", help="Where in the bucket results go.")
+@click.option("--model", metavar="S3URI", help="Packed model of a collection, when it lies elsewhere.")
+@click.option("--repository", default="elasticache-police*", show_default=True, help="ECR repository of the images.")
 @click.option("--family", default="elasticache-police-*", show_default=True, help="Family of the task definitions.")
 @click.option("--log-group", default="/ecs/elasticache-police*", show_default=True, help="Log group of the tasks.")
 @click.option("--key", metavar="ARN", help="The KMS key that encrypts the bucket.")
@@ -228,10 +231,16 @@ def stop(*, cluster: str, tasks: tuple[str, ...], dry_run: bool, region: str | N
     "--task-role", "task_roles", metavar="ARN", multiple=True, help="A role that tasks may be given.  [default: any]"
 )
 def policy(
-    *, operation: str, key: str | None, secrets: tuple[str, ...], task_roles: tuple[str, ...], **places: str
+    *,
+    operation: str,
+    model: str | None,
+    key: str | None,
+    secrets: tuple[str, ...],
+    task_roles: tuple[str, ...],
+    **places: str,
 ) -> None:
     """Print the least IAM permissions of OPERATION."""
     from elasticache_police import ecs_anywhere
 
-    document = ecs_anywhere.policy(operation, key=key, secrets=secrets, task_roles=task_roles, **places)
+    document = ecs_anywhere.policy(operation, model=model, key=key, secrets=secrets, task_roles=task_roles, **places)
     click.echo(json.dumps(document, indent=2))
