@@ -187,6 +187,13 @@ def test_what_batch_transform_refuses_is_refused_before(options) -> None:
         sm.BatchSpec(model="M", input_url="s3://bucket/in/", output_url="s3://bucket/out/", **options)
 
 
+@pytest.mark.parametrize(("processor", "instance_type"), [("gpu", "ml.m5.xlarge"), ("cpu", "ml.g5.xlarge")])
+def test_batch_transform_on_one_of_aws_s_images_for_another_processor_is_refused(job, processor, instance_type) -> None:
+    model = attrs.evolve(job.model, image_uri=sm.image_uri("us-east-1", processor=processor))
+    with pytest.raises(ConfigurationError, match="leave image_uri out"):
+        attrs.evolve(job, model=model, instance_type=instance_type)
+
+
 def _compilation(**options) -> sm.CompilationSpec:
     urls = {"model_data_url": "s3://bucket/model.tar.gz", "output_url": "s3://bucket/neo/"}
     return sm.CompilationSpec(role_arn=ROLE, **urls, **options)

@@ -15,6 +15,7 @@ from elasticache_police.findings import Report
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy._validators import between, resource_name, s3_url
 from elasticache_police.sagemaker_deploy.batch_answers import read_answers
+from elasticache_police.sagemaker_deploy.images import check_image
 from elasticache_police.sagemaker_deploy.making import ROLE_POLL_S, ROLE_TIMEOUT_S, make, role_is_new
 from elasticache_police.sagemaker_deploy.planning import model_request, tag_list
 from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
@@ -72,6 +73,8 @@ class BatchSpec:
             raise ConfigurationError(
                 f"batch transform does not run on {self.instance_type} (no Graviton, no t2, no Inferentia); take ml.m5"
             )
+        if isinstance(self.model, ModelSpec) and self.model.image_uri is not None:
+            check_image(self.model.image_uri, self.instance_type)
 
     @property
     def result_prefix(self) -> str:

@@ -11,7 +11,13 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG, Clients, Request
 from elasticache_police.errors import ConfigurationError
-from elasticache_police.sagemaker_deploy.images import LATEST_VERSION, Processor, image_uri, processor_of
+from elasticache_police.sagemaker_deploy.images import (
+    LATEST_VERSION,
+    image_uri,
+    managed_version,
+    processor_of,
+    processor_of_image,
+)
 from elasticache_police.sagemaker_deploy.scaling import scaling_requests
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec, ModelSpec, Variant
 
@@ -271,12 +277,16 @@ def _production_variant(spec: EndpointSpec, variant: Variant, *, model_name: str
 def _host_image(spec: EndpointSpec, variant: Variant) -> str | None:
     """Return the host image that the managed GPU images with CUDA 12 need, None for everything else."""
     model = spec.model_of(variant)
-    if variant.serverless is not None or model.image_uri is not None:
+    if variant.serverless is not None:
         return None
-    processor: Processor = processor_of(variant.instance_type)
-    version = model.tensorflow_version or LATEST_VERSION["gpu"]
-    major, minor = version.split(".")[:2]
-    return _GPU_AMI if processor == "gpu" and (int(major), int(minor)) >= _CUDA_12 else None
+    if model.image_uri is not None:
+        version = managed_version(model.image_uri)
+        is_gpu = processor_of_image(model.image_uri) == "gpu"
+    else:
+        major, minor = (model.tensorflow_version or LATEST_VERSION["gpu"]).split(".")[:2]
+        version = int(major), int(minor)
+        is_gpu = processor_of(variant.instance_type) == "gpu"
+    return _GPU_AMI if is_gpu and version is not None and version >= _CUDA_12 else None
 
 
 def _data_capture(capture: DataCapture) -> Mapping[str, JsonValue]:
