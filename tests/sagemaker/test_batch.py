@@ -187,6 +187,33 @@ def test_what_batch_transform_refuses_is_refused_before(options) -> None:
         sm.BatchSpec(model="M", input_url="s3://bucket/in/", output_url="s3://bucket/out/", **options)
 
 
+@pytest.mark.parametrize(("processor", "instance_type"), [("gpu", "ml.m5.xlarge"), ("cpu", "ml.g5.xlarge")])
+def test_batch_transform_on_one_of_aws_s_images_for_another_processor_is_refused(job, processor, instance_type) -> None:
+    model = attrs.evolve(job.model, image_uri=sm.image_uri("us-east-1", processor=processor))
+    with pytest.raises(ConfigurationError, match="leave image_uri out"):
+        attrs.evolve(job, model=model, instance_type=instance_type)
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "version", "chosen", "expected"),
+    [
+        ("ml.g5.xlarge", None, None, "al2-ami-sagemaker-batch-gpu-535"),
+        ("ml.g5.xlarge", "2.19", None, "al2-ami-sagemaker-batch-gpu-535"),
+        ("ml.g5.xlarge", None, "another", "another"),
+        ("ml.g5.xlarge", "2.14.1", None, None),  # CUDA 11
+        ("ml.m5.xlarge", None, None, None),
+    ],
+)
+def test_gpu_images_get_the_host_image_they_need_in_batches_too(job, instance_type, version, chosen, expected) -> None:
+    model = attrs.evolve(job.model, image_uri=None, tensorflow_version=version)
+    spec = attrs.evolve(job, model=model, instance_type=instance_type, transform_ami_version=chosen)
+    request = batch_request(spec, "M")
+    assert problems(request) == []
+    assert request.parameters["TransformResources"].get("TransformAmiVersion") == expected
+    existing = batch_request(attrs.evolve(spec, model="M"), "M")  # who made it knows what it needs
+    assert existing.parameters["TransformResources"].get("TransformAmiVersion") == chosen
+
+
 def _compilation(**options) -> sm.CompilationSpec:
     urls = {"model_data_url": "s3://bucket/model.tar.gz", "output_url": "s3://bucket/neo/"}
     return sm.CompilationSpec(role_arn=ROLE, **urls, **options)

@@ -109,3 +109,46 @@ def test_every_instance_type_botocore_lists_is_understood() -> None:
 def test_what_is_no_instance_type_is_refused(name) -> None:
     with pytest.raises(ConfigurationError):
         images.processor_of(name)
+
+
+_OURS = "111122223333.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.19-{}"
+
+
+@pytest.mark.parametrize(
+    ("uri", "instance_type", "reason"),
+    [
+        (images.image_uri("us-east-1", processor="gpu"), "ml.m5.large", "has no GPU.*leave image_uri out.*ml.g4dn"),
+        (images.image_uri("us-east-1", "2.4.1", "gpu"), "ml.c5.xlarge", "has no GPU"),
+        (images.image_uri("cn-north-1", "2.19"), "ml.g5.xlarge", "would leave idle.*leave image_uri out.*ml.m5.large"),
+        (images.image_uri("us-east-1"), "ml.inf1.xlarge", "Neuron no longer supports TensorFlow"),
+        (images.image_uri("us-east-1"), "ml.c7g.large", "is for x86.*leave image_uri out for the arm64 image"),
+        (images.image_uri("us-east-1", processor="arm64"), "ml.g5.xlarge", "is for Graviton.*for the gpu image"),
+    ],
+)
+def test_one_of_aws_s_images_for_another_processor_is_refused_with_the_alternative(uri, instance_type, reason) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        images.check_image(uri, instance_type)
+
+
+@pytest.mark.parametrize(
+    ("uri", "instance_type"),
+    [
+        (images.image_uri("us-east-1", processor="gpu"), "ml.g4dn.xlarge"),
+        (images.image_uri("us-east-1"), "ml.m5.large"),
+        (images.image_uri("us-east-1", processor="arm64"), "ml.c7g.large"),
+        (_OURS.format("cpu"), "ml.g5.xlarge"),  # what is in it is for its owner to know
+        (_OURS.format("gpu"), "ml.m5.large"),
+        ("111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:neuron", "ml.inf2.xlarge"),
+        ("111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:1-cpu", "ml.c7g.large"),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-gpu-py312", "ml.m5.large"),
+    ],
+)
+def test_an_image_that_may_fit_is_not_refused(uri: str, instance_type: str) -> None:
+    images.check_image(uri, instance_type)
+
+
+def test_the_version_of_an_image_is_known_for_aws_s_own_only() -> None:
+    assert images.managed_version(images.image_uri("us-east-1", "2.4.1")) == (2, 4)
+    assert images.managed_version(images.image_uri("cn-north-1", processor="arm64")) == (2, 19)
+    assert images.managed_version(_OURS.format("gpu")) is None
+    assert images.managed_version("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-gpu") is None

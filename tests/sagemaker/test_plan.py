@@ -186,6 +186,24 @@ def test_gpu_images_get_the_host_image_they_need(model: ModelSpec) -> None:
         assert ("InferenceAmiVersion" in variant) is cuda_12, version
 
 
+@pytest.mark.parametrize(
+    ("uri", "pinned"),
+    [
+        (image_uri("us-east-1", processor="gpu"), True),
+        (image_uri("us-east-1", "2.14.1", "gpu"), False),
+        ("111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:2.20-gpu", False),
+    ],
+)
+def test_a_gpu_image_of_aws_s_that_is_named_gets_the_host_it_needs_as_well(uri, pinned, model: ModelSpec) -> None:
+    spec = EndpointSpec(
+        model=attrs.evolve(model, image_uri=uri),
+        variants=[Variant(instance_type="ml.g4dn.xlarge")],
+        region="us-east-1",
+    )
+    (variant,) = _config(spec)["ProductionVariants"]
+    assert variant.get("InferenceAmiVersion") == ("al2-ami-sagemaker-inference-gpu-3-1" if pinned else None)
+
+
 def test_serverless_has_neither_instances_nor_network_isolation(model: ModelSpec) -> None:
     made = plan(_every_option(model)["serverless"])
     (variant,) = made.config.parameters["ProductionVariants"]
@@ -298,6 +316,17 @@ def _refusals(model: ModelSpec) -> dict[str, object]:
         "a Graviton image on x86": lambda: spec(
             model=attrs.evolve(model, image_uri=image_uri("us-east-1", processor="arm64")),
             variants=[Variant(instance_type="ml.m5.large")],
+        ),
+        "AWS's GPU image without a GPU": lambda: spec(
+            model=attrs.evolve(model, image_uri=image_uri("us-east-1", processor="gpu"))
+        ),
+        "AWS's CPU image on a GPU": lambda: spec(
+            model=attrs.evolve(model, image_uri=image_uri("us-east-1")),
+            variants=[Variant(instance_type="ml.g4dn.xlarge")],
+        ),
+        "AWS's CPU image on Inferentia": lambda: spec(
+            model=attrs.evolve(model, image_uri=image_uri("us-east-1")),
+            variants=[Variant(instance_type="ml.inf1.xlarge")],
         ),
         "two variants of one name": lambda: spec(variants=[Variant(), Variant()]),
         "a shadow of the same name": lambda: spec(shadow=Variant()),

@@ -15,8 +15,9 @@ from elasticache_police.findings import Report
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy._validators import between, resource_name, s3_url
 from elasticache_police.sagemaker_deploy.batch_answers import read_answers
+from elasticache_police.sagemaker_deploy.images import check_image
 from elasticache_police.sagemaker_deploy.making import ROLE_POLL_S, ROLE_TIMEOUT_S, make, role_is_new
-from elasticache_police.sagemaker_deploy.planning import model_request, tag_list
+from elasticache_police.sagemaker_deploy.planning import model_request, needs_cuda_12, tag_list
 from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
 from elasticache_police.sagemaker_deploy.spec import ModelSpec, Variant
 from elasticache_police.sagemaker_deploy.teardown import Ledger, remove
@@ -34,6 +35,7 @@ __all__ = ["BatchSpec", "BatchStatus", "batch_request", "inspect_batch", "start_
 _FAMILIES = frozenset(
     {"m4", "c4", "p2", "p3", "c5", "m5", "m6i", "c6i", "r6i", "m7i", "c7i", "r7i", "g4dn", "g5", "g6", "g6e", "trn1"}
 )
+_GPU_AMI = "al2-ami-sagemaker-batch-gpu-535"  # driver 535, the least that all of CUDA 12 runs with; the default is 470
 
 
 def _job_name() -> str:
@@ -62,6 +64,9 @@ class BatchSpec:
     kms_key_id: str | None = None
     """Encrypts the answers."""
     volume_kms_key_id: str | None = None
+    transform_ami_version: str | None = None
+    """Host image of GPU instances. None takes the one AWS's managed TensorFlow GPU images need, where the job makes the
+    model; AWS's own default otherwise."""
     region: str | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -72,6 +77,8 @@ class BatchSpec:
             raise ConfigurationError(
                 f"batch transform does not run on {self.instance_type} (no Graviton, no t2, no Inferentia); take ml.m5"
             )
+        if isinstance(self.model, ModelSpec) and self.model.image_uri is not None:
+            check_image(self.model.image_uri, self.instance_type)
 
     @property
     def result_prefix(self) -> str:
@@ -104,6 +111,9 @@ def batch_request(spec: BatchSpec, model_name: str) -> Request:
     resources: dict[str, JsonValue] = {"InstanceType": spec.instance_type, "InstanceCount": spec.instance_count}
     if spec.volume_kms_key_id is not None:
         resources["VolumeKmsKeyId"] = spec.volume_kms_key_id
+    host_image = spec.transform_ami_version or _host_image(spec)
+    if host_image is not None:
+        resources["TransformAmiVersion"] = host_image
     return Request(
         service="sagemaker",
         operation="CreateTransformJob",
@@ -127,6 +137,13 @@ def batch_request(spec: BatchSpec, model_name: str) -> Request:
             "Tags": tag_list(dict([PROJECT_TAG])),
         },
     )
+
+
+def _host_image(spec: BatchSpec) -> str | None:
+    """Return the host image that the managed GPU images with CUDA 12 need, None for everything else."""
+    if isinstance(spec.model, str):
+        return None
+    return _GPU_AMI if needs_cuda_12(spec.model, spec.instance_type) else None
 
 
 def start_batch(

@@ -15,7 +15,9 @@ from elasticache_police.errors import ConfigurationError
 __all__ = [
     "LATEST_VERSION",
     "Processor",
+    "check_image",
     "image_uri",
+    "managed_version",
     "processor_of",
     "processor_of_image",
     "regions",
@@ -64,6 +66,10 @@ _EXACT_TAGS: dict[tuple[Processor, str], str] = {
 }
 _VERSION = re.compile(r"[12]\.\d+(\.\d+)?")
 _X86_IMAGE = re.compile(r"(?:^|/)tensorflow-inference:[^/]*?-(?P<processor>cpu|gpu)(?:[-@]|$)")
+_MANAGED_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?"
+    r"/tensorflow-inference(?:-arm64)?:(?P<version>\d+\.\d+)[.-].*"
+)
 _ARM64_IMAGE = re.compile(r"(?:^|/)tensorflow-inference-arm64[:@]")
 _FAMILY = re.compile(r"ml\.(?P<family>[a-z]+)(?P<generation>\d+)(?P<features>[a-z\-]*)(-[a-z0-9]+)?\.[a-z0-9\-]+")
 
@@ -128,6 +134,49 @@ def processor_of_image(uri: str) -> Processor | None:
         return "arm64"
     match = _X86_IMAGE.search(uri)
     return None if match is None else "gpu" if match["processor"] == "gpu" else "cpu"
+
+
+def managed_version(uri: str) -> tuple[int, int] | None:
+    """Return TensorFlow's version in one of AWS's own inference images, as major and minor number.
+
+    Returns:
+        None for every image that lies elsewhere than in AWS's registries, and for one named by its digest only.
+    """
+    match = _MANAGED_IMAGE.fullmatch(uri)
+    if match is None or match["account"] not in _ACCOUNTS.values():
+        return None
+    major, minor = match["version"].split(".")
+    return int(major), int(minor)
+
+
+def check_image(uri: str, instance_type: str) -> None:
+    """Refuse an image that is made for another processor than the instance's.
+
+    One for the other architecture cannot start, and neither can a GPU image without a GPU; AWS's CPU image would leave
+    a GPU idle that is paid for. Whether a copy or an image of one's own uses a GPU is not for its name to say.
+
+    Args:
+        uri: The container's image.
+        instance_type: Such as ``ml.m5.large``.
+
+    Raises:
+        ConfigurationError: It is; or AWS has no TensorFlow image for the instance type, and this is one of AWS's.
+    """
+    is_managed = managed_version(uri) is not None
+    if instance_type.startswith(("ml.inf", "ml.trn")) and not is_managed:
+        return  # a Neuron image of one's own
+    offered, made_for = processor_of(instance_type), processor_of_image(uri)
+    if made_for in {None, offered}:
+        return
+    instead = f"leave image_uri out for the {offered} image, or name tensorflow_version"
+    if offered == "arm64":
+        raise ConfigurationError(f"{instance_type} is Graviton (arm64); {uri} is for x86: {instead}")
+    if made_for == "arm64":
+        raise ConfigurationError(f"{instance_type} is x86; {uri} is for Graviton (arm64): {instead}")
+    if is_managed:
+        reason = "has no GPU; {} is for one" if offered == "cpu" else "has a GPU, which {} would leave idle"
+        other = "ml.g4dn.xlarge" if offered == "cpu" else "ml.m5.large"
+        raise ConfigurationError(f"{instance_type} {reason.format(uri)}: {instead}, or take {other}")
 
 
 def image_uri(region: str, version: str | None = None, processor: Processor = "cpu") -> str:

@@ -11,7 +11,13 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG, Clients, Request
 from elasticache_police.errors import ConfigurationError
-from elasticache_police.sagemaker_deploy.images import LATEST_VERSION, Processor, image_uri, processor_of
+from elasticache_police.sagemaker_deploy.images import (
+    LATEST_VERSION,
+    image_uri,
+    managed_version,
+    processor_of,
+    processor_of_image,
+)
 from elasticache_police.sagemaker_deploy.scaling import scaling_requests
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec, ModelSpec, Variant
 
@@ -270,13 +276,28 @@ def _production_variant(spec: EndpointSpec, variant: Variant, *, model_name: str
 
 def _host_image(spec: EndpointSpec, variant: Variant) -> str | None:
     """Return the host image that the managed GPU images with CUDA 12 need, None for everything else."""
-    model = spec.model_of(variant)
-    if variant.serverless is not None or model.image_uri is not None:
+    if variant.serverless is not None:
         return None
-    processor: Processor = processor_of(variant.instance_type)
-    version = model.tensorflow_version or LATEST_VERSION["gpu"]
-    major, minor = version.split(".")[:2]
-    return _GPU_AMI if processor == "gpu" and (int(major), int(minor)) >= _CUDA_12 else None
+    return _GPU_AMI if needs_cuda_12(spec.model_of(variant), variant.instance_type) else None
+
+
+def needs_cuda_12(model: ModelSpec, instance_type: str) -> bool:
+    """Say whether a model's container is one of AWS's GPU images with CUDA 12: not every host has the driver.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/inference-gpu-drivers.html
+
+    Args:
+        model: The model; without an image of its own it takes the managed one for the instance type.
+        instance_type: Such as ``ml.g4dn.xlarge``.
+
+    Raises:
+        ConfigurationError: It is no instance type, or one that AWS has no TensorFlow image for.
+    """
+    if model.image_uri is not None:
+        version = managed_version(model.image_uri)
+        return processor_of_image(model.image_uri) == "gpu" and version is not None and version >= _CUDA_12
+    major, minor = (model.tensorflow_version or LATEST_VERSION["gpu"]).split(".")[:2]
+    return processor_of(instance_type) == "gpu" and (int(major), int(minor)) >= _CUDA_12
 
 
 def _data_capture(capture: DataCapture) -> Mapping[str, JsonValue]:

@@ -10,7 +10,7 @@ import attrs
 
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.sagemaker_deploy._validators import between, one_of, resource_name, role_arn, s3_url, some
-from elasticache_police.sagemaker_deploy.images import processor_of, processor_of_image
+from elasticache_police.sagemaker_deploy.images import check_image, processor_of, processor_of_image
 from elasticache_police.sagemaker_deploy.options import (
     AsyncInference,
     BacklogScaling,
@@ -160,16 +160,12 @@ def _check_variant(spec: EndpointSpec, variant: Variant) -> None:
     if variant.serverless is not None:
         _check_serverless(spec, variant, model)
         return
-    if variant.instance_type.startswith(("ml.inf", "ml.trn")) and model.image_uri is not None:
-        if spec.guardrails is not None:
-            raise ConfigurationError(f"{variant.instance_type}: AWS excludes Inferentia from deployment guardrails")
+    if model.image_uri is None:
+        processor_of(variant.instance_type)  # there must be one
     else:
-        on_graviton = processor_of(variant.instance_type) == "arm64"
-        made_for = None if model.image_uri is None else processor_of_image(model.image_uri)
-        if on_graviton and made_for in {"cpu", "gpu"}:
-            raise ConfigurationError(f"{variant.instance_type} is Graviton (arm64); {model.image_uri} is for x86")
-        if not on_graviton and made_for == "arm64":
-            raise ConfigurationError(f"{variant.instance_type} is x86; {model.image_uri} is for Graviton (arm64)")
+        check_image(model.image_uri, variant.instance_type)
+    if spec.guardrails is not None and variant.instance_type.startswith(("ml.inf", "ml.trn")):
+        raise ConfigurationError(f"{variant.instance_type}: AWS excludes Inferentia from deployment guardrails")
     if variant.scaling is not None and variant.instance_type.startswith(_BURSTABLE):
         raise ConfigurationError(
             f"variant {variant.name}: AWS does not scale burstable instances ({variant.instance_type});"
