@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake_ecs import FakeEcs, serve
 
-from elasticache_police.ecs_anywhere import Cluster
+from elasticache_police.ecs_anywhere import Cluster, draining
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def moto_url(moto_server, monkeypatch):
     ).close()
     for service in ("S3", "SQS", "STS"):
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", moto_server)
+    monkeypatch.setattr(draining, "SETTLES_S", 0.0)  # its SQS counts exactly, and at once
     return moto_server
 
 

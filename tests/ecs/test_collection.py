@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import threading
 import time
 from pathlib import Path
 
@@ -471,6 +472,54 @@ def test_an_interrupted_run_goes_on_under_its_id(s3, here, boto_session):
     assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
 
 
+def test_going_on_after_the_submitter_was_killed_takes_over_the_tasks_it_left(s3, fake, joined, moto_url):
+    """They fill the machine, so others would find no room."""
+    _put(s3, a="ElastiCache", b="ElasticCache")
+    spec = attrs.evolve(SPEC, memory_mib=8_000)
+    go = threading.Event()
+
+    def work(environment, _command):
+        go.wait(60)
+        job = CollectionJob.from_environment(environment)
+        Worker(job, clients=Clients(), inspector="quick_inspector:make", poll_s=0).run()
+        return 0
+
+    def interrupt(_now):
+        raise KeyboardInterrupt
+
+    fake.script(SPEC.family, Script(execute=work))
+    fake.fails("StopTask", "AccessDeniedException", "in the place of SIGKILL")
+    with pytest.raises(KeyboardInterrupt):
+        ecs_anywhere.inspect_on(joined, SOURCE, spec, results=RESULTS, tasks=1, run_id="k", on_progress=interrupt)
+    report = ecs_anywhere.inspect_on(
+        joined, SOURCE, spec, results=RESULTS, tasks=2, run_id="k", on_progress=lambda _now: go.set()
+    )
+    assert (report.pictures, report.misspelled_pictures, report.failures) == (2, 1, ())
+    assert len(fake.tasks) == 1
+
+
+def test_tasks_of_the_run_that_file_results_elsewhere_are_stopped_and_those_of_other_runs_are_not(fake, joined):
+    fake.script(SPEC.family, Script(runs=1000))
+    task = ecs_anywhere.register_task(joined, SPEC)
+
+    def crew(run_id, recipe, task=task):
+        job = CollectionJob(
+            source=SOURCE, results=RESULTS, run_id=run_id, recipe=recipe, queue_url="q", dead_letter_queue_url="d"
+        )
+        return TaskCrew(joined, task, job, 1)
+
+    for of_a_call in (("r", "old"), ("other", "old"), ("r", "new"), ("r", "new")):
+        crew(*of_a_call)
+    assert [task.stop_asked for task in fake.tasks.values()] == [True, False, False]
+    large = ecs_anywhere.register_task(joined, attrs.evolve(SPEC, family="large", memory_mib=7_000))
+    crew("full", "old", large)
+    waits = crew("full", "new", large)  # no room until the other has ended
+    for _ in range(3):
+        fake.tick()
+        alive = waits.alive(work_left=1)
+    assert alive == 1
+
+
 def test_the_work_runs_as_tasks_of_the_cluster(s3, fake, joined, moto_url):
     """The same through RunTask: N tasks get the job in their environment, and a task that dies is replaced."""
     _put(s3, a="ElastiCache", b="ElasticCache", c="ElastiCache!")
@@ -747,6 +796,7 @@ def test_the_plan_runs_tasks_as_they_are_run(s3, fake, joined, moto_url, tmp_pat
     planned = {pair["name"]: pair["value"] for pair in override["environment"]}
     (task,) = fake.tasks.values()
     assert planned.keys() == task.environment.keys()
+    assert [tag["key"] for tag in run.parameters["tags"]] == [tag["key"] for tag in task.tags]
     assert {name for name in planned if planned[name] != task.environment[name]} == {
         "POLICE_QUEUE_URL", "POLICE_DEAD_LETTER_QUEUE_URL", "POLICE_QUEUEING",
     }  # fmt: skip

@@ -61,8 +61,18 @@ def test_ecr_is_asked_about_nothing_else(image):
         AwsError("no way there", operation="DescribeImages", code="EndpointConnectionError"),
     ],
 )
-def test_what_ecr_does_not_tell_costs_no_run(error):
+def test_what_ecr_does_not_tell_costs_no_run_and_is_said(error, caplog):
+    """With the permission, or without it any more, everything is inspected again."""
     assert _asked(f"{REPOSITORY}:1", error)[0] == f"{REPOSITORY}:1"
+    (message,) = caplog.messages
+    assert message.startswith(f"results are filed under the tag of {REPOSITORY}:1 alone, apart from those of runs to ")
+    assert message.endswith(str(error))
+
+
+def test_nothing_is_said_of_an_image_whose_digest_is_known_or_never_asked_for(caplog):
+    for image in (f"{REPOSITORY}:1", "inspector", f"{REPOSITORY.replace('us-east-1', 'eu-west-1')}:1"):
+        _asked(image)
+    assert caplog.messages == []
 
 
 def test_a_bad_moment_of_ecr_files_no_results_in_another_place():

@@ -13,7 +13,7 @@ from quick_workers import Threads
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
-from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, Worker
+from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, Worker, draining
 from elasticache_police.ecs_anywhere.queueing import Queueing
 from elasticache_police.ecs_anywhere.queues import depth
 from elasticache_police.errors import AccessDeniedError, AwsError, NotFoundError, PlacementError, ThrottledError
@@ -108,9 +108,22 @@ def test_what_sqs_refuses_of_a_batch_is_sent_again():
     assert Counter(stand.arrived) == {picture.key: 1 for picture in _pictures(25)}
 
 
-def test_a_batch_that_sqs_always_refuses_in_part_ends_it_and_is_not_noted():
-    stand = Stand(lambda number: {"Failed": [{"Id": "0"}]} if number > 1 else {})
-    with pytest.raises(AwsError, match=r"1 message\(s\) of a batch were refused"):
+def test_what_sqs_fails_to_take_is_waited_for_and_nothing_else_is_sent_again():
+    failed = {"Id": "3", "SenderFault": False, "Code": "InternalError"}
+    stand = Stand(
+        lambda number: (
+            {"Failed": [failed]} if number == 1 else {"Failed": [{**failed, "Id": "0"}]} if number < 6 else {}
+        )
+    )
+    _queue_all(stand, 10).raise_for_failure()
+    assert Counter(stand.arrived) == {picture.key: 1 for picture in _pictures(10)}
+    assert stand.requests == 6
+
+
+def test_a_picture_that_sqs_refuses_for_what_it_is_ends_it_and_is_not_noted():
+    refused = {"Id": "0", "SenderFault": True, "Code": "InvalidMessageContents", "Message": "odd characters"}
+    stand = Stand(lambda number: {"Failed": [refused]} if number > 1 else {})
+    with pytest.raises(AwsError, match=r"1 message\(s\) of a batch were refused: odd .* \[code InvalidMessageContents"):
         _queue_all(stand, 25).raise_for_failure()
     assert stand.note is None
 
@@ -232,3 +245,55 @@ def test_what_ends_a_run_while_pictures_are_queued_ends_queueing_and_workers(man
     assert len(stopped) == room
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("queueing")]
     assert depth(Clients(), jobs[0].queue_url).total == 10
+
+
+def test_an_empty_queue_is_not_believed_while_sqs_may_not_have_counted_yet(fake, joined, many, monkeypatch):
+    """SQS may say empty for a minute after messages were sent, and a task takes as long to come up."""
+    monkeypatch.setattr(draining, "SETTLES_S", 60.0)
+    sent = []
+
+    def count_late(parsed, **_):
+        counts = [name for name in parsed.get("Attributes", {}) if name.startswith("Approximate")]
+        if sent and fake.clock() - sent[-1] <= 55:
+            parsed["Attributes"].update(dict.fromkeys(counts, "0"))
+
+    events = joined.clients["sqs"].meta.events
+    events.register("before-call.sqs.SendMessageBatch", lambda **_: sent.append(fake.clock()))
+    events.register("after-call.sqs.GetQueueAttributes", count_late)
+    crews = []
+
+    class ComeUpLate:
+        def __init__(self, job, count) -> None:
+            crews.append(self)
+            self.job, self.count, self.born, self.threads = job, count, fake.clock(), None
+
+        def alive(self, *, work_left):
+            if self.threads is None and fake.clock() - self.born >= 40:
+                self.threads = Threads(self.job, self.count)
+            return self.count
+
+        def stop(self):
+            if self.threads is not None:
+                self.threads.stop()
+
+    report = _inspect(joined, crew=ComeUpLate, timeout_s=100_000)
+    assert (report.pictures, report.failures, len(crews)) == (25, (), 1)
+
+
+def test_ctrl_c_while_the_last_note_hangs_stops_the_workers_all_the_same(many, monkeypatch):
+    """Everything is done; only the note for the workers is still being written, and they wait for it."""
+
+    def hang(self, *_error):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Queueing, "__exit__", hang)
+    stopped = []
+
+    class Stopped(Threads):
+        def stop(self):
+            stopped.append(self)
+            super().stop()
+
+    with pytest.raises(KeyboardInterrupt):
+        _inspect(many, crew=Stopped)
+    assert len(stopped) == 1

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from elasticache_police.ecs_anywhere._read import Answer, text
+from elasticache_police.ecs_anywhere.definitions import Definition
+from elasticache_police.ecs_anywhere.earlier import running_with, tag_of
 from elasticache_police.ecs_anywhere.logs import LogTail
 from elasticache_police.ecs_anywhere.results import read_result
 from elasticache_police.ecs_anywhere.tasks import TaskRun, run_tasks, stop_task
 from elasticache_police.ecs_anywhere.waiting import MISSING_GRACE_S, describe
-from elasticache_police.errors import AwsError, PlacementError, TaskFailedError
+from elasticache_police.errors import AccessDeniedError, AwsError, PlacementError, TaskFailedError
 
 if TYPE_CHECKING:
     from elasticache_police.ecs_anywhere.cluster import Cluster
     from elasticache_police.ecs_anywhere.collection import CollectionJob
-    from elasticache_police.ecs_anywhere.definitions import Definition
     from elasticache_police.ecs_anywhere.task_spec import TaskSpec
 
-__all__ = ["WORKER", "Crew", "TaskCrew"]
+__all__ = ["WORKER", "Crew", "TaskCrew", "tags_of"]
 
 WORKER = ("ecs", "work")
 """The command of an inspection task: the image's entry point is ``elasticache-police``."""
@@ -28,6 +29,12 @@ _MACHINE_RETURNS_S = 600.0
 """A run whose machines are all away goes on when one is back within so long, and for so long a task of which ECS hears
 nothing keeps its place: it goes on without the connection, unless its machine is off."""
 _LOG_TAIL = 10
+_RUN, _RECIPE = "run", "recipe"
+
+
+def tags_of(job: CollectionJob) -> dict[str, str]:
+    """Return the tags by which a later call that goes on with the run finds its tasks."""
+    return {_RUN: job.run_id, _RECIPE: job.recipe}
 
 
 class Crew(Protocol):
@@ -44,7 +51,7 @@ class TaskCrew:
     """The tasks of a run; one that dies while there is work is replaced, a few times while nothing gets done."""
 
     def __init__(self, cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob, count: int) -> None:
-        """Start the tasks, or as many of them as the cluster takes.
+        """Start the tasks, or as many of them as the cluster takes, besides those that a killed call of the run left.
 
         Args:
             cluster: Where.
@@ -68,11 +75,46 @@ class TaskCrew:
         self._silent_since: dict[str, float] = {}
         self._last: TaskRun | None = None
         self._no_room_since: float | None = None
-        self._runs = self._launch(count)
+        self._tags = tags_of(job)
+        self._makes_room = False
+        self._runs = self._earlier()
+        if len(self._runs) < count:
+            try:
+                self._runs += self._launch(count - len(self._runs))
+            except PlacementError:
+                if not self._runs and not self._makes_room:
+                    raise
+
+    def _earlier(self) -> list[TaskRun]:
+        """Return the tasks of the run that still work; those whose results are filed elsewhere are stopped."""
+        if not isinstance(self._task, Definition):
+            return []
+        family = self._task.arn.rsplit("/", 1)[-1].partition(":")[0]
+        try:
+            found = running_with(self._cluster, family, _RUN, self._tags[_RUN])
+        except AccessDeniedError:
+            return []
+        runs = []
+        for one in found:
+            if tag_of(one, _RECIPE) != self._tags[_RECIPE]:
+                stop_task(self._cluster, text(one, "taskArn"), reason="the run goes on in another way")
+                self._makes_room = True
+                continue
+            where = text(one, "containerInstanceArn")
+            runs.append(
+                TaskRun(arn=text(one, "taskArn"), cluster=self._cluster.name, definition=self._task, instance_arn=where)
+            )
+        return runs
 
     def _launch(self, count: int) -> list[TaskRun]:
         started = run_tasks(
-            self._cluster, self._task, count, command=WORKER, environment=self._environment, allow_fewer=True
+            self._cluster,
+            self._task,
+            count,
+            command=WORKER,
+            environment=self._environment,
+            allow_fewer=True,
+            tags=self._tags,
         )
         self._launches_left -= len(started)
         return list(started)

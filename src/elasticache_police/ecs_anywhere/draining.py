@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from elasticache_police._waiting import wait_until
+from elasticache_police.ecs_anywhere.collection_run import missing
+from elasticache_police.ecs_anywhere.giving_up import noted
 from elasticache_police.ecs_anywhere.queues import depth
 
 if TYPE_CHECKING:
@@ -14,9 +16,13 @@ if TYPE_CHECKING:
     from elasticache_police.ecs_anywhere.cluster import Cluster
     from elasticache_police.ecs_anywhere.collection_run import CollectionRun
     from elasticache_police.ecs_anywhere.crew import Crew
+    from elasticache_police.ecs_anywhere.giving_up import GivenUp
     from elasticache_police.ecs_anywhere.queueing import Queueing
 
 __all__ = ["drain"]
+
+SETTLES_S = 60.0
+"""By its documentation SQS may count messages a minute after they were sent: so long it says empty of a full queue."""
 
 
 @attrs.frozen(kw_only=True)
@@ -28,6 +34,7 @@ class _State:
     to_queue: int
     in_flight: int
     tasks: int
+    is_over: bool
 
 
 def drain(
@@ -36,19 +43,22 @@ def drain(
     queueing: Queueing,
     workers: Crew,
     *,
+    given_up: GivenUp,
     timeout_s: float,
     delay_s: float,
     on_progress: OnProgress | None,
 ) -> None:
     """Wait until all is queued and the queue has nothing waiting and nothing in flight, twice in a row.
 
-    SQS's counts are estimates.
+    SQS's counts are estimates, and late ones: before they settle they are believed only where a worker has had its say
+    about every picture.
 
     Args:
         cluster: Where.
         run: Whose queue.
         queueing: What fills it.
         workers: What empties it; those that died are replaced at every look.
+        given_up: What earlier rounds gave up; none of it is in the queue.
         timeout_s: Seconds after which to give up.
         delay_s: Seconds between looks.
         on_progress: Called after every look.
@@ -58,24 +68,30 @@ def drain(
         TaskFailedError: The workers ended, and so did their replacements.
         AwsError: AWS refused a request.
     """
-    began = cluster.clock()
+    began = last_sent = cluster.clock()
     empty = 0
     at_first: int | None = None
 
     def look() -> _State:
-        nonlocal empty, at_first
+        nonlocal empty, at_first, last_sent
         to_queue = queueing.left  # looked at first: what is queued between the looks counts twice rather than never
+        if to_queue:
+            last_sent = cluster.clock()
         now = depth(cluster.clients, run.queues.url)
         left = to_queue + now.total
         at_first = left if at_first is None else max(at_first, left)
         empty = empty + 1 if left == 0 else 0
         # SQS counts a minute late, too late while messages pour in: until then no picture is known to be done.
         alive = workers.alive(work_left=at_first if to_queue else left)
-        return _State(left=left, to_queue=to_queue, in_flight=now.in_flight, tasks=alive)
+        is_over = empty >= 2 and (cluster.clock() - last_sent > SETTLES_S or all_are_judged())
+        return _State(left=left, to_queue=to_queue, in_flight=now.in_flight, tasks=alive, is_over=is_over)
 
-    def done(_state: _State) -> bool:
+    def all_are_judged() -> bool:
+        return not missing(cluster.clients, run, given_up | noted(cluster.clients, run.job))
+
+    def done(state: _State) -> bool:
         queueing.raise_for_failure()
-        return empty >= 2
+        return state.is_over
 
     def words(state: _State) -> str:
         if state.to_queue:

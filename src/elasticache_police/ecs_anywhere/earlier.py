@@ -1,4 +1,4 @@
-"""Finds the tasks that an earlier call with the same client token started.
+"""Finds the tasks that an earlier call started: one with the same client token, or of the same run.
 
 ECS remembers a client token with the answer it gave, a refusal included, and only for some time. So a call that has to
 wait for room needs a new token at every try, and a repeated one would not meet the token that started something. A tag
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from elasticache_police._aws import Request
     from elasticache_police.ecs_anywhere.cluster import Cluster
 
-__all__ = ["MARK", "UNDONE", "mark_of", "started_earlier"]
+__all__ = ["MARK", "UNDONE", "mark_of", "running_with", "started_earlier", "tag_of"]
 
 MARK = "elasticache-police-call"
 """The tag whose value says by which call a task was started."""
@@ -34,16 +34,25 @@ def mark_of(wanted: Request) -> str:
 
 def started_earlier(cluster: Cluster, family: str, mark: str) -> list[Answer]:
     """Return the tasks that a call started, those too that have stopped since, as far as ECS still knows them."""
-    found = []
-    for status in ("RUNNING", "STOPPED"):
-        for page in cluster.pages("ecs", "ListTasks", cluster=cluster.name, family=family, desiredStatus=status):
-            arns = list(texts(page, "taskArns"))  # a page has no more than DescribeTasks takes
-            if arns:
-                answer = cluster.perform("ecs", "DescribeTasks", cluster=cluster.name, tasks=arns, include=["TAGS"])
-                found += children(answer, "tasks")
-    return [
-        one
-        for one in found
-        if any((text(tag, "key"), text(tag, "value")) == (MARK, mark) for tag in children(one, "tags"))
-        and text(one, "stoppedReason") != UNDONE
-    ]
+    found = [*_tagged(cluster, family, "RUNNING", MARK, mark), *_tagged(cluster, family, "STOPPED", MARK, mark)]
+    return [one for one in found if text(one, "stoppedReason") != UNDONE]
+
+
+def running_with(cluster: Cluster, family: str, key: str, value: str) -> list[Answer]:
+    """Return the tasks of a family with a tag that run or are to, and that nobody has stopped."""
+    return _tagged(cluster, family, "RUNNING", key, value)
+
+
+def tag_of(answer: Answer, key: str) -> str:
+    """Return the value of a task's tag, empty where it has none of that key."""
+    return next((text(tag, "value") for tag in children(answer, "tags") if text(tag, "key") == key), "")
+
+
+def _tagged(cluster: Cluster, family: str, status: str, key: str, value: str) -> list[Answer]:
+    found: list[Answer] = []
+    for page in cluster.pages("ecs", "ListTasks", cluster=cluster.name, family=family, desiredStatus=status):
+        arns = list(texts(page, "taskArns"))  # a page has no more than DescribeTasks takes
+        if arns:
+            answer = cluster.perform("ecs", "DescribeTasks", cluster=cluster.name, tasks=arns, include=["TAGS"])
+            found += children(answer, "tasks")
+    return [one for one in found if tag_of(one, key) == value]

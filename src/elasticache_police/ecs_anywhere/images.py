@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ __all__ = ["identity_of", "is_tag_in_ecr"]
 _IN_ECR = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)(:(?P<tag>[^:@/]+))?"
 )
+_LOG = logging.getLogger(__name__)
 _UNREACHABLE = frozenset({"ConnectTimeoutError", "EndpointConnectionError"})
 
 
@@ -29,7 +31,8 @@ def identity_of(cluster: Cluster, image: str) -> str:
     """Return an image's URI, with the digest that its tag has at this moment where ECR tells it.
 
     ECR is asked about images of the cluster's own region. Where it may not be asked, cannot be reached, or does not
-    know the image, the URI has to do: an image that is pushed again under the same tag is not told from the first.
+    know the image, the URI has to do, and a warning is logged: an image that is pushed again under the same tag is not
+    told from the first, and the same image is taken for another one once ECR tells its digest.
 
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html
 
@@ -50,6 +53,11 @@ def identity_of(cluster: Cluster, image: str) -> str:
     except AwsError as error:
         if is_passing(error) and error.code not in _UNREACHABLE:
             raise
+        _LOG.warning(
+            "results are filed under the tag of %s alone, apart from those of runs to which ECR tells its digest: %s",
+            image,
+            error,
+        )
         return image
     digests = [text(one, "imageDigest") for one in children(answer, "imageDetails")]
     return f"{image}@{digests[0]}" if digests and digests[0] else image

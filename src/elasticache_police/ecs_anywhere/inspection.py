@@ -22,7 +22,7 @@ from elasticache_police.ecs_anywhere.collection_run import (
     reasons,
     resumable,
 )
-from elasticache_police.ecs_anywhere.crew import WORKER, Crew, TaskCrew
+from elasticache_police.ecs_anywhere.crew import WORKER, Crew, TaskCrew, tags_of
 from elasticache_police.ecs_anywhere.definitions import Definition, look_up, register_task
 from elasticache_police.ecs_anywhere.draining import drain
 from elasticache_police.ecs_anywhere.giving_up import GivenUp
@@ -159,7 +159,7 @@ def plan_inspection(
     )
     job = attrs.evolve(job, queueing="<call>")
     out = job.run_folder
-    runs = plan_run(cluster, task, tasks, command=WORKER, environment=job.to_environment())
+    runs = plan_run(cluster, task, tasks, command=WORKER, environment=job.to_environment(), tags=tags_of(job))
     registered = 1 if isinstance(task, TaskSpec) else 0
     dead, queue = queue_requests(
         run_id,
@@ -304,14 +304,14 @@ def inspect_on(
                     job, to_queue = run.job, []
                 with Queueing(cluster.clients, job, to_queue) as queueing:
                     workers = start(job, min(tasks, len(left)))
-                    time_left = timeout_s - (cluster.clock() - began)
                     try:
                         drain(
                             cluster,
                             run,
                             queueing,
                             workers,
-                            timeout_s=max(time_left, 0.0),
+                            given_up=given_up,
+                            timeout_s=max(timeout_s - (cluster.clock() - began), 0.0),
                             delay_s=delay_s,
                             on_progress=on_progress,
                         )
@@ -319,7 +319,7 @@ def inspect_on(
                         for one in workers.stop() or ():
                             error.add_note(f"goes on working, for it could not be stopped: task {one}")
                         raise
-                workers.stop()  # one that cannot be stopped ends when the queue is gone
+                    workers.stop()  # one that cannot be stopped ends when the queue is gone
                 given_up |= reasons(cluster.clients, run, rounds_left=round_number + 1 < _ROUNDS)
             report = merge(cluster.clients, run.job, run.lines(), given_up)
         buried = {*given_up.contents.values(), *given_up.objects.values()} - {VANISHED}

@@ -97,28 +97,43 @@ class Queueing:
             batch = list(islice(self._source, AT_ONCE))
         if not batch:
             return False
-        self._patiently(lambda: enqueue(self._clients, self._job.queue_url, batch))
+        left = batch
+
+        def send() -> bool:
+            nonlocal left
+            left = enqueue(self._clients, self._job.queue_url, left)
+            return not left
+
+        self._patiently(send)
+        if left:  # the block ended
+            return False
         with self._lock:
             self._left -= len(batch)
             is_last = self._left == 0
         if is_last and self._job.queueing:
             note = json.dumps({"pictures": self._total}).encode()
             place = self._job.queued_place
-            self._patiently(lambda: _s3.write(self._clients, place, note, content_type="application/json"))
+
+            def write() -> bool:
+                _s3.write(self._clients, place, note, content_type="application/json")
+                return True
+
+            self._patiently(write)
         return True
 
-    def _patiently(self, send: Callable[[], None]) -> None:
-        """Send, and again for minutes while only passing errors come back and nobody ended the block.
+    def _patiently(self, send: Callable[[], bool]) -> None:
+        """Send until all is sent, for minutes while only passing errors come back and nobody ended the block.
 
         Messages of a request whose answer was lost arrive twice: the second one finds the first one's result.
         """
         wait_until(
             send,
-            done=lambda _: True,
+            done=lambda is_sent: is_sent or self._stopped.is_set(),
             waited_for="a part of the pictures to be queued",
             timeout_s=_BAD_MOMENT_S,
             delay_s=1.0,
             max_delay_s=15.0,
+            status=lambda is_sent: "sent" if is_sent else "SQS took a part only",
             passing=lambda error: is_passing(error) and not self._stopped.is_set(),
             sleep=self._pause,
         )

@@ -11,7 +11,7 @@ import attrs
 
 from elasticache_police._aws import Clients, Request, is_passing
 from elasticache_police._waiting import wait_until
-from elasticache_police.ecs_anywhere._read import Answer, child, children, number, text
+from elasticache_police.ecs_anywhere._read import Answer, child, children, flag, number, text
 from elasticache_police.ecs_anywhere.cluster import request
 from elasticache_police.ecs_anywhere.collection import Picture
 from elasticache_police.errors import AwsError, ConfigurationError
@@ -144,20 +144,19 @@ def _once_known(clients: Clients, wanted: Request) -> Answer:
     )
 
 
-def enqueue(clients: Clients, url: str, pictures: Sequence[Picture]) -> None:
-    """Send one message per picture, :data:`AT_ONCE` pictures at most.
+def enqueue(clients: Clients, url: str, pictures: Sequence[Picture]) -> list[Picture]:
+    """Send one message per picture, :data:`AT_ONCE` pictures at most; return those that SQS failed to take for now.
 
     Raises:
-        AwsError: SQS refused, or took a part of them only, three times in a row.
+        AwsError: SQS refused them, or one of them for what it is.
     """
-    left = {str(place): picture for place, picture in enumerate(pictures)}
-    for _ in range(3):
-        entries = [{"Id": key, "MessageBody": picture.to_json()} for key, picture in left.items()]
-        answer = _sqs(clients, "SendMessageBatch", QueueUrl=url, Entries=entries)
-        left = {text(one, "Id"): left[text(one, "Id")] for one in children(answer, "Failed")}
-        if not left:
-            return
-    raise AwsError(f"{len(left)} message(s) of a batch were refused", operation="SendMessageBatch")
+    entries = [{"Id": str(place), "MessageBody": picture.to_json()} for place, picture in enumerate(pictures)]
+    failed = children(_sqs(clients, "SendMessageBatch", QueueUrl=url, Entries=entries), "Failed")
+    refused = [one for one in failed if flag(one, "SenderFault")]
+    if refused:
+        message = f"{len(refused)} message(s) of a batch were refused: {text(refused[0], 'Message')}"
+        raise AwsError(message, operation="SendMessageBatch", code=text(refused[0], "Code"))
+    return [pictures[int(text(one, "Id"))] for one in failed]
 
 
 def depth(clients: Clients, url: str) -> Depth:

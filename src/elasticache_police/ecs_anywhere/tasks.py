@@ -100,6 +100,7 @@ def plan_run(
     environment: Mapping[str, str] | None = None,
     launch_type: LaunchType | str | None = None,
     subnets: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
 ) -> tuple[Request, ...]:
     """Return the requests that :func:`run_tasks` would send, in order, without sending any.
 
@@ -119,7 +120,7 @@ def plan_run(
             token=f"<token>-{number}",
             command=command,
             environment=environment or {},
-            tags=dict([PROJECT_TAG]),
+            tags={**dict([PROJECT_TAG]), **(tags or {})},
         )
         for number, count in enumerate(_batches(n))
     ]
