@@ -66,7 +66,12 @@ def _sizes(sizes: Iterable[Iterable[int]]) -> tuple[tuple[int, int], ...]:
 
 
 def _strings(texts: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(texts, str):
+        raise TypeError("one text, and several are expected")
     return tuple(texts)
+
+
+_TEXT = attrs.validators.instance_of(str)
 
 
 @attrs.frozen(kw_only=True)
@@ -76,20 +81,20 @@ class Ticket:
     Plain data: keep :meth:`to_json` anywhere and go on with :meth:`from_json` in another process.
     """
 
-    endpoint_name: str
-    inference_id: str
-    source: str
+    endpoint_name: str = attrs.field(validator=_TEXT)
+    inference_id: str = attrs.field(validator=_TEXT)
+    source: str = attrs.field(validator=_TEXT)
     """What the user called the picture."""
     page_sizes: tuple[tuple[int, int], ...] = attrs.field(converter=_sizes)
     """Width and height of each page, pixels."""
-    input_url: str
+    input_url: str = attrs.field(validator=_TEXT)
     """Where the request lies, until its answer or its failure was read."""
-    output_url: str
+    output_url: str = attrs.field(validator=_TEXT)
     """Where the answer will appear."""
-    failure_url: str = ""
+    failure_url: str = attrs.field(default="", validator=_TEXT)
     """Where word of a failure would appear; empty when the endpoint has no such place."""
-    names: tuple[str, ...] = attrs.field(converter=_strings)
-    min_confidence: float
+    names: tuple[str, ...] = attrs.field(converter=_strings, validator=attrs.validators.deep_iterable(_TEXT))
+    min_confidence: float = attrs.field(validator=attrs.validators.instance_of((int, float)))
 
     def to_json(self) -> str:
         """Return it as JSON text, to be stored."""

@@ -233,6 +233,21 @@ def test_classify_works_here_too(fake, s3, police) -> None:
 def test_what_is_no_ticket_or_no_prefix_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         Ticket.from_json('{"endpoint_name": "x"}')
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"output_url": 6}, {"failure_url": None}, {"names": "ElastiCache"}, {"names": [1]}, {"min_confidence": "0"}],
+)
+def test_a_stored_ticket_with_other_kinds_of_values_is_refused_when_it_is_read(wrong) -> None:
+    stored = {
+        "endpoint_name": "E", "inference_id": "1", "source": "a.png", "page_sizes": [[1, 2]],
+        "input_url": "s3://bucket/in", "output_url": "s3://bucket/out", "failure_url": "", "names": ["ElastiCache"],
+        "min_confidence": 0.5,
+    }  # fmt: skip
+    Ticket.from_json(json.dumps(stored))
+    with pytest.raises(ConfigurationError, match="no stored ticket"):
+        Ticket.from_json(json.dumps(stored | wrong))
     with pytest.raises(ConfigurationError):
         Police.from_async(NAME, input_url="queue/in")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 
 import attrs
 import boto3
+import botocore.session
 import pytest
 from botocore_rules import problems
 from PIL import Image
@@ -180,11 +182,44 @@ def test_a_folder_that_only_begins_like_that_of_the_answers_holds_pictures(s3) -
 
 @pytest.mark.parametrize(
     "options",
-    [{"instance_type": "ml.c7g.large"}, {"instance_type": "ml.t2.medium"}, {"max_concurrent": 20, "max_payload_mb": 6}],
-)
+    [
+        {"instance_type": "ml.c7g.large"}, {"instance_type": "ml.t2.medium"}, {"instance_type": "ml.inf1.xlarge"},
+        {"max_concurrent": 20, "max_payload_mb": 6}, {"instance_count": 101},
+        {"instance_type": "ml.g5.xlarge", "volume_kms_key_id": "key"},
+    ],
+)  # fmt: skip
 def test_what_batch_transform_refuses_is_refused_before(options) -> None:
     with pytest.raises(ConfigurationError):
         sm.BatchSpec(model="M", input_url="s3://bucket/in/", output_url="s3://bucket/out/", **options)
+
+
+def test_every_family_that_batch_transform_has_is_taken_and_no_other() -> None:
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    types = {name: service.shape_for(name).enum for name in ("TransformInstanceType", "ProductionVariantInstanceType")}
+    families = {kind: {name.split(".")[1] for name in names} for kind, names in types.items()}
+    for family in set.union(*families.values()):
+        where = {"input_url": "s3://bucket/in/", "output_url": "s3://bucket/out/", "model": "M"}
+        refusal = contextlib.nullcontext()
+        if family not in families["TransformInstanceType"]:
+            refusal = pytest.raises(ConfigurationError, match="does not run on")
+        with refusal:
+            sm.BatchSpec(instance_type=f"ml.{family}.xlarge", **where)
+
+
+def test_accelerators_without_a_tensorflow_image_need_one_of_one_s_own(job) -> None:
+    for instance_type in ("ml.inf2.xlarge", "ml.trn1.2xlarge"):
+        with pytest.raises(ConfigurationError, match="Neuron"):
+            attrs.evolve(job, model=attrs.evolve(job.model, image_uri=None), instance_type=instance_type)
+        own = attrs.evolve(job.model, image_uri="111122223333.dkr.ecr.us-east-1.amazonaws.com/mine:neuron")
+        assert problems(batch_request(attrs.evolve(job, model=own, instance_type=instance_type), "M")) == []
+
+
+def test_gpus_that_cuda_12_left_behind_run_older_images_only(job) -> None:
+    model = attrs.evolve(job.model, image_uri=None)
+    with pytest.raises(ConfigurationError, match=r"ml\.p2.*CUDA 12.*ml\.g4dn"):
+        attrs.evolve(job, model=model, instance_type="ml.p2.xlarge")
+    older = attrs.evolve(job, model=attrs.evolve(model, tensorflow_version="2.4.1"), instance_type="ml.p2.xlarge")
+    assert "TransformAmiVersion" not in batch_request(older, "M").parameters["TransformResources"]
 
 
 @pytest.mark.parametrize(("processor", "instance_type"), [("gpu", "ml.m5.xlarge"), ("cpu", "ml.g5.xlarge")])

@@ -263,6 +263,20 @@ def test_a_role_may_use_the_key_that_encrypts_the_archive(fake, run, key) -> Non
     assert allowed["Resource"] == [_KEY_ARN]
 
 
+def test_a_role_may_pull_the_image_of_one_s_own_that_it_is_made_for(fake, run) -> None:
+    image = "111122223333.dkr.ecr.ap-northeast-1.amazonaws.com/police:1"
+    run("deploy", URL, "--create-role", "PoliceRole", "--image-uri", image)
+    document = boto3.client("iam").get_role_policy(RoleName="PoliceRole", PolicyName="elasticache-police")[
+        "PolicyDocument"
+    ]
+    (allowed,) = [statement for statement in document["Statement"] if statement["Sid"] == "Image"]
+    assert "arn:aws:ecr:ap-northeast-1:111122223333:repository/police" in allowed["Resource"]
+    shown = json.loads(run("iam", "show", "execution-role", "--image-uri", image, "--vpc").stdout)
+    by_sid = {statement["Sid"]: statement["Resource"] for statement in shown["Statement"]}
+    assert by_sid["Image"][1:] == ["arn:aws:ecr:ap-northeast-1:111122223333:repository/police"]
+    assert by_sid["Network"] == ["*"]
+
+
 @pytest.mark.parametrize("key", ["alias/models", "arn:aws:kms:ap-northeast-1:123456789012:alias/models"])
 def test_an_alias_is_no_key_that_a_role_s_policy_can_name(fake, run, key) -> None:
     result = run("deploy", URL, "--create-role", "PoliceRole", "--kms-key-id", key, code=2)

@@ -101,8 +101,17 @@ def test_every_instance_type_botocore_lists_is_understood() -> None:
 
     service = botocore.session.get_session().get_service_model("sagemaker")
     for name in service.shape_for("ProductionVariantInstanceType").enum:
-        if not name.startswith(("ml.inf", "ml.trn")):
+        if not name.startswith(("ml.inf", "ml.trn", "ml.dl", "ml.p6e")):
             assert images.processor_of(name) in {"cpu", "gpu", "arm64"}
+
+
+@pytest.mark.parametrize("instance_type", ["ml.dl1.24xlarge", "ml.p6e-gb200.36xlarge"])
+def test_accelerators_without_a_tensorflow_image_are_refused_unless_an_image_is_named(instance_type: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"no TensorFlow image.*ml\.g5.*image_uri"):
+        images.processor_of(instance_type)
+    with pytest.raises(ConfigurationError, match="no TensorFlow image"):
+        images.check_image(images.image_uri("us-east-1"), instance_type)
+    images.check_image(_OURS.format("gpu"), instance_type)
 
 
 @pytest.mark.parametrize("name", ["m5.large", "ml.large", "ml.eia2.medium", ""])

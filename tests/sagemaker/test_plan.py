@@ -187,6 +187,89 @@ def test_gpu_images_get_the_host_image_they_need(model: ModelSpec) -> None:
 
 
 @pytest.mark.parametrize(
+    "instance_type", ["ml.p6-b200.48xlarge", "ml.p6-b300.48xlarge", "ml.g7.2xlarge", "ml.g7e.2xlarge"]
+)
+def test_gpus_that_the_older_driver_does_not_know_keep_the_host_image_of_their_own(instance_type, model) -> None:
+    (variant,) = _config(_on(model, instance_type))["ProductionVariants"]
+    assert "InferenceAmiVersion" not in variant
+    (variant,) = _config(_on(model, instance_type, inference_ami_version="another"))["ProductionVariants"]
+    assert variant["InferenceAmiVersion"] == "another"
+
+
+def _on(model: ModelSpec, instance_type: str, **options) -> EndpointSpec:
+    variant = Variant(instance_type=instance_type, **options)
+    return EndpointSpec(model=attrs.evolve(model, tensorflow_version=None), variants=[variant], region="us-east-1")
+
+
+def test_gpus_that_cuda_12_left_behind_run_older_images_only(model: ModelSpec) -> None:
+    with pytest.raises(ConfigurationError, match=r"ml\.p2.*CUDA 12.*ml\.g4dn"):
+        _on(model, "ml.p2.xlarge")
+    with pytest.raises(ConfigurationError, match="CUDA 12"):
+        _on(attrs.evolve(model, image_uri=image_uri("us-east-1", processor="gpu")), "ml.p2.xlarge")
+    older = EndpointSpec(
+        model=attrs.evolve(model, tensorflow_version="2.4.1"),
+        variants=[Variant(instance_type="ml.p2.xlarge")],
+        region="us-east-1",
+    )
+    assert "InferenceAmiVersion" not in _config(older)["ProductionVariants"][0]
+
+
+@pytest.mark.parametrize(
+    "instance_type",
+    [
+        "ml.g4dn.xlarge",
+        "ml.g5.xlarge",
+        "ml.g6e.xlarge",
+        "ml.p4d.24xlarge",
+        "ml.p5.48xlarge",
+        "ml.m5d.large",
+        "ml.c6gd.large",
+    ],
+)
+def test_a_volume_for_instances_with_disks_of_their_own_is_refused(instance_type: str, model: ModelSpec) -> None:
+    with pytest.raises(ConfigurationError, match="leave volume_gib out"):
+        _on(model, instance_type, volume_gib=100)
+
+
+@pytest.mark.parametrize(
+    "instance_type", ["ml.m5.large", "ml.c6i.large", "ml.c6gn.large", "ml.p3.2xlarge", "ml.r8g.large"]
+)
+def test_a_volume_for_other_instances_is_not(instance_type: str, model: ModelSpec) -> None:
+    (variant,) = _config(_on(model, instance_type, volume_gib=100))["ProductionVariants"]
+    assert variant["VolumeSizeInGB"] == 100
+
+
+@pytest.mark.parametrize(
+    ("rails", "seconds"),
+    [
+        (Guardrails(), 3600),
+        (Guardrails(wait_s=3600, termination_wait_s=3600), 9000),
+        (Guardrails(traffic="linear", step_percent=10, wait_s=600), 7200),
+        (Guardrails(traffic="linear", step_percent=30, wait_s=1000), 4800),
+        (Guardrails(traffic="linear", step_percent=10, wait_s=3100), 28_800),
+        (Guardrails(traffic="canary", wait_s=600, max_execution_s=700), 700),
+    ],
+)
+def test_an_update_gets_more_time_than_it_waits(rails: Guardrails, seconds: int, model: ModelSpec) -> None:
+    made = plan(EndpointSpec(model=model, guardrails=rails, region="us-east-1"))
+    policy = made.update.parameters["DeploymentConfig"]["BlueGreenUpdatePolicy"]
+    assert policy["MaximumExecutionTimeoutInSeconds"] == seconds
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"wait_s": 600, "termination_wait_s": 600, "max_execution_s": 1200},
+        {"traffic": "linear", "step_percent": 10, "wait_s": 3600},
+        {"traffic": "canary", "wait_s": 3600, "max_execution_s": 3600},
+    ],
+)
+def test_an_update_that_only_waits_is_refused(options) -> None:
+    with pytest.raises(ConfigurationError, match="always be rolled back"):
+        Guardrails(**options)
+
+
+@pytest.mark.parametrize(
     ("uri", "pinned"),
     [
         (image_uri("us-east-1", processor="gpu"), True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import attrs
 import boto3
 import pytest
 from botocore.stub import Stubber
@@ -156,6 +157,33 @@ def test_passing_the_role_is_for_sagemaker_only() -> None:
     (statement,) = [one for one in sm.policy("deploy", SCOPE)["Statement"] if "iam:PassRole" in one["Action"]]
     assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
     assert statement["Resource"] == ["arn:aws:iam::123456789012:role/ElastiCachePoliceExecutionRole"]
+
+
+def test_a_key_for_the_instances_asks_the_caller_for_a_grant_and_nothing_else_of_the_key() -> None:
+    (statement,) = [one for one in sm.policy("deploy", SCOPE)["Statement"] if one["Sid"] == "Key"]
+    assert (statement["Action"], statement["Resource"]) == (["kms:CreateGrant"], [SCOPE.kms_key_arn])
+    assert not [action for action in _actions("batch") if action.startswith("logs:")], "a job's log is not read"
+
+
+@pytest.mark.parametrize(
+    ("uri", "allowed"),
+    [
+        (
+            "111122223333.dkr.ecr.eu-west-1.amazonaws.com/mine/police:2@sha256:ab",
+            "eu-west-1:111122223333:repository/mine/police",
+        ),
+        (
+            "763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-inference:2",
+            "eu-west-1:763104351884:repository/pytorch-inference",
+        ),
+        ("registry.example.com/mine:1", None),
+    ],
+)
+def test_the_execution_role_may_pull_the_image_that_is_named(uri, allowed) -> None:
+    scope = attrs.evolve(SCOPE, image_uris=[uri])
+    (statement,) = [one for one in sm.policy("execution-role", scope)["Statement"] if one["Sid"] == "Image"]
+    managed = "arn:aws:ecr:eu-west-1:763104351884:repository/tensorflow-inference*"
+    assert statement["Resource"] == [managed] + ([] if allowed is None else [f"arn:aws:ecr:{allowed}"])
 
 
 def test_an_unknown_operation_lists_those_there_are() -> None:

@@ -246,3 +246,35 @@ def test_tensors_of_many_dimensions_are_read():
 def test_a_number_of_absurd_length_is_refused_in_tensorflow_servings_words():
     with pytest.raises(ServingStatusError, match="Number too big to be stored in double"):
         read('{"inputs": ' + "1" * 5000 + "}", ONE_FLOAT)
+
+
+@pytest.mark.parametrize("dtype", ["float", "double"])
+def test_a_number_beyond_a_double_is_an_error_of_the_request(dtype) -> None:
+    with pytest.raises(ServingStatusError, match="Number too big to be stored in double"):
+        read('{"instances": [1, ' + "1" * 400 + "]}", {"x": dtype})
+
+
+@pytest.mark.parametrize(
+    ("body", "offset"),
+    [
+        (r'{"instances": ["\ud83d"]}', 16),
+        (r'{"instances": ["\ud83d\ud83d"]}', 16),
+        (r'{"instances": ["\uD83D \uDE00"]}', 16),
+        (r'{"instances": ["\ude00"]}', 16),
+        (r'{"signature_name": "é\\\ud83d", "instances": [1]}', 24),
+        (r'{"\ud83d\n": [1]}', 2),
+        (r'["\ud83d"]', 2),
+        (r'{"instances": ["\ud83d", ]}', 16),
+    ],
+)
+def test_half_of_a_character_is_an_error_of_the_request(body, offset) -> None:
+    with pytest.raises(ServingStatusError) as caught:
+        read(body, {"x": "string"})
+    assert caught.value.message == f"JSON Parse error: The surrogate pair in string is invalid. at offset: {offset}"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [(r"\ud83d\ude00", "\U0001f600"), (r"\\ud83d", "\\ud83d"), (r"\ud7ff\ue000", "\ud7ff\ue000")]
+)
+def test_whole_characters_and_texts_that_only_look_like_escapes_are_taken(text, value) -> None:
+    assert read(f'{{"instances": ["{text}"]}}', {"x": "string"}).tensors["x"].tolist() == [value.encode()]

@@ -168,6 +168,7 @@ def role_scope(wanted: Wanted, account_id: str, partition: str) -> Scope:
         kms_key_arn=key,
         topic_arns=[topic for topic in (wanted.success_topic, wanted.error_topic) if topic is not None],
         vpc=bool(wanted.subnets),
+        image_uris=[] if wanted.image_uri is None else [wanted.image_uri],
     )
 
 

@@ -34,6 +34,8 @@ def iam_list() -> None:
 @click.option("--prefix", default="ElastiCachePolice", show_default=True, help="Beginning of SageMaker's names.")
 @click.option("--role", default="ElastiCachePoliceExecutionRole", show_default=True, help="SageMaker's role.")
 @click.option("--kms-key-arn", help="Key of the objects, where they are encrypted with one.")
+@click.option("--image-uri", "image_uris", multiple=True, help="Container of your own, for execution-role.")
+@click.option("--vpc", is_flag=True, help="Models are attached to a VPC, for execution-role.")
 @click.option("--cluster", default="police", show_default=True, help="ECS cluster.")
 def iam_show(
     *,
@@ -47,6 +49,8 @@ def iam_show(
     prefix: str,
     role: str,
     kms_key_arn: str | None,
+    image_uris: tuple[str, ...],
+    vpc: bool,
     cluster: str,
 ) -> None:
     """Print the least-privilege policy of OPERATION (see `iam list`)."""
@@ -67,6 +71,8 @@ def iam_show(
             topic_arns=topic_arns,
             role_name=role,
             kms_key_arn=kms_key_arn,
+            image_uris=image_uris,
+            vpc=vpc,
         )
         document = sagemaker_deploy.policy(operation, scope)
     else:

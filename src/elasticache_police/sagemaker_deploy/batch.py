@@ -15,9 +15,9 @@ from elasticache_police.findings import Report
 from elasticache_police.sagemaker_deploy._session import Pace, Work
 from elasticache_police.sagemaker_deploy._validators import between, resource_name, s3_url
 from elasticache_police.sagemaker_deploy.batch_answers import read_answers
-from elasticache_police.sagemaker_deploy.images import check_image
+from elasticache_police.sagemaker_deploy.hosts import batch_host_image, check_container, has_local_storage
 from elasticache_police.sagemaker_deploy.making import ROLE_POLL_S, ROLE_TIMEOUT_S, make, role_is_new
-from elasticache_police.sagemaker_deploy.planning import model_request, needs_cuda_12, tag_list
+from elasticache_police.sagemaker_deploy.planning import model_request, tag_list
 from elasticache_police.sagemaker_deploy.resources import OnEvent, Resource
 from elasticache_police.sagemaker_deploy.spec import ModelSpec, Variant
 from elasticache_police.sagemaker_deploy.teardown import Ledger, remove
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["BatchSpec", "BatchStatus", "batch_request", "inspect_batch", "start_batch", "wait_batch"]
 
-_FAMILIES = frozenset(
-    {"m4", "c4", "p2", "p3", "c5", "m5", "m6i", "c6i", "r6i", "m7i", "c7i", "r7i", "g4dn", "g5", "g6", "g6e", "trn1"}
-)
-_GPU_AMI = "al2-ami-sagemaker-batch-gpu-535"  # driver 535, the least that all of CUDA 12 runs with; the default is 470
+_FAMILIES = frozenset({
+    "m4", "c4", "p2", "p3", "c5", "m5", "m6i", "c6i", "r6i", "m7i", "c7i", "r7i", "g4dn", "g5", "g6", "g6e", "trn1",
+    "inf2",
+})  # fmt: skip
 
 
 def _job_name() -> str:
@@ -53,7 +53,7 @@ class BatchSpec:
     output_url: str = attrs.field(validator=s3_url)
     """``s3://bucket/prefix`` under which the answers appear, each under its picture's key and ``.out``."""
     instance_type: str = "ml.m5.xlarge"
-    instance_count: int = attrs.field(default=1, validator=between(1, 1000))
+    instance_count: int = attrs.field(default=1, validator=between(1, 100))
     job_name: str = attrs.field(factory=_job_name, validator=resource_name)
     max_payload_mb: int = attrs.field(default=6, validator=between(1, 100))
     """Largest picture."""
@@ -64,6 +64,7 @@ class BatchSpec:
     kms_key_id: str | None = None
     """Encrypts the answers."""
     volume_kms_key_id: str | None = None
+    """Encrypts the instances' volumes; not where they have disks of their own, such as ml.g5, which encrypt anyway."""
     transform_ami_version: str | None = None
     """Host image of GPU instances. None takes the one AWS's managed TensorFlow GPU images need, where the job makes the
     model; AWS's own default otherwise."""
@@ -75,10 +76,15 @@ class BatchSpec:
         family = self.instance_type.removeprefix("ml.").partition(".")[0]
         if family not in _FAMILIES:
             raise ConfigurationError(
-                f"batch transform does not run on {self.instance_type} (no Graviton, no t2, no Inferentia); take ml.m5"
+                f"batch transform does not run on {self.instance_type} (no Graviton, no t2, no Inf1); take ml.m5"
             )
-        if isinstance(self.model, ModelSpec) and self.model.image_uri is not None:
-            check_image(self.model.image_uri, self.instance_type)
+        if isinstance(self.model, ModelSpec):
+            check_container(self.instance_type, uri=self.model.image_uri, version=self.model.tensorflow_version)
+        if self.volume_kms_key_id is not None and has_local_storage(self.instance_type):
+            raise ConfigurationError(
+                f"BatchSpec: {self.instance_type} stores on disks of its own, which it encrypts, and AWS refuses a key"
+                " for a volume: leave volume_kms_key_id out"
+            )
 
     @property
     def result_prefix(self) -> str:
@@ -143,7 +149,7 @@ def _host_image(spec: BatchSpec) -> str | None:
     """Return the host image that the managed GPU images with CUDA 12 need, None for everything else."""
     if isinstance(spec.model, str):
         return None
-    return _GPU_AMI if needs_cuda_12(spec.model, spec.instance_type) else None
+    return batch_host_image(spec.instance_type, uri=spec.model.image_uri, version=spec.model.tensorflow_version)
 
 
 def start_batch(

@@ -71,6 +71,8 @@ _MANAGED_IMAGE = re.compile(
     r"/tensorflow-inference(?:-arm64)?:(?P<version>\d+\.\d+)[.-].*"
 )
 _ARM64_IMAGE = re.compile(r"(?:^|/)tensorflow-inference-arm64[:@]")
+_NO_IMAGE = ("ml.dl", "ml.p6e-gb")
+"""Instances with Gaudi accelerators, and with NVIDIA's Grace processors."""
 _FAMILY = re.compile(r"ml\.(?P<family>[a-z]+)(?P<generation>\d+)(?P<features>[a-z\-]*)(-[a-z0-9]+)?\.[a-z0-9\-]+")
 
 
@@ -110,6 +112,11 @@ def processor_of(instance_type: str) -> Processor:
             f"{instance_type}: AWS Neuron no longer supports TensorFlow (nor, since 2026, Inf1), and AWS publishes no"
             " TensorFlow image for it. For a low price take Graviton (ml.c7g, arm64) or serverless; a Neuron image of"
             " your own can be named as image_uri"
+        )
+    if instance_type.startswith(_NO_IMAGE):
+        raise ConfigurationError(
+            f"{instance_type}: AWS publishes no TensorFlow image for Gaudi, nor for GPUs beside arm64 processors. Take"
+            " ml.g5 or ml.p5; an image of your own can be named as image_uri"
         )
     if family in {"p", "g", "gr"}:
         return "gpu"
@@ -163,8 +170,8 @@ def check_image(uri: str, instance_type: str) -> None:
         ConfigurationError: It is; or AWS has no TensorFlow image for the instance type, and this is one of AWS's.
     """
     is_managed = managed_version(uri) is not None
-    if instance_type.startswith(("ml.inf", "ml.trn")) and not is_managed:
-        return  # a Neuron image of one's own
+    if instance_type.startswith(("ml.inf", "ml.trn", *_NO_IMAGE)) and not is_managed:
+        return  # an image of one's own, for Neuron say
     offered, made_for = processor_of(instance_type), processor_of_image(uri)
     if made_for in {None, offered}:
         return

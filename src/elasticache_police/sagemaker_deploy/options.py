@@ -19,6 +19,8 @@ __all__ = [
     "Vpc",
 ]
 
+_LONGEST_UPDATE_S = 28_800
+
 
 @attrs.frozen(kw_only=True)
 class Vpc:
@@ -125,8 +127,9 @@ class Guardrails:
     """Baking time after the canary and after each step; alarms are watched meanwhile."""
     termination_wait_s: int = attrs.field(default=0, validator=between(0, 3600))
     """How long the old fleet is kept after all traffic has moved."""
-    max_execution_s: int = attrs.field(default=3600, validator=between(600, 28_800))
-    """Time for the whole update; what has not finished by then is rolled back."""
+    max_execution_s: int | None = attrs.field(default=None, validator=between(600, _LONGEST_UPDATE_S))
+    """Time for the whole update, longer than all of its waits; what has not finished by then is rolled back. None takes
+    half an hour more than the waits, and an hour at least."""
     rollback_alarm_names: tuple[str, ...] = attrs.field(default=(), converter=strings)
     """CloudWatch alarms, at most 10; when one goes off while baking, the update is rolled back."""
 
@@ -135,6 +138,25 @@ class Guardrails:
             raise ConfigurationError("Guardrails.rollback_alarm_names: AWS watches at most 10 alarms")
         if self.traffic == "linear" and self.step_percent < 10:
             raise ConfigurationError("Guardrails.step_percent: AWS takes linear steps from 10 to 50 percent")
+        most_s = _LONGEST_UPDATE_S if self.max_execution_s is None else self.max_execution_s
+        if self.waits_s >= most_s:
+            raise ConfigurationError(
+                f"Guardrails: its waits alone are {self.waits_s} s, and the whole update may take {most_s} s: it would"
+                " always be rolled back; let it wait for less, or take larger steps"
+            )
+
+    @property
+    def waits_s(self) -> int:
+        """What an update spends waiting at least: between its steps, and before the old fleet goes."""
+        waits = -(-100 // self.step_percent) - 1 if self.traffic == "linear" else 1
+        return waits * self.wait_s + self.termination_wait_s
+
+    @property
+    def time_limit_s(self) -> int:
+        """Time for the whole update (AWS: MaximumExecutionTimeoutInSeconds)."""
+        if self.max_execution_s is not None:
+            return self.max_execution_s
+        return min(max(3600, self.waits_s + 1800), _LONGEST_UPDATE_S)
 
 
 @attrs.frozen(kw_only=True)

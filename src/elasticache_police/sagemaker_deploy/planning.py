@@ -11,13 +11,8 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG, Clients, Request
 from elasticache_police.errors import ConfigurationError
-from elasticache_police.sagemaker_deploy.images import (
-    LATEST_VERSION,
-    image_uri,
-    managed_version,
-    processor_of,
-    processor_of_image,
-)
+from elasticache_police.sagemaker_deploy.hosts import endpoint_host_image
+from elasticache_police.sagemaker_deploy.images import image_uri, processor_of
 from elasticache_police.sagemaker_deploy.scaling import scaling_requests
 from elasticache_police.sagemaker_deploy.spec import EndpointSpec, ModelSpec, Variant
 
@@ -39,9 +34,6 @@ __all__ = [
 
 CONTENT_TAG = "elasticache-police:content"
 """Tag of models and configurations with a digest of what they say, to know one again by."""
-
-_GPU_AMI = "al2-ami-sagemaker-inference-gpu-3-1"  # the CUDA 12 images do not start on the default host image
-_CUDA_12 = (2, 16)  # AWS's GPU images of TensorFlow have CUDA 12 since then; those up to 2.14 have CUDA 11
 
 
 @attrs.frozen(kw_only=True)
@@ -278,26 +270,8 @@ def _host_image(spec: EndpointSpec, variant: Variant) -> str | None:
     """Return the host image that the managed GPU images with CUDA 12 need, None for everything else."""
     if variant.serverless is not None:
         return None
-    return _GPU_AMI if needs_cuda_12(spec.model_of(variant), variant.instance_type) else None
-
-
-def needs_cuda_12(model: ModelSpec, instance_type: str) -> bool:
-    """Say whether a model's container is one of AWS's GPU images with CUDA 12: not every host has the driver.
-
-    https://docs.aws.amazon.com/sagemaker/latest/dg/inference-gpu-drivers.html
-
-    Args:
-        model: The model; without an image of its own it takes the managed one for the instance type.
-        instance_type: Such as ``ml.g4dn.xlarge``.
-
-    Raises:
-        ConfigurationError: It is no instance type, or one that AWS has no TensorFlow image for.
-    """
-    if model.image_uri is not None:
-        version = managed_version(model.image_uri)
-        return processor_of_image(model.image_uri) == "gpu" and version is not None and version >= _CUDA_12
-    major, minor = (model.tensorflow_version or LATEST_VERSION["gpu"]).split(".")[:2]
-    return processor_of(instance_type) == "gpu" and (int(major), int(minor)) >= _CUDA_12
+    model = spec.model_of(variant)
+    return endpoint_host_image(variant.instance_type, uri=model.image_uri, version=model.tensorflow_version)
 
 
 def _data_capture(capture: DataCapture) -> Mapping[str, JsonValue]:
@@ -340,7 +314,7 @@ def _deployment(rails: Guardrails) -> Mapping[str, JsonValue]:
         "BlueGreenUpdatePolicy": {
             "TrafficRoutingConfiguration": routing,
             "TerminationWaitInSeconds": rails.termination_wait_s,
-            "MaximumExecutionTimeoutInSeconds": rails.max_execution_s,
+            "MaximumExecutionTimeoutInSeconds": rails.time_limit_s,
         }
     }
     if rails.rollback_alarm_names:

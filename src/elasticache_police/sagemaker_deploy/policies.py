@@ -7,6 +7,7 @@ account.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypedDict
 
@@ -21,6 +22,7 @@ from elasticache_police.sagemaker_deploy.own_machines import NAMES
 __all__ = ["EXECUTION_TRUST", "OPERATIONS", "PolicyDocument", "Scope", "Statement", "policy"]
 
 
+_ECR_IMAGE = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[^/]+/(?P<name>[^:@]+)")
 _ECS_KINDS = ("cluster", "task", "container-instance")
 
 
@@ -71,6 +73,8 @@ class Scope:
     """SNS topics of asynchronous answers and failures."""
     vpc: bool = False
     """Whether models are attached to a VPC."""
+    image_uris: tuple[str, ...] = attrs.field(default=(), converter=strings)
+    """Containers other than AWS's managed TensorFlow image, such as your own in ECR."""
 
     def sagemaker(self, kind: str, prefix: str | None = None) -> str:
         """Return the ARN of this project's resources of a kind; SageMaker writes names in lower case in them."""
@@ -102,6 +106,19 @@ class Scope:
         """The bucket, and those of the other URLs."""
         others = (f"arn:{self.partition}:s3:::{_place(url).partition('/')[0]}" for url in self.urls)
         return [*dict.fromkeys((self.bucket_arn, *others))]
+
+    @property
+    def repositories(self) -> list[str]:
+        """The ECR repositories of the managed image and of the other ones."""
+        registry = "*" if self.region == "*" else registry_account(self.region)
+        managed = f"arn:{self.partition}:ecr:{self.region}:{registry}:repository/tensorflow-inference*"
+        found = (_ECR_IMAGE.match(uri) for uri in self.image_uris)
+        others = (
+            f"arn:{self.partition}:ecr:{match['region']}:{match['account']}:repository/{match['name']}"
+            for match in found
+            if match is not None
+        )
+        return [*dict.fromkeys((managed, *others))]
 
     def logs(self, group: str) -> str:
         """Return the ARN of log groups."""
@@ -170,6 +187,7 @@ def _deploy(scope: Scope) -> list[Statement]:
         _pass_role(scope),
         *_why_unreadable(scope),
         *_logs(scope),
+        *_kms(scope, "kms:CreateGrant"),  # CreateEndpoint asks for it on behalf of whoever calls
     ]
 
 
@@ -306,7 +324,6 @@ def _batch(scope: Scope) -> list[Statement]:
         _pass_role(scope),
         _allow("PicturesAndResults", "s3:GetObject", *scope.objects),
         _allow("List", "s3:ListBucket", *scope.buckets),
-        _allow("Logs", "logs:DescribeLogStreams logs:GetLogEvents", scope.logs("/aws/sagemaker/TransformJobs:*")),
         *_kms(scope, "kms:Decrypt"),
     ]
 
@@ -332,14 +349,13 @@ def _create_role(scope: Scope) -> list[Statement]:
 
 
 def _execution_role(scope: Scope) -> list[Statement]:
-    registry = "*" if scope.region == "*" else registry_account(scope.region)
     group = scope.logs("/aws/sagemaker/*")
     statements = [
         _allow("Metrics", "cloudwatch:PutMetricData", "*"),
         _allow("Logs", "logs:CreateLogGroup logs:CreateLogStream logs:PutLogEvents logs:DescribeLogStreams", group),
         _allow("RegistryToken", "ecr:GetAuthorizationToken", "*"),
         _allow("Image", "ecr:BatchCheckLayerAvailability ecr:GetDownloadUrlForLayer ecr:BatchGetImage",
-               f"arn:{scope.partition}:ecr:{scope.region}:{registry}:repository/tensorflow-inference*"),
+               *scope.repositories),
         _allow("Objects", "s3:GetObject s3:PutObject s3:AbortMultipartUpload", *scope.objects),
         _allow("Bucket", "s3:ListBucket s3:GetBucketLocation", *scope.buckets),
         *_kms(scope, "kms:Decrypt kms:GenerateDataKey kms:CreateGrant"),

@@ -10,7 +10,8 @@ import attrs
 
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.sagemaker_deploy._validators import between, one_of, resource_name, role_arn, s3_url, some
-from elasticache_police.sagemaker_deploy.images import check_image, processor_of, processor_of_image
+from elasticache_police.sagemaker_deploy.hosts import check_container, has_local_storage
+from elasticache_police.sagemaker_deploy.images import processor_of_image
 from elasticache_police.sagemaker_deploy.options import (
     AsyncInference,
     BacklogScaling,
@@ -78,13 +79,14 @@ class Variant:
     """How requests are spread over the instances; AWS's default is RANDOM."""
     scaling: TargetScaling | BacklogScaling | None = None
     volume_gib: int | None = attrs.field(default=None, validator=between(1, 512))
-    """Storage of each instance."""
+    """Storage of each instance; not where it has disks of its own, such as ml.g5."""
     download_timeout_s: int | None = attrs.field(default=None, validator=between(60, 3600))
     """Time to fetch the model archive."""
     startup_timeout_s: int | None = attrs.field(default=None, validator=between(60, 3600))
     """Time until the container must answer ``/ping``."""
     inference_ami_version: str | None = None
-    """Host image of GPU instances. None takes the one AWS's managed TensorFlow GPU images need."""
+    """Host image of GPU instances. None takes the one AWS's managed TensorFlow GPU images need, where the instance
+    type's own would not do."""
 
 
 def _variants(variants: Iterable[Variant]) -> tuple[Variant, ...]:
@@ -160,10 +162,12 @@ def _check_variant(spec: EndpointSpec, variant: Variant) -> None:
     if variant.serverless is not None:
         _check_serverless(spec, variant, model)
         return
-    if model.image_uri is None:
-        processor_of(variant.instance_type)  # there must be one
-    else:
-        check_image(model.image_uri, variant.instance_type)
+    check_container(variant.instance_type, uri=model.image_uri, version=model.tensorflow_version)
+    if variant.volume_gib is not None and has_local_storage(variant.instance_type):
+        raise ConfigurationError(
+            f"variant {variant.name}: {variant.instance_type} stores on disks of its own, and AWS refuses a volume:"
+            " leave volume_gib out"
+        )
     if spec.guardrails is not None and variant.instance_type.startswith(("ml.inf", "ml.trn")):
         raise ConfigurationError(f"{variant.instance_type}: AWS excludes Inferentia from deployment guardrails")
     if variant.scaling is not None and variant.instance_type.startswith(_BURSTABLE):

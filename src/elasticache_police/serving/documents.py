@@ -14,6 +14,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 _LONGEST_QUOTE = 1000
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
 _TYPE_NAMES = {dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
 _PARSE_ERRORS = {
     "Extra data": "The document root must not be followed by other values.",
@@ -40,15 +41,49 @@ def parse_document(body: bytes) -> dict[str, Json]:
     try:
         document: Json = json.loads(text)
     except json.JSONDecodeError as error:
+        _refuse_half_characters(text[: error.pos])
         offset = len(text[: error.pos].encode("utf-8", "surrogateescape"))
         raise invalid_argument(f"JSON Parse error: {_parse_error(text, error)} at offset: {offset}") from error
     except ValueError as error:  # Python reads no number of more than 4,300 digits
         raise invalid_argument("JSON Parse error: Number too big to be stored in double.") from error
     except RecursionError as error:
         raise invalid_argument("JSON Parse error: Terminate parsing due to Handler error.") from error
+    _refuse_half_characters(text)
     if not isinstance(document, dict):
         raise invalid_argument(f"JSON Value: {describe(document)} Is not object")
     return document
+
+
+def _refuse_half_characters(text: str) -> None:
+    r"""Refuse an escape such as ``\ud83d`` without its other half: Python reads it, and no UTF-8 can hold it.
+
+    Args:
+        text: JSON, up to its first error if it has one.
+
+    Raises:
+        ServingStatusError: There is one.
+    """
+    position = _half_character(text) if "\\u" in text else None
+    if position is not None:
+        offset = len(text[:position].encode("utf-8", "surrogateescape"))
+        raise invalid_argument(f"JSON Parse error: The surrogate pair in string is invalid. at offset: {offset}")
+
+
+def _half_character(text: str) -> int | None:
+    """Return where the first escape stands that is half of a character without the other half."""
+    first_half: int | None = None
+    for found in _ESCAPE.finditer(text):
+        code = int(found[1] or "0", 16)
+        is_second_half = 0xDC00 <= code <= 0xDFFF
+        if first_half is not None:
+            if not is_second_half or found.start() != first_half + len(r"\uXXXX"):
+                return first_half
+            first_half = None
+        elif is_second_half:
+            return found.start()
+        elif 0xD800 <= code <= 0xDBFF:
+            first_half = found.start()
+    return first_half
 
 
 def _parse_error(text: str, error: json.JSONDecodeError) -> str:

@@ -13,6 +13,7 @@ import base64
 import binascii
 import itertools
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -301,6 +302,8 @@ def _scalar(value: Json, dtype: str) -> Json | bytes:
 
 def _float(value: float, dtype: str) -> float:
     exact, largest = _FLOATS[dtype]
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise invalid_argument("JSON Parse error: Number too big to be stored in double.")
     if isinstance(value, int) and -(2**63) <= value < 2**64:
         fits = abs(value) <= exact
     else:
