@@ -111,7 +111,7 @@ def test_on_ecs_says_how_to_go_on_after_ctrl_c(studio, monkeypatch):
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("elasticache_police.ecs_anywhere.inspection.wait_until", interrupted)
+    monkeypatch.setattr("elasticache_police.ecs_anywhere.draining.wait_until", interrupted)
     result = CliRunner().invoke(main, ["inspect", SOURCE, "--on-ecs", "police"])
     assert result.exit_code == 130
     assert "what is done stays done; go on with run_id='" in result.stderr
@@ -125,7 +125,7 @@ def test_the_command_to_go_on_with_is_for_the_same_account_and_region(studio, mo
 
     (tmp_path / "config").write_text("[profile rack]\naws_access_key_id = a\naws_secret_access_key = b\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setattr("elasticache_police.ecs_anywhere.inspection.wait_until", interrupted)
+    monkeypatch.setattr("elasticache_police.ecs_anywhere.draining.wait_until", interrupted)
     command = ["ecs", "inspect", SOURCE, "--cluster", "police", "--region", "eu-west-1", "--profile", "rack"]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 130
@@ -144,8 +144,9 @@ def test_a_dry_run_on_ecs_changes_nothing(fake, fake_url):
     assert code == 0
     assert [line.partition(". ")[2] for line in out.splitlines() if line[0].isdigit()] == [
         "s3:ListObjectsV2", "s3:PutObject", "sqs:CreateQueue", "sqs:CreateQueue", "sqs:SendMessageBatch",
-        "ecs:RunTask", "ecs:RunTask", "ecs:StopTask", "sqs:ReceiveMessage", "sqs:DeleteMessageBatch",
-        "sqs:ChangeMessageVisibilityBatch", "s3:PutObject", "sqs:DeleteQueue", "sqs:DeleteQueue",
+        "ecs:RunTask", "ecs:RunTask", "sqs:SendMessageBatch", "s3:PutObject", "ecs:StopTask", "sqs:ReceiveMessage",
+        "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch", "s3:PutObject", "sqs:DeleteQueue",
+        "sqs:DeleteQueue",
     ]  # fmt: skip
     assert [operation for operation, _ in fake.calls] == ["DescribeTaskDefinition"]
     assert [run["launchType"] for run in _planned_runs(out)] == ["EXTERNAL", "EXTERNAL"]
@@ -183,7 +184,8 @@ def test_a_dry_run_on_ecs_shows_where_the_registered_task_runs(studio, joined):
 
     sent = next(parameters for operation, parameters in studio.calls if operation == "RunTask")
     (of_plan,), (of_run,) = (one["overrides"].pop("containerOverrides") for one in (planned, sent))
-    assert {name for name in sent if sent[name] != planned[name]} == {"clientToken", "count"}  # of two pictures
+    assert {name for name in sent if sent[name] != planned[name]} == {"clientToken", "count", "tags"}  # two pictures
+    assert [tag for tag in planned["tags"] if tag not in sent["tags"]] == [{"key": "run", "value": "<run>"}]
     environments = [{pair["name"]: pair["value"] for pair in one["environment"]} for one in (of_plan, of_run)]
     assert environments[0].keys() == environments[1].keys()
     assert {name for name in environments[0] if environments[0][name] != environments[1][name]} == {
