@@ -189,7 +189,7 @@ def test_a_dry_run_on_ecs_shows_where_the_registered_task_runs(studio, joined):
     environments = [{pair["name"]: pair["value"] for pair in one["environment"]} for one in (of_plan, of_run)]
     assert environments[0].keys() == environments[1].keys()
     assert {name for name in environments[0] if environments[0][name] != environments[1][name]} == {
-        "POLICE_RUN", "POLICE_QUEUE_URL", "POLICE_DEAD_LETTER_QUEUE_URL",
+        "POLICE_RUN", "POLICE_QUEUEING", "POLICE_QUEUE_URL", "POLICE_DEAD_LETTER_QUEUE_URL",
     }  # fmt: skip
     assert (of_plan["name"], of_run["name"]) == ("inspector", "inspector")
 
