@@ -15,7 +15,9 @@ from benchmarks.matching import Found, Line, to_findings, verdict_of_line
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["ONE_THREAD", "SYSTEMS", "Answer", "System", "make", "white"]
+    from elasticache_police import Police
+
+__all__ = ["ONE_THREAD", "SYSTEMS", "Answer", "System", "found_by", "make", "white"]
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ORT_NUM_THREADS"), "1"
@@ -67,6 +69,14 @@ def white(path: Path) -> Image.Image:
     return paper.convert("RGB")
 
 
+def found_by(police: Police, picture: Path | Image.Image) -> list[Found]:
+    """Return what the product finds on a picture, in the words of the truth files."""
+    return [
+        {"box": [float(v) for v in finding.box], "verdict": str(finding.verdict), "reading": finding.reading}
+        for finding in police.inspect(picture).findings
+    ]
+
+
 class _Product:
     """This package, as its user calls it."""
 
@@ -77,10 +87,7 @@ class _Product:
         self.version = _fingerprint(Path(model) if model else None)
 
     def page(self, path: Path) -> list[Found]:
-        return [
-            {"box": [float(v) for v in finding.box], "verdict": str(finding.verdict), "reading": finding.reading}
-            for finding in self._police.inspect(path).findings
-        ]
+        return found_by(self._police, path)
 
     def crop(self, path: Path) -> Answer:
         answer = self._police.classify(path)

@@ -129,17 +129,19 @@ def test_another_name_is_another_recipe():
     assert len({recipe_of("1", ("A",), "m"), recipe_of("2", ("A",), "m"), recipe_of("1", ("A",), "n")}) == 3
 
 
+def _work(environment, _command):
+    """Be a task: inspect what is in the queue."""
+    Worker(
+        CollectionJob.from_environment(environment), clients=Clients(), inspector="quick_inspector:make", poll_s=0
+    ).run()
+    return 0
+
+
 def test_another_image_inspects_everything_anew(s3, fake, joined, moto_url):
     """The submitter is the same, and so is the name of the family: what runs is not."""
     _put(s3, a="ElastiCache", b="ElasticCache")
 
-    def work(environment, _command):
-        Worker(
-            CollectionJob.from_environment(environment), clients=Clients(), inspector="quick_inspector:make", poll_s=0
-        ).run()
-        return 0
-
-    fake.script(SPEC.family, Script(execute=work))
+    fake.script(SPEC.family, Script(execute=_work))
     upgraded = attrs.evolve(SPEC, image="inspector:2")
 
     def skipped(task):
@@ -154,12 +156,6 @@ def test_another_image_inspects_everything_anew(s3, fake, joined, moto_url):
 def test_an_image_that_was_pushed_again_under_its_tag_inspects_everything_anew(s3, fake, joined, moto_url):
     _put(s3, a="ElastiCache", b="ElasticCache")
 
-    def work(environment, _command):
-        Worker(
-            CollectionJob.from_environment(environment), clients=Clients(), inspector="quick_inspector:make", poll_s=0
-        ).run()
-        return 0
-
     class Registry:
         meta = joined.clients["ecs"].meta
 
@@ -167,7 +163,7 @@ def test_an_image_that_was_pushed_again_under_its_tag_inspects_everything_anew(s
             return {"imageDetails": [{"imageDigest": self.digest}]}
 
     registry = joined.clients._given["ecr"] = Registry()
-    fake.script(SPEC.family, Script(execute=work))
+    fake.script(SPEC.family, Script(execute=_work))
     spec = attrs.evolve(
         SPEC, image="111122223333.dkr.ecr.us-east-1.amazonaws.com/inspect:1", execution_role_arn="arn:aws:iam::1:role/e"
     )
