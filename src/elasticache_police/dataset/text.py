@@ -177,6 +177,7 @@ _WAYS: tuple[Callable[[str, random.Random], NearMiss], ...] = (
     _flat,
     _flat,
     _split,
+    _split,
     _whole_words,
     _whole_words,
     _whole_words_apart,

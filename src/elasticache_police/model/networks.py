@@ -12,7 +12,7 @@ from keras import layers
 from elasticache_police.runtime.alphabet import CLASSES
 from elasticache_police.runtime.lines import LINE_PX
 
-__all__ = ["FINDER_OUTPUTS", "finder", "reader"]
+__all__ = ["CONTEXT", "FINDER_OUTPUTS", "finder", "reader"]
 
 FINDER_OUTPUTS = 8
 """Logit of "the middle of the name or of something like it", logit of "text", left, top, right, bottom, logit of "text
@@ -21,6 +21,10 @@ that climbs", logit of "text that falls".
 Left and right are distances to the ends of the name in units of 32 pixels; top and bottom those to the top of capitals
 and to the baseline of the line of text in units of 8 pixels.
 """
+
+
+CONTEXT = "context"
+"""What the names of the layers begin with that tell every column of the whole line."""
 
 
 def _conv(
@@ -67,6 +71,20 @@ class LineNormalization(layers.Layer):  # type: ignore[misc]
         return ops.where(skew > 0, -line, line)
 
 
+def _in_context(x: keras.KerasTensor, hidden: int) -> keras.KerasTensor:
+    """Let every column know of the whole line: its weight, its slant, how high small letters are, how far apart.
+
+    The mean of the features over the line scales and shifts each of them, as in FiLM (Perez et al., 2018,
+    arXiv:1709.07871). Fresh weights change nothing.
+    """
+    channels = x.shape[-1]
+    mean = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    mean = layers.ReLU()(layers.Conv2D(hidden, (1, 1), name=f"{CONTEXT}_mean")(mean))
+    scale = layers.Conv2D(channels, (1, 1), kernel_initializer="zeros", name=f"{CONTEXT}_scale")(mean)
+    shift = layers.Conv2D(channels, (1, 1), kernel_initializer="zeros", name=f"{CONTEXT}_shift")(mean)
+    return layers.Add()([x, layers.Multiply()([x, scale]), shift])
+
+
 def reader() -> keras.Model:
     """Build the reader.
 
@@ -84,6 +102,7 @@ def reader() -> keras.Model:
     x = layers.Conv2D(144, (4, 1), use_bias=False)(x)
     x = layers.BatchNormalization(momentum=0.97)(x)
     x = layers.ReLU()(x)
+    x = _in_context(x, 48)
     y = _conv(x, 144, (1, 5), relu=False)
     x = layers.ReLU()(layers.Add()([x, y]))
     y = _conv(x, 144, (1, 3), relu=False)

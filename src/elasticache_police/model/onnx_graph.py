@@ -124,8 +124,14 @@ class _Writer:
             self._convolutions[id(layer.output)] = _folded(self._convolutions.pop(id(layer.input)), layer)
         elif isinstance(layer, layers.ReLU):
             self._put(layer, "Relu", [self._name(layer.input)])
-        elif isinstance(layer, layers.Add):
-            self._put(layer, "Add", [self._name(tensor) for tensor in layer.input])
+        elif isinstance(layer, layers.Add | layers.Multiply):
+            kind = "Add" if isinstance(layer, layers.Add) else "Mul"
+            first, *others = (self._name(tensor) for tensor in layer.input)
+            for other in others:
+                self._put(layer, kind, [first, other])
+                first = self.names[id(layer.output)]
+        elif isinstance(layer, layers.GlobalAveragePooling2D) and layer.keepdims:
+            self._put(layer, "GlobalAveragePool", [self._channels_second(self._name(layer.input))])
         elif isinstance(layer, layers.Rescaling):
             # Channels second first: onnxruntime is slow to scale a tensor whose last axis has one element.
             source = self._channels_second(self._name(layer.input))

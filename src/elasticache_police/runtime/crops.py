@@ -6,14 +6,16 @@ import numpy as np
 
 from elasticache_police.runtime.lines import CAP_PX, LINE_PX, TOP_PX, LineWindow, median, whole_columns
 
-__all__ = ["SHARE", "SHORTEST_CAP_PX", "STRONG", "STRONG_OF_A_COLUMN", "crop_window", "ink_extent"]
+__all__ = ["NEIGHBOURS", "SHORTEST_CAP_PX", "STRONG", "STRONG_OF_A_COLUMN", "TENTHS", "crop_window", "ink_extent"]
 
 STRONG = 24
 """How many of the darkest pixels of a row, or of the brightest, speak for it."""
 STRONG_OF_A_COLUMN = 3
 """How many of them speak for a column."""
-SHARE = 0.3
-"""What stands out by more than this share of what stands out most is a letter."""
+TENTHS = 3
+"""What stands out by more than so many tenths of what stands out most is a letter."""
+NEIGHBOURS = 7
+"""So many columns to either side tell noise from letters."""
 SHORTEST_CAP_PX = 5.0
 """Letters less tall are looked at as if they were."""
 
@@ -21,17 +23,33 @@ SHORTEST_CAP_PX = 5.0
 def ink_extent(line: np.ndarray) -> tuple[int, int, int, int]:
     """Return (x0, y0, x1, y1) of the letters of a crop: rows and columns that stand out from its ground.
 
+    First about which columns, since noise on a wide ground would drown faint letters; then within these which rows,
+    and then which columns.
+
     Args:
         line: uint8 (H, W).
     """
-    width = line.shape[1]
     ink = np.abs(line.astype(np.int16) - np.int16(median(line)))
     nine = _of_nine(ink)
-    strong = min(STRONG, width)
-    rows = np.partition(nine, width - strong, axis=1)[:, -strong:].mean(axis=1)
-    y0, y1 = _extent(rows)
-    x0, x1 = _extent(_mean_of_three(nine[y0:y1]))
-    return x0, y0, x1, y1
+    left, right = _inked_columns(nine)
+    nine = nine[:, left:right]
+    weak = max(0, right - left - STRONG)
+    y0, y1 = _extent(np.partition(nine, weak, axis=1)[:, weak:].sum(axis=1))
+    x0, x1 = _extent(_sum_of_three(nine[y0:y1]))
+    return left + x0, y0, left + x1, y1
+
+
+def _inked_columns(nine: np.ndarray) -> tuple[int, int]:
+    """Return between which columns a line is written on, with some of its ground on either side.
+
+    What stands out most in a column is summed over its neighbours: letters stand side by side, noise does not.
+    """
+    width = nine.shape[1]
+    greatest = np.pad(nine.max(axis=0).astype(np.int64), NEIGHBOURS, mode="edge")
+    summed = np.cumsum(np.pad(greatest, (1, 0)))
+    around = summed[2 * NEIGHBOURS + 1 :] - summed[:width]
+    x0, x1 = _extent(around)
+    return max(0, x0 - NEIGHBOURS - 1), min(width, x1 + NEIGHBOURS + 1)
 
 
 def _of_nine(ink: np.ndarray) -> np.ndarray:
@@ -52,13 +70,11 @@ def _of_nine(ink: np.ndarray) -> np.ndarray:
     return nine
 
 
-def _mean_of_three(rows: np.ndarray) -> np.ndarray:
-    """Return the mean of the three greatest values of every column, of fewer rows that of all, float (W,).
+def _sum_of_three(rows: np.ndarray) -> np.ndarray:
+    """Return the sum of the three greatest values of every column, of fewer rows that of all, int (W,).
 
     Row by row: for so few this is half the work of parting every column.
     """
-    if len(rows) <= STRONG_OF_A_COLUMN:
-        return np.asarray(rows.mean(axis=0))
     first, second, third = np.zeros((STRONG_OF_A_COLUMN, rows.shape[1]), rows.dtype)
     for row in rows:
         rest = np.minimum(first, row)
@@ -66,12 +82,13 @@ def _mean_of_three(rows: np.ndarray) -> np.ndarray:
         spare = np.minimum(second, rest)
         np.maximum(second, rest, out=second)
         np.maximum(third, spare, out=third)
-    return np.asarray((first + second + third) / STRONG_OF_A_COLUMN)
+    return np.asarray(first + second + third)
 
 
 def _extent(strength: np.ndarray) -> tuple[int, int]:
-    low, high = float(strength.min()), float(strength.max())
-    strong = np.flatnonzero(strength > low + SHARE * (high - low))
+    """Return where the first number that stands out is, and where the last one ends; integers, so that none is near."""
+    low, high = int(strength.min()), int(strength.max())
+    strong = np.flatnonzero((strength.astype(np.int64) - low) * 10 > (high - low) * TENTHS)
     if not len(strong):
         return 0, len(strength)
     return int(strong[0]), int(strong[-1]) + 1

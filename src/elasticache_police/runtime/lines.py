@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import bisect
+import itertools
 
 import attrs
 import numpy as np
+from PIL import Image
 
 from elasticache_police.imaging.resample import resized
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 __all__ = [
     "CAP_PX",
@@ -110,6 +109,7 @@ def cut(grey: Image.Image, window: LineWindow) -> np.ndarray:
 
 
 def median(grey: np.ndarray) -> int:
-    """Return the (lower) median of some uint8 greys."""
-    middle = (grey.size - 1) // 2
-    return int(np.partition(grey, middle, axis=None)[middle])
+    """Return the (lower) median of some greys, uint8 (H, W)."""
+    # By counting, which takes half as long as parting them.
+    counted = itertools.accumulate(Image.fromarray(grey).histogram())
+    return bisect.bisect_right(list(counted), (grey.size - 1) // 2)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from elasticache_police.model.graph.resample import lower_median, resize
-from elasticache_police.runtime.crops import SHARE, SHORTEST_CAP_PX, STRONG, STRONG_OF_A_COLUMN
+from elasticache_police.runtime.crops import NEIGHBOURS, SHORTEST_CAP_PX, STRONG, STRONG_OF_A_COLUMN, TENTHS
 from elasticache_police.runtime.judging import LOOKS, MARGIN_CAPS
 from elasticache_police.runtime.lines import CAP_PX, COLUMNS_MULTIPLE, LINE_PX, TOP_PX
 
@@ -116,22 +116,33 @@ def ink_extent(line: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Ten
         line: uint8 (H, W).
     """
     shape = tf.shape(line)
-    ink = tf.abs(tf.cast(line, tf.float32) - tf.cast(lower_median(line), tf.float32))
+    ink = tf.abs(tf.cast(line, tf.int32) - tf.cast(lower_median(line), tf.int32))
     padded = tf.pad(ink, [[1, 1], [1, 1]], mode="SYMMETRIC")  # by one pixel this is what repeats the edge
     rows, columns = shape[0], shape[1]
-    total = tf.add_n([padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)])
-    smooth = total / 9.0
-    strong = tf.math.top_k(smooth, tf.minimum(STRONG, columns)).values
-    y0, y1 = _extent(tf.reduce_mean(strong, axis=1))
-    upright = tf.transpose(smooth[y0:y1])
+    nine = tf.add_n([padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)])
+    left, right = _inked_columns(nine)
+    nine = nine[:, left:right]
+    strong = tf.math.top_k(nine, tf.minimum(STRONG, right - left)).values
+    y0, y1 = _extent(tf.reduce_sum(strong, axis=1))
+    upright = tf.transpose(nine[y0:y1])
     strong = tf.math.top_k(upright, tf.minimum(STRONG_OF_A_COLUMN, y1 - y0)).values
-    x0, x1 = _extent(tf.reduce_mean(strong, axis=1))
-    return x0, y0, x1, y1
+    x0, x1 = _extent(tf.reduce_sum(strong, axis=1))
+    return left + x0, y0, left + x1, y1
+
+
+def _inked_columns(nine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return between which columns a line is written on, as :mod:`elasticache_police.runtime.crops` does."""
+    greatest = tf.reduce_max(nine, axis=0)
+    width = tf.size(greatest)
+    ends = tf.fill([NEIGHBOURS], greatest[0]), tf.fill([NEIGHBOURS], greatest[-1])
+    summed = tf.cumsum(tf.concat([[0], ends[0], greatest, ends[1]], axis=0))
+    x0, x1 = _extent(summed[2 * NEIGHBOURS + 1 :] - summed[:width])
+    return tf.maximum(0, x0 - NEIGHBOURS - 1), tf.minimum(width, x1 + NEIGHBOURS + 1)
 
 
 def _extent(strength: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     low, high = tf.reduce_min(strength), tf.reduce_max(strength)
-    strong = tf.cast(tf.where(strength > low + SHARE * (high - low))[:, 0], tf.int32)
+    strong = tf.cast(tf.where((strength - low) * 10 > (high - low) * TENTHS)[:, 0], tf.int32)
     length = tf.size(strength)
     first, last = tf.reduce_min(strong), tf.reduce_max(strong)
     empty = tf.equal(tf.size(strong), 0)

@@ -35,7 +35,7 @@ _SIMPLE: dict[str, Callable[..., tf.Tensor]] = {
     "Sub": tf.subtract,
     "Where": tf.where,
 }
-_OTHERS = ("Cast", "Conv", "ReduceMean", "Reshape", "Transpose")
+_OTHERS = ("Cast", "Conv", "GlobalAveragePool", "ReduceMean", "Reshape", "Transpose")
 
 
 def load(path: Path) -> Network:
@@ -71,6 +71,8 @@ def _apply(kind: str, inputs: list[tf.Tensor | np.ndarray], attributes: dict[str
         return _SIMPLE[kind](*inputs)
     if kind == "Cast":
         return tf.cast(inputs[0], tf.float32)
+    if kind == "GlobalAveragePool":
+        return tf.reduce_mean(inputs[0], axis=[1, 2], keepdims=True)
     if kind == "ReduceMean":
         return tf.reduce_mean(inputs[0], axis=attributes["axes"], keepdims=True)
     if kind == "Reshape":
