@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         cache.mkdir(parents=True, exist_ok=True)
         data: Path = options.data or Path(scratch) / "data"
         if not options.no_drawn:
-            _draw(data, quick=options.quick, seed=options.seed, half=options.half)
+            _draw(data, quick=options.quick, crops=options.crops, seed=options.seed, half=options.half)
         sets = {name: data / name for name in ("crops_clean", "crops_hard", "pages")} if not options.no_drawn else {}
         if options.pictures:
             sets["pictures"] = options.pictures
@@ -96,6 +96,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--half", choices=("validation", "test"), default="test", help="which families to draw with")
     parser.add_argument("--seed", type=int, default=71)
     parser.add_argument("--quick", action="store_true", help="24 pages, 60 crops of each sort")
+    parser.add_argument("--crops", type=int, help="draw so many of each sort; default: 250")
     parser.add_argument("--cache", type=Path, help="keep answers here, keyed by picture and version")
     parser.add_argument("--out", type=Path, help="also write results as JSON")
     parser.add_argument("--no-cost", dest="cost", action="store_false", help="skip start-up time and memory")
@@ -106,13 +107,14 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _draw(data: Path, *, quick: bool, seed: int, half: str) -> None:
+def _draw(data: Path, *, quick: bool, crops: int | None, seed: int, half: str) -> None:
     """Draw the sets that are missing."""
-    pages, crops = ("24", "60") if quick else ("120", "250")
+    pages = "24" if quick else "120"
+    lines = str(crops or (60 if quick else 250))
     plans = {
         "pages": (drawn_pages.main, ["--pages", pages, "--seed", str(seed)]),
-        "crops_clean": (drawn_crops.main, ["--crops", crops, "--seed", str(seed)]),
-        "crops_hard": (drawn_crops.main, ["--crops", crops, "--seed", str(seed + 1), "--hard"]),
+        "crops_clean": (drawn_crops.main, ["--crops", lines, "--seed", str(seed)]),
+        "crops_hard": (drawn_crops.main, ["--crops", lines, "--seed", str(seed + 1), "--hard"]),
     }
     for name, (draw, arguments) in plans.items():
         if not (data / name / "manifest.jsonl").exists():

@@ -160,13 +160,16 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a model directory; the packaged one when not given")
     parser.add_argument("--ways", default=",".join(WAYS), help="names of ways, with commas between")
     options = parser.parse_args()
+    ways = options.ways.split(",")
+    if unknown := sorted(set(ways) - set(WAYS)):
+        parser.error(f"no way {', '.join(unknown)}; there are {', '.join(WAYS)}")
     police = Police() if options.model is None else Police.from_model(options.model)
     truths = manifest.read(options.pictures / "manifest.jsonl")
     folder = images_beside(options.pictures / "manifest.jsonl")
     print(
         "| pictures | misspelled found | false alarms | right names seen | identifiers flagged |\n|---|---|---|---|---|"
     )
-    for name in options.ways.split(","):
+    for name in ways:
         way = WAYS[name]
         pictures = (way.picture(white(folder / truth["file"])) for truth in truths)
         score = score_pages([written_otherwise(truth, way) for truth in truths], list(_answers(police, pictures)))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How pretrained/v1 was made: less than an hour on two cores. Needs Debian 12 and the train extra; interrupt it as you like,
+# How pretrained/v1 was made: about an hour on two cores. Needs Debian 12 and the train extra; interrupt it as you like,
 # the same command goes on from its checkpoint.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -7,7 +7,7 @@ out="${1:-../../runs/v1}"
 apt-get install -y --no-install-recommends $(grep -v '^#' debian-fonts.txt)
 
 # TeX's fonts are unpacked, not installed: of their 1.4 GB only the folders of tex-fonts.txt are drawn with. Those of its
-# faces that are written by hand get folders of three, so that they come as often as others: a large folder counts little.
+# faces that are written by hand get folders of two, so that they come as often as others: a large folder counts little.
 if [ ! -d faces ]; then
     apt-get download texlive-fonts-extra
     dpkg-deb --fsys-tarfile texlive-fonts-extra_*.deb | tar -x ./usr/share/texlive/texmf-dist/fonts
@@ -17,9 +17,9 @@ if [ ! -d faces ]; then
     done
     number=0
     for face in $(grep -v '^#' script-faces.txt); do
-        mkdir -p "faces.new/scripts/$((number / 3))"
+        mkdir -p "faces.new/scripts/$((number / 2))"
         cp "$(find usr /usr/share/fonts /usr/share/texmf/fonts -name "$face" | sort | head -n 1)" \
-            "faces.new/scripts/$((number / 3))/"
+            "faces.new/scripts/$((number / 2))/"
         number=$((number + 1))
     done
     rm -r usr texlive-fonts-extra_*.deb
@@ -36,4 +36,4 @@ for name in VALIDATION:
 measured=(); for folder in $(families); do measured+=(--measure-fonts "$folder"); done
 elasticache-police train --name ElastiCache --fonts faces --fonts /usr/share/fonts --fonts /usr/share/texmf/fonts \
     --exclude-families exclude-families.txt "${measured[@]}" --start-from start \
-    --finder-steps 0 --reader-steps 10000 --reader-rate 1.5e-3 --evaluation-pages 160 --threads 1 --seed 17 --out "$out"
+    --finder-steps 0 --reader-steps 15500 --reader-rate 1.5e-3 --evaluation-pages 160 --threads 1 --seed 23 --out "$out"
