@@ -3,8 +3,8 @@
 
     python grow.py WITHOUT.npz WITH.npz
 
-WITHOUT.npz holds the weights of a reader of the same layers but for those named :data:`~elasticache_police.model.networks.CONTEXT`.
-The new layers change nothing yet: the result reads as the reader before did.
+WITHOUT.npz holds the weights of a reader of the same layers but for the three of the context. The new layers change
+nothing yet: the result reads as the reader before did.
 """
 
 from __future__ import annotations
