@@ -67,6 +67,16 @@ def test_the_letters_of_a_crop_are_found_light_or_dark_and_in_noise() -> None:
         assert np.abs(np.subtract(ink_extent(picture), truth)).max() <= 3
 
 
+def test_faint_letters_of_a_crop_are_found_in_noise_all_over_it() -> None:
+    crop = Image.new("L", (700, 50), 200)
+    font = load(packaged_fonts()[0], 15)
+    ImageDraw.Draw(crop).text((300, 30), "ElastiCache", fill=150, font=font, anchor="ls")
+    noise = np.random.default_rng(5).normal(0, 12, (50, 700))
+    picture = np.clip(np.asarray(crop) + noise, 0, 255).astype(np.uint8)
+    x0, y0, x1, y1 = font.getbbox("ElastiCache", anchor="ls")
+    assert np.abs(np.subtract(ink_extent(picture), (300 + x0, 30 + y0, 300 + x1, 30 + y1))).max() <= 3
+
+
 def test_an_empty_crop_gives_a_window_all_the_same() -> None:
     window = crop_window(np.full((50, 700), 255, np.uint8))
     assert cut(Image.new("L", (700, 50), 255), window).shape[0] == LINE_PX
