@@ -131,6 +131,8 @@ def test_the_command_to_go_on_with_is_for_the_same_account_and_region(studio, mo
     assert result.exit_code == 130
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("that is: ")]
     assert line.endswith(" --region eu-west-1 --profile rack")
+    at_first = result.stderr.splitlines()[0]  # who is killed has no last word
+    assert at_first.endswith(f"; if this process is killed, go on with: {line.removeprefix('that is: ')}")
 
 
 def _planned_runs(out: str) -> list[dict]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from elasticache_police._aws import PROJECT_TAG
+from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import number, text
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, Picture
@@ -23,6 +24,8 @@ from elasticache_police.errors import ConfigurationError, PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Clients
+    from elasticache_police._waiting import OnProgress
+    from elasticache_police.ecs_anywhere.cluster import Cluster
 
 __all__ = ["CollectionRun", "begin", "list_pictures", "missing", "new_run_id", "reasons", "resumable"]
 
@@ -89,21 +92,30 @@ def resumable(run_id: str) -> Iterator[None]:
 
 
 def begin(
-    clients: Clients, folder: Path, *, job: CollectionJob, suffixes: Sequence[str], max_receives: int
+    cluster: Cluster,
+    folder: Path,
+    *,
+    job: CollectionJob,
+    suffixes: Sequence[str],
+    max_receives: int,
+    on_progress: OnProgress | None,
 ) -> CollectionRun:
     """List the pictures, write the manifest, make the queues.
 
     Args:
-        clients: Where.
+        cluster: Where.
         folder: A directory for the manifest.
         job: What to do; the urls of its queues are filled in.
         suffixes: Endings of the keys to take.
         max_receives: How often a picture is tried.
+        on_progress: Called while SQS refuses to make the queues for now.
 
     Raises:
         ConfigurationError: There are no pictures.
+        WaitTimeoutError: SQS goes on refusing to make the queues.
         AwsError: AWS refused a request.
     """
+    clients = cluster.clients
     done = done_etags(clients, job)
     manifest = folder / "manifest.jsonl"
     count = skipped = 0
@@ -114,14 +126,15 @@ def begin(
             skipped += picture.etag in done
     if not count:
         raise ConfigurationError(f"there are no pictures below {job.source}")
-    _s3.upload(clients, manifest, job.run_folder / "manifest.jsonl")
+    patiently(lambda: _s3.upload(clients, manifest, job.run_folder / "manifest.jsonl"))
     with resumable(job.run_id):  # from here on something is left on AWS
         queues = make_queues(
-            clients,
+            cluster,
             job.run_id,
             visibility_timeout_s=job.visibility_timeout_s,
             max_receives=max_receives,
             tags={**dict([PROJECT_TAG]), "run": job.run_id},
+            on_progress=on_progress,
         )
     job = attrs.evolve(job, queue_url=queues.url, dead_letter_queue_url=queues.dead_letter_url)
     return CollectionRun(job=job, queues=queues, manifest=manifest, pictures=count, skipped=skipped)

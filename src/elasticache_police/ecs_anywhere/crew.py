@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere._read import Answer, text
 from elasticache_police.ecs_anywhere.definitions import Definition
 from elasticache_police.ecs_anywhere.earlier import running_with, tag_of
@@ -77,12 +78,16 @@ class TaskCrew:
         self._no_room_since: float | None = None
         self._tags = tags_of(job)
         self._makes_room = False
+        self._other_runs: set[str] = set()
         self._runs = self._earlier()
         if len(self._runs) < count:
             try:
                 self._runs += self._launch(count - len(self._runs))
-            except PlacementError:
+            except PlacementError as error:
                 if not self._runs and not self._makes_room:
+                    if self._other_runs:
+                        others = ", ".join(sorted(self._other_runs))
+                        error.add_note(f"tasks of run {others} are at work: wait for their end, or go on with that run")
                     raise
 
     def _earlier(self) -> list[TaskRun]:
@@ -91,11 +96,14 @@ class TaskCrew:
             return []
         family = self._task.arn.rsplit("/", 1)[-1].partition(":")[0]
         try:
-            found = running_with(self._cluster, family, _RUN, self._tags[_RUN])
+            found = patiently(lambda: running_with(self._cluster, family, _RUN))
         except AccessDeniedError:
             return []
         runs = []
         for one in found:
+            if tag_of(one, _RUN) != self._tags[_RUN]:
+                self._other_runs.add(tag_of(one, _RUN))
+                continue
             if tag_of(one, _RECIPE) != self._tags[_RECIPE]:
                 stop_task(self._cluster, text(one, "taskArn"), reason="the run goes on in another way")
                 self._makes_room = True

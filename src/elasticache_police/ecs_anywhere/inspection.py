@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from elasticache_police._aws import PROJECT_TAG
+from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, recipe_of
@@ -267,10 +268,11 @@ def inspect_on(
             etag = ""
     with tempfile.TemporaryDirectory() as folder:
         run = begin(
-            cluster.clients,
+            cluster,
             Path(folder),
             suffixes=suffixes,
             max_receives=max_receives,
+            on_progress=on_progress,
             job=_job(
                 source,
                 results,
@@ -298,7 +300,9 @@ def inspect_on(
                 left = missing(cluster.clients, run, given_up)
                 if not left:
                     break
-                if round_number or depth(cluster.clients, run.queues.url).total == 0:  # else an interrupted run's
+                if (
+                    round_number or patiently(lambda: depth(cluster.clients, run.queues.url)).total == 0
+                ):  # else an interrupted run's
                     job, to_queue = attrs.evolve(run.job, queueing=uuid.uuid4().hex), left
                 else:
                     job, to_queue = run.job, []

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from elasticache_police._aws import Clients
+from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
@@ -97,7 +98,7 @@ def reports(
     def fetch(picture: Picture) -> ReportDict:
         file = f"s3://{bucket}/{picture.key}"
         try:
-            found = cast("ReportDict", json.loads(_s3.read(clients, job.result_place(picture))))
+            found = cast("ReportDict", json.loads(patiently(lambda: _s3.read(clients, job.result_place(picture)))))
         except NotFoundError:
             reason = given_up.reason(picture) or "no worker survived it, and none left a reason"
             return {"file": file, "error": reason, "pages": []}
@@ -137,7 +138,7 @@ def merge(clients: Clients, job: CollectionJob, pictures: Iterable[Picture], giv
                 "misspelled": wrong,
             }
             file.write('\n], "summary": ' + json.dumps(summary) + "}\n")
-        _s3.upload(clients, path, place)
+        patiently(lambda: _s3.upload(clients, path, place))
     return CollectionReport(
         run_id=job.run_id,
         report_uri=str(place),

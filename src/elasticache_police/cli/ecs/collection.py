@@ -169,6 +169,19 @@ def inspect_collection(
         )
         return 0
     run_id = run_id or new_run_id()
+    given = {
+        "--cluster": place.name,
+        "--run": run_id,
+        "--tasks": str(tasks),
+        "--task": family,
+        "--results": results,
+        "--model": model,
+        "--min-confidence": None if min_confidence is None else str(min_confidence),
+    }
+    words = [source, *(word for pair in given.items() if pair[1] is not None for word in pair if word)]
+    words += [word for name in names for word in ("--name", name)] + account_words()
+    to_go_on = f"elasticache-police ecs inspect {shlex.join(words)}"
+    click.echo(f"run {run_id}; if this process is killed, go on with: {to_go_on}", err=True)
     with Status() as status:
         try:
             merged = ecs_anywhere.inspect_on(
@@ -186,18 +199,7 @@ def inspect_collection(
             )
         except (KeyboardInterrupt, PoliceError) as error:
             if getattr(error, "__notes__", ()):  # there is something to go on with
-                given = {
-                    "--cluster": place.name,
-                    "--run": run_id,
-                    "--tasks": str(tasks),
-                    "--task": family,
-                    "--results": results,
-                    "--model": model,
-                    "--min-confidence": None if min_confidence is None else str(min_confidence),
-                }
-                words = [source, *(word for pair in given.items() if pair[1] is not None for word in pair if word)]
-                words += [word for name in names for word in ("--name", name)] + account_words()
-                error.add_note(f"that is: elasticache-police ecs inspect {shlex.join(words)}")
+                error.add_note(f"that is: {to_go_on}")
             raise
     reports = ecs_anywhere.read_report(place, merged)
     write_reports(reports, form, output, quiet=quiet)
