@@ -588,6 +588,26 @@ def test_tasks_of_another_run_that_leave_no_room_are_named(s3, fake, joined, mot
     ]
 
 
+def test_going_on_at_once_after_ctrl_c_waits_for_the_end_of_the_tasks_that_were_stopped(s3, fake, joined, moto_url):
+    """They fill the machines until they have ended, which takes as long as the picture in hand."""
+    _put(s3, a="ElastiCache")
+    spec = attrs.evolve(SPEC, memory_mib=8_000)
+    ends = threading.Event()
+
+    def interrupt(_now):
+        raise KeyboardInterrupt
+
+    def end_it(now):
+        if "0 task(s)" in now.status:
+            ends.set()
+
+    fake.script(SPEC.family, Script(execute=lambda *_: ends.wait(300) and 143), Script(execute=_work))
+    with pytest.raises(KeyboardInterrupt):
+        ecs_anywhere.inspect_on(joined, SOURCE, spec, results=RESULTS, tasks=1, run_id="k", on_progress=interrupt)
+    report = ecs_anywhere.inspect_on(joined, SOURCE, spec, results=RESULTS, tasks=1, run_id="k", on_progress=end_it)
+    assert (report.pictures, report.failures, len(fake.tasks)) == (1, (), 2)
+
+
 def test_a_task_that_ecs_has_forgotten_is_replaced(s3, fake, joined, moto_url):
     """A submitter that slept for hours finds its tasks neither running nor stopped: ECS forgets the stopped ones."""
     _put(s3, a="ElastiCache")

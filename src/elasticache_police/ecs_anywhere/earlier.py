@@ -18,8 +18,9 @@ from elasticache_police.ecs_anywhere._read import Answer, children, text, texts
 if TYPE_CHECKING:
     from elasticache_police._aws import Request
     from elasticache_police.ecs_anywhere.cluster import Cluster
+    from elasticache_police.ecs_anywhere.definitions import Definition
 
-__all__ = ["MARK", "UNDONE", "mark_of", "running_with", "started_earlier", "tag_of"]
+__all__ = ["MARK", "UNDONE", "any_ends", "family_of", "mark_of", "running_with", "started_earlier", "tag_of"]
 
 MARK = "elasticache-police-call"
 """The tag whose value says by which call a task was started."""
@@ -41,6 +42,16 @@ def started_earlier(cluster: Cluster, family: str, mark: str) -> list[Answer]:
 def running_with(cluster: Cluster, family: str, key: str) -> list[Answer]:
     """Return the tasks of a family with a tag, whatever its value, that run or are to, and that nobody has stopped."""
     return [one for one in _tasks(cluster, family, "RUNNING") if tag_of(one, key)]
+
+
+def family_of(definition: Definition) -> str:
+    """Return the family's name."""
+    return definition.arn.rsplit("/", 1)[-1].partition(":")[0]
+
+
+def any_ends(cluster: Cluster, family: str) -> bool:
+    """Say whether a task of a family was stopped and has not ended yet: until it has, it fills its machine."""
+    return any(text(one, "lastStatus") != "STOPPED" for one in _tasks(cluster, family, "STOPPED"))
 
 
 def tag_of(answer: Answer, key: str) -> str:
