@@ -13,7 +13,7 @@ from quick_workers import Threads
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
-from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, Worker, draining
+from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, Worker, draining, merging
 from elasticache_police.ecs_anywhere.queueing import Queueing
 from elasticache_police.ecs_anywhere.queues import depth
 from elasticache_police.errors import AccessDeniedError, AwsError, NotFoundError, PlacementError, ThrottledError
@@ -297,6 +297,13 @@ def test_what_an_earlier_call_noted_of_a_picture_does_not_end_this_one(joined, l
     store.put_object(**picture, Body=b"ElastiCache 7")
     report = _inspect(joined, crew=late, run_id="r", timeout_s=100_000)
     assert (report.pictures, report.failures, late.crews) == (25, (), 1)
+
+
+def test_listing_and_merging_many_pictures_say_how_far_they_are(many, monkeypatch):
+    monkeypatch.setattr(merging, "TELLS_EVERY", 10)
+    seen = []
+    _inspect(many, crew=Threads, on_progress=lambda now: seen.append(now.status))
+    assert (seen[:2], seen[-2:]) == (["10 listed", "20 listed"], ["10 of 25 in the report", "20 of 25 in the report"])
 
 
 def test_bad_moments_of_aws_at_the_end_of_a_run_do_not_end_it_without_a_report(many):

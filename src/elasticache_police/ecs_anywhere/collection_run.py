@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import functools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import patiently
-from elasticache_police.ecs_anywhere import _s3
+from elasticache_police.ecs_anywhere import _s3, merging
 from elasticache_police.ecs_anywhere._read import number, text
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, Picture
 from elasticache_police.ecs_anywhere.giving_up import GivenUp, noted
@@ -99,6 +99,7 @@ def begin(
     suffixes: Sequence[str],
     max_receives: int,
     on_progress: OnProgress | None,
+    on_count: Callable[[int], None],
 ) -> CollectionRun:
     """List the pictures, write the manifest, make the queues.
 
@@ -109,6 +110,7 @@ def begin(
         suffixes: Endings of the keys to take.
         max_receives: How often a picture is tried.
         on_progress: Called while SQS refuses to make the queues for now.
+        on_count: Called every now and then with how many pictures were listed.
 
     Raises:
         ConfigurationError: There are no pictures.
@@ -123,6 +125,8 @@ def begin(
         for picture in list_pictures(clients, job.source, results=job.results, suffixes=suffixes):
             file.write(picture.to_json() + "\n")
             count += 1
+            if count % merging.TELLS_EVERY == 0:
+                on_count(count)
             skipped += picture.etag in done
     if not count:
         raise ConfigurationError(f"there are no pictures below {job.source}")
