@@ -183,6 +183,12 @@ class Clients:
         """``aws``, ``aws-cn``, ``aws-us-gov`` and so on."""
         return self["sts"].meta.partition
 
+    def in_region(self, region: str) -> Clients:
+        """Return those of another region, or these where it is theirs: from the same session, none of them given."""
+        if region == self.region:
+            return self
+        return Clients(session=self._session, region=region, config=self._config)
+
     def account_id(self) -> str:
         """Ask STS whose credentials these are.
 

@@ -11,9 +11,12 @@ import attrs
 from elasticache_police._aws import is_passing
 from elasticache_police.errors import AwsError, ConfigurationError, WaitTimeoutError
 
-__all__ = ["OnProgress", "Progress", "wait_until"]
+__all__ = ["BAD_MOMENT_S", "OnProgress", "Progress", "patiently", "wait_until"]
 
 _T = TypeVar("_T")
+
+BAD_MOMENT_S = 300.0
+"""For so long work that is under way waits out throttling and broken connections."""
 
 
 @attrs.frozen(kw_only=True)
@@ -100,3 +103,27 @@ def wait_until(
         if elapsed >= timeout_s:
             raise WaitTimeoutError(waited_for, elapsed_s=elapsed, last_status=seen) from last
         sleep(min(pause, timeout_s - elapsed))
+
+
+def patiently(send: Callable[[], _T], *, passing: Callable[[AwsError], bool] = lambda _: False) -> _T:
+    """Send, and again for minutes while throttling, a broken connection or what else passes is all that comes back.
+
+    For the middle of long work, where an error that botocore's own few retries do not outlast would end all of it.
+
+    Args:
+        send: Sends one request, or several that may be repeated.
+        passing: Says which other errors pass.
+
+    Raises:
+        WaitTimeoutError: It did not pass.
+        AwsError: AWS refused it.
+    """
+    return wait_until(
+        send,
+        done=lambda _: True,
+        waited_for="a request to get through",
+        timeout_s=BAD_MOMENT_S,
+        delay_s=1.0,
+        max_delay_s=15.0,
+        passing=lambda error: is_passing(error) or passing(error),
+    )

@@ -317,6 +317,17 @@ def test_policies_allow_nothing_that_is_never_called():
                 assert f'"{action}' in sources or action == "ListBucket", action
 
 
+def test_a_models_own_key_is_for_the_task_that_reads_it():
+    key = "arn:aws:kms:eu-west-1:111122223333:key/models"
+    options = ("--model", "s3://models/m.tar.gz", "--model-key", key)
+
+    def actions(operation):
+        statements = json.loads(_run("policy", operation, *options)[1])["Statement"]
+        return [one["Action"] for one in statements if one["Resource"] == [key]]
+
+    assert (actions("ecs-inspect-task-role"), actions("ecs-inspect")) == ([["kms:Decrypt"]], [])
+
+
 def test_policies_cover_a_key_of_ones_own_secrets_and_other_families():
     key, secret = "arn:aws:kms:eu-west-1:111122223333:key/k", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s"
     parameter = "arn:aws:ssm:eu-west-1:111122223333:parameter/p"

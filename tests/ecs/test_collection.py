@@ -249,7 +249,7 @@ def _worker_over(s3, run_id: str, **pictures: str) -> Worker:
     """Return a worker whose queue holds these pictures in this order, and which may not read those called secret."""
     _put(s3, **pictures)
     clients = Clients()
-    queues = make_queues(clients, run_id, visibility_timeout_s=60, max_receives=5, tags={})
+    queues = make_queues(Cluster("police"), run_id, visibility_timeout_s=60, max_receives=5, tags={})
     job = CollectionJob(
         source=SOURCE,
         results=RESULTS,
@@ -571,6 +571,43 @@ def test_no_room_for_a_single_task_says_how_to_go_on(s3, fake, joined, moto_url)
     assert caught.value.__notes__ == ["what is done stays done; go on with run_id='r-3'"]
 
 
+def test_tasks_of_another_run_that_leave_no_room_are_named(s3, fake, joined, moto_url):
+    """Those of a killed submitter: who just begins again finds the machines full."""
+    _put(s3, a="ElastiCache")
+    fake.script(SPEC.family, Script(runs=1000))
+    task = ecs_anywhere.register_task(joined, attrs.evolve(SPEC, memory_mib=8_000))
+    killed = CollectionJob(
+        source=SOURCE, results=RESULTS, run_id="killed", recipe="c", queue_url="q", dead_letter_queue_url="d"
+    )
+    TaskCrew(joined, task, killed, 1)
+    with pytest.raises(PlacementError) as caught:
+        ecs_anywhere.inspect_on(joined, SOURCE, task, results=RESULTS, run_id="new")
+    assert caught.value.__notes__ == [
+        "tasks of run killed are at work: wait for their end, or go on with that run",
+        "what is done stays done; go on with run_id='new'",
+    ]
+
+
+def test_going_on_at_once_after_ctrl_c_waits_for_the_end_of_the_tasks_that_were_stopped(s3, fake, joined, moto_url):
+    """They fill the machines until they have ended, which takes as long as the picture in hand."""
+    _put(s3, a="ElastiCache")
+    spec = attrs.evolve(SPEC, memory_mib=8_000)
+    ends = threading.Event()
+
+    def interrupt(_now):
+        raise KeyboardInterrupt
+
+    def end_it(now):
+        if "0 task(s)" in now.status:
+            ends.set()
+
+    fake.script(SPEC.family, Script(execute=lambda *_: ends.wait(300) and 143), Script(execute=_work))
+    with pytest.raises(KeyboardInterrupt):
+        ecs_anywhere.inspect_on(joined, SOURCE, spec, results=RESULTS, tasks=1, run_id="k", on_progress=interrupt)
+    report = ecs_anywhere.inspect_on(joined, SOURCE, spec, results=RESULTS, tasks=1, run_id="k", on_progress=end_it)
+    assert (report.pictures, report.failures, len(fake.tasks)) == (1, (), 2)
+
+
 def test_a_task_that_ecs_has_forgotten_is_replaced(s3, fake, joined, moto_url):
     """A submitter that slept for hours finds its tasks neither running nor stopped: ECS forgets the stopped ones."""
     _put(s3, a="ElastiCache")
@@ -832,11 +869,30 @@ def _unknown_for_a_moment(client, operation: str) -> list[int]:
     return left
 
 
-def test_queues_that_sqs_does_not_know_yet_are_waited_for(s3):
-    clients = Clients()
-    left = _unknown_for_a_moment(clients["sqs"], "GetQueueAttributes")
-    queues = make_queues(clients, "young", visibility_timeout_s=30, max_receives=3, tags={})
-    assert (left, depth(clients, queues.url).total) == ([0], 0)
+def test_queues_that_sqs_does_not_know_yet_are_waited_for(s3, cluster):
+    left = _unknown_for_a_moment(cluster.clients["sqs"], "GetQueueAttributes")
+    queues = make_queues(cluster, "young", visibility_timeout_s=30, max_receives=3, tags={})
+    assert (left, depth(cluster.clients, queues.url).total) == ([0], 0)
+
+
+def test_a_run_that_ended_a_moment_ago_goes_on_once_sqs_makes_its_queues_again(s3, fake, joined, moto_url):
+    """SQS makes no queue of the name of one that was deleted within the last 60 seconds."""
+    _put(s3, a="ElastiCache")
+    free_at = fake.clock() + 60
+
+    def refuse(**_):
+        if fake.clock() < free_at:
+            code = "AWS.SimpleQueueService.QueueDeletedRecently"
+            raise ClientError({"Error": {"Code": code, "Message": "You must wait 60 seconds"}}, "CreateQueue")
+
+    joined.clients["sqs"].meta.events.register("before-call.sqs.CreateQueue", refuse)
+    seen = []
+    report = _inspect(joined, run_id="again", on_progress=lambda now: seen.append((now.waited_for, now.status)))
+    assert (report.pictures, report.failures) == (1, ())
+    waited_for, status = seen[0]
+    assert waited_for == "SQS to make the run's queues"
+    assert status.startswith("refused (CreateQueue: You must wait 60 seconds ")
+    assert not [now for now in seen if now[1] == "made"]
 
 
 def test_a_worker_gives_a_new_queue_time_to_be_known(s3):
@@ -877,7 +933,7 @@ def test_a_worker_survives_that_its_message_was_handed_to_another(s3, here):
     """A machine that slept longer than the visibility timeout finds its receipt worthless, and goes on."""
     _put(s3, a="crash")
     clients = Clients()
-    queues = make_queues(clients, "asleep", visibility_timeout_s=60, max_receives=5, tags={})
+    queues = make_queues(here, "asleep", visibility_timeout_s=60, max_receives=5, tags={})
     job = CollectionJob(
         source=SOURCE,
         results=RESULTS,

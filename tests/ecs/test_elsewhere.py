@@ -78,6 +78,10 @@ def test_on_ecs_writes_the_same_report_as_an_inspection_here(studio):
         ("s3://pictures/decks/b.png", "correct"),
     ]
     assert document["summary"]["misspelled"] == 1
+    to_go_on = (
+        f"; if this process is killed, go on with: elasticache-police ecs inspect {SOURCE} --cluster police --run "
+    )
+    assert to_go_on in err.splitlines()[0]
     assert "2 of 2 pictures done" in err
     assert "report: s3://pictures/elasticache-police/runs/" in err
 

@@ -38,6 +38,20 @@ def test_an_image_in_ecr_is_told_by_the_digest_that_its_tag_has(uri, tag):
     assert asked == [{"registryId": "111122223333", "repositoryName": "teams/inspect", "imageIds": [{"imageTag": tag}]}]
 
 
+def test_an_image_in_another_region_is_asked_for_there():
+    """One region's registry serves clusters of several."""
+    asked = []
+
+    class Session:
+        def client(self, service, *, region_name, config):
+            asked.append((service, region_name))
+            return Registry("sha256:abc")
+
+    uri = f"{REPOSITORY.replace('us-east-1', 'eu-west-1')}:1"
+    cluster = Cluster("police", session=Session(), region="us-east-1")
+    assert (identity_of(cluster, uri), asked) == (f"{uri}@sha256:abc", [("ecr", "eu-west-1")])
+
+
 @pytest.mark.parametrize(
     "image",
     [
@@ -45,7 +59,6 @@ def test_an_image_in_ecr_is_told_by_the_digest_that_its_tag_has(uri, tag):
         "public.ecr.aws/docker/library/busybox:1.36",
         "registry.example.org:5000/inspect:1",
         "inspector",
-        f"{REPOSITORY.replace('us-east-1', 'eu-west-1')}:1",  # another region's
     ],
 )
 def test_ecr_is_asked_about_nothing_else(image):
@@ -70,7 +83,7 @@ def test_what_ecr_does_not_tell_costs_no_run_and_is_said(error, caplog):
 
 
 def test_nothing_is_said_of_an_image_whose_digest_is_known_or_never_asked_for(caplog):
-    for image in (f"{REPOSITORY}:1", "inspector", f"{REPOSITORY.replace('us-east-1', 'eu-west-1')}:1"):
+    for image in (f"{REPOSITORY}:1", "inspector"):
         _asked(image)
     assert caplog.messages == []
 

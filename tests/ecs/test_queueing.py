@@ -13,7 +13,7 @@ from quick_workers import Threads
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
-from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, Worker, draining
+from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, Worker, draining, merging
 from elasticache_police.ecs_anywhere.queueing import Queueing
 from elasticache_police.ecs_anywhere.queues import depth
 from elasticache_police.errors import AccessDeniedError, AwsError, NotFoundError, PlacementError, ThrottledError
@@ -247,8 +247,9 @@ def test_what_ends_a_run_while_pictures_are_queued_ends_queueing_and_workers(man
     assert depth(Clients(), jobs[0].queue_url).total == 10
 
 
-def test_an_empty_queue_is_not_believed_while_sqs_may_not_have_counted_yet(fake, joined, many, monkeypatch):
-    """SQS may say empty for a minute after messages were sent, and a task takes as long to come up."""
+@pytest.fixture
+def late(fake, joined, many, monkeypatch):
+    """A crew that comes up when SQS, which may say empty for a minute after messages were sent, still says so."""
     monkeypatch.setattr(draining, "SETTLES_S", 60.0)
     sent = []
 
@@ -260,11 +261,12 @@ def test_an_empty_queue_is_not_believed_while_sqs_may_not_have_counted_yet(fake,
     events = joined.clients["sqs"].meta.events
     events.register("before-call.sqs.SendMessageBatch", lambda **_: sent.append(fake.clock()))
     events.register("after-call.sqs.GetQueueAttributes", count_late)
-    crews = []
 
     class ComeUpLate:
+        crews = 0
+
         def __init__(self, job, count) -> None:
-            crews.append(self)
+            ComeUpLate.crews += 1
             self.job, self.count, self.born, self.threads = job, count, fake.clock(), None
 
         def alive(self, *, work_left):
@@ -276,8 +278,45 @@ def test_an_empty_queue_is_not_believed_while_sqs_may_not_have_counted_yet(fake,
             if self.threads is not None:
                 self.threads.stop()
 
-    report = _inspect(joined, crew=ComeUpLate, timeout_s=100_000)
-    assert (report.pictures, report.failures, len(crews)) == (25, (), 1)
+    return ComeUpLate
+
+
+def test_an_empty_queue_is_not_believed_while_sqs_may_not_have_counted_yet(joined, late):
+    """A task takes as long to come up."""
+    report = _inspect(joined, crew=late, timeout_s=100_000)
+    assert (report.pictures, report.failures, late.crews) == (25, (), 1)
+
+
+def test_what_an_earlier_call_noted_of_a_picture_does_not_end_this_one(joined, late):
+    """It failed then, and is tried again now: an empty queue is not believed because of the old note."""
+    store = joined.clients["s3"]
+    picture = {"Bucket": "pictures", "Key": "decks/07.png"}
+    store.put_object(**picture, Body=b"ElastiCache 7", StorageClass="GLACIER")
+    report = _inspect(joined, crew=Threads, run_id="r", timeout_s=100_000)
+    assert [one.file for one in report.failures] == ["s3://pictures/decks/07.png"]
+    store.put_object(**picture, Body=b"ElastiCache 7")
+    report = _inspect(joined, crew=late, run_id="r", timeout_s=100_000)
+    assert (report.pictures, report.failures, late.crews) == (25, (), 1)
+
+
+def test_listing_and_merging_many_pictures_say_how_far_they_are(many, monkeypatch):
+    monkeypatch.setattr(merging, "TELLS_EVERY", 10)
+    seen = []
+    _inspect(many, crew=Threads, on_progress=lambda now: seen.append(now.status))
+    assert (seen[:2], seen[-2:]) == (["10 listed", "20 listed"], ["10 of 25 in the report", "20 of 25 in the report"])
+
+
+def test_bad_moments_of_aws_at_the_end_of_a_run_do_not_end_it_without_a_report(many):
+    for service, operation in (("s3", "ListObjectsV2"), ("s3", "GetObject"), ("sqs", "ReceiveMessage")):
+        left = iter(range(1))
+
+        def throttle(left=left, operation=operation, **_):
+            if next(left, None) is not None:
+                raise ClientError({"Error": {"Code": "SlowDown", "Message": "slower"}}, operation)
+
+        many.clients[service].meta.events.register(f"before-call.{service}.{operation}", throttle)
+    report = _inspect(many, crew=Threads)
+    assert (report.pictures, report.failures) == (25, ())
 
 
 def test_ctrl_c_while_the_last_note_hangs_stops_the_workers_all_the_same(many, monkeypatch):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from elasticache_police._aws import Clients, Request, translated
+from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere._read import Answer, children, flag, text
 from elasticache_police.errors import ConfigurationError, NotFoundError
 
@@ -51,10 +53,10 @@ def _send(clients: Clients, operation: str, **parameters: object) -> Answer:
 
 
 def listing(clients: Clients, place: Place) -> Iterator[Answer]:
-    """Yield the objects whose keys begin with the place's key."""
+    """Yield the objects whose keys begin with the place's key; bad moments of S3 are waited out."""
     more: dict[str, str] = {}
     while True:
-        page = _send(clients, "ListObjectsV2", Bucket=place.bucket, Prefix=place.key, **more)
+        page = patiently(partial(_send, clients, "ListObjectsV2", Bucket=place.bucket, Prefix=place.key, **more))
         yield from children(page, "Contents")
         if not flag(page, "IsTruncated"):
             return

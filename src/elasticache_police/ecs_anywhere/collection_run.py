@@ -6,14 +6,15 @@ import contextlib
 import datetime as dt
 import functools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from elasticache_police._aws import PROJECT_TAG
-from elasticache_police.ecs_anywhere import _s3
+from elasticache_police._waiting import patiently
+from elasticache_police.ecs_anywhere import _s3, merging
 from elasticache_police.ecs_anywhere._read import number, text
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, Picture
 from elasticache_police.ecs_anywhere.giving_up import GivenUp, noted
@@ -23,6 +24,8 @@ from elasticache_police.errors import ConfigurationError, PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Clients
+    from elasticache_police._waiting import OnProgress
+    from elasticache_police.ecs_anywhere.cluster import Cluster
 
 __all__ = ["CollectionRun", "begin", "list_pictures", "missing", "new_run_id", "reasons", "resumable"]
 
@@ -89,21 +92,32 @@ def resumable(run_id: str) -> Iterator[None]:
 
 
 def begin(
-    clients: Clients, folder: Path, *, job: CollectionJob, suffixes: Sequence[str], max_receives: int
+    cluster: Cluster,
+    folder: Path,
+    *,
+    job: CollectionJob,
+    suffixes: Sequence[str],
+    max_receives: int,
+    on_progress: OnProgress | None,
+    on_count: Callable[[int], None],
 ) -> CollectionRun:
     """List the pictures, write the manifest, make the queues.
 
     Args:
-        clients: Where.
+        cluster: Where.
         folder: A directory for the manifest.
         job: What to do; the urls of its queues are filled in.
         suffixes: Endings of the keys to take.
         max_receives: How often a picture is tried.
+        on_progress: Called while SQS refuses to make the queues for now.
+        on_count: Called every now and then with how many pictures were listed.
 
     Raises:
         ConfigurationError: There are no pictures.
+        WaitTimeoutError: SQS goes on refusing to make the queues.
         AwsError: AWS refused a request.
     """
+    clients = cluster.clients
     done = done_etags(clients, job)
     manifest = folder / "manifest.jsonl"
     count = skipped = 0
@@ -111,17 +125,20 @@ def begin(
         for picture in list_pictures(clients, job.source, results=job.results, suffixes=suffixes):
             file.write(picture.to_json() + "\n")
             count += 1
+            if count % merging.TELLS_EVERY == 0:
+                on_count(count)
             skipped += picture.etag in done
     if not count:
         raise ConfigurationError(f"there are no pictures below {job.source}")
-    _s3.upload(clients, manifest, job.run_folder / "manifest.jsonl")
+    patiently(lambda: _s3.upload(clients, manifest, job.run_folder / "manifest.jsonl"))
     with resumable(job.run_id):  # from here on something is left on AWS
         queues = make_queues(
-            clients,
+            cluster,
             job.run_id,
             visibility_timeout_s=job.visibility_timeout_s,
             max_receives=max_receives,
             tags={**dict([PROJECT_TAG]), "run": job.run_id},
+            on_progress=on_progress,
         )
     job = attrs.evolve(job, queue_url=queues.url, dead_letter_queue_url=queues.dead_letter_url)
     return CollectionRun(job=job, queues=queues, manifest=manifest, pictures=count, skipped=skipped)

@@ -6,9 +6,10 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere._read import Answer, text
 from elasticache_police.ecs_anywhere.definitions import Definition
-from elasticache_police.ecs_anywhere.earlier import running_with, tag_of
+from elasticache_police.ecs_anywhere.earlier import any_ends, family_of, running_with, tag_of
 from elasticache_police.ecs_anywhere.logs import LogTail
 from elasticache_police.ecs_anywhere.results import read_result
 from elasticache_police.ecs_anywhere.tasks import TaskRun, run_tasks, stop_task
@@ -77,25 +78,32 @@ class TaskCrew:
         self._no_room_since: float | None = None
         self._tags = tags_of(job)
         self._makes_room = False
+        self._other_runs: set[str] = set()
         self._runs = self._earlier()
         if len(self._runs) < count:
             try:
                 self._runs += self._launch(count - len(self._runs))
-            except PlacementError:
-                if not self._runs and not self._makes_room:
+            except PlacementError as error:
+                if not self._runs and not self._expects_room():
+                    if self._other_runs:
+                        others = ", ".join(sorted(self._other_runs))
+                        error.add_note(f"tasks of run {others} are at work: wait for their end, or go on with that run")
                     raise
 
     def _earlier(self) -> list[TaskRun]:
         """Return the tasks of the run that still work; those whose results are filed elsewhere are stopped."""
         if not isinstance(self._task, Definition):
             return []
-        family = self._task.arn.rsplit("/", 1)[-1].partition(":")[0]
+        family = family_of(self._task)
         try:
-            found = running_with(self._cluster, family, _RUN, self._tags[_RUN])
+            found = patiently(lambda: running_with(self._cluster, family, _RUN))
         except AccessDeniedError:
             return []
         runs = []
         for one in found:
+            if tag_of(one, _RUN) != self._tags[_RUN]:
+                self._other_runs.add(tag_of(one, _RUN))
+                continue
             if tag_of(one, _RECIPE) != self._tags[_RECIPE]:
                 stop_task(self._cluster, text(one, "taskArn"), reason="the run goes on in another way")
                 self._makes_room = True
@@ -105,6 +113,15 @@ class TaskCrew:
                 TaskRun(arn=text(one, "taskArn"), cluster=self._cluster.name, definition=self._task, instance_arn=where)
             )
         return runs
+
+    def _expects_room(self) -> bool:
+        """Say whether tasks are ending, such as those of a call that was interrupted a moment ago."""
+        if self._makes_room or not isinstance(self._task, Definition):
+            return self._makes_room
+        try:
+            return any_ends(self._cluster, family_of(self._task))
+        except AwsError:  # what lacks is room: that is to be said
+            return False
 
     def _launch(self, count: int) -> list[TaskRun]:
         started = run_tasks(

@@ -70,6 +70,7 @@ def drain(
     """
     began = last_sent = cluster.clock()
     empty = 0
+    of_before = noted(cluster.clients, run.job)  # of an earlier round or call: says nothing about this try
     at_first: int | None = None
 
     def look() -> _State:
@@ -87,7 +88,7 @@ def drain(
         return _State(left=left, to_queue=to_queue, in_flight=now.in_flight, tasks=alive, is_over=is_over)
 
     def all_are_judged() -> bool:
-        return not missing(cluster.clients, run, given_up | noted(cluster.clients, run.job))
+        return not missing(cluster.clients, run, given_up | (noted(cluster.clients, run.job) - of_before))
 
     def done(state: _State) -> bool:
         queueing.raise_for_failure()

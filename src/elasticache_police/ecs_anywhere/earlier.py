@@ -18,8 +18,9 @@ from elasticache_police.ecs_anywhere._read import Answer, children, text, texts
 if TYPE_CHECKING:
     from elasticache_police._aws import Request
     from elasticache_police.ecs_anywhere.cluster import Cluster
+    from elasticache_police.ecs_anywhere.definitions import Definition
 
-__all__ = ["MARK", "UNDONE", "mark_of", "running_with", "started_earlier", "tag_of"]
+__all__ = ["MARK", "UNDONE", "any_ends", "family_of", "mark_of", "running_with", "started_earlier", "tag_of"]
 
 MARK = "elasticache-police-call"
 """The tag whose value says by which call a task was started."""
@@ -34,13 +35,23 @@ def mark_of(wanted: Request) -> str:
 
 def started_earlier(cluster: Cluster, family: str, mark: str) -> list[Answer]:
     """Return the tasks that a call started, those too that have stopped since, as far as ECS still knows them."""
-    found = [*_tagged(cluster, family, "RUNNING", MARK, mark), *_tagged(cluster, family, "STOPPED", MARK, mark)]
-    return [one for one in found if text(one, "stoppedReason") != UNDONE]
+    found = [*_tasks(cluster, family, "RUNNING"), *_tasks(cluster, family, "STOPPED")]
+    return [one for one in found if tag_of(one, MARK) == mark and text(one, "stoppedReason") != UNDONE]
 
 
-def running_with(cluster: Cluster, family: str, key: str, value: str) -> list[Answer]:
-    """Return the tasks of a family with a tag that run or are to, and that nobody has stopped."""
-    return _tagged(cluster, family, "RUNNING", key, value)
+def running_with(cluster: Cluster, family: str, key: str) -> list[Answer]:
+    """Return the tasks of a family with a tag, whatever its value, that run or are to, and that nobody has stopped."""
+    return [one for one in _tasks(cluster, family, "RUNNING") if tag_of(one, key)]
+
+
+def family_of(definition: Definition) -> str:
+    """Return the family's name."""
+    return definition.arn.rsplit("/", 1)[-1].partition(":")[0]
+
+
+def any_ends(cluster: Cluster, family: str) -> bool:
+    """Say whether a task of a family was stopped and has not ended yet: until it has, it fills its machine."""
+    return any(text(one, "lastStatus") != "STOPPED" for one in _tasks(cluster, family, "STOPPED"))
 
 
 def tag_of(answer: Answer, key: str) -> str:
@@ -48,11 +59,11 @@ def tag_of(answer: Answer, key: str) -> str:
     return next((text(tag, "value") for tag in children(answer, "tags") if text(tag, "key") == key), "")
 
 
-def _tagged(cluster: Cluster, family: str, status: str, key: str, value: str) -> list[Answer]:
+def _tasks(cluster: Cluster, family: str, status: str) -> list[Answer]:
     found: list[Answer] = []
     for page in cluster.pages("ecs", "ListTasks", cluster=cluster.name, family=family, desiredStatus=status):
         arns = list(texts(page, "taskArns"))  # a page has no more than DescribeTasks takes
         if arns:
             answer = cluster.perform("ecs", "DescribeTasks", cluster=cluster.name, tasks=arns, include=["TAGS"])
             found += children(answer, "tasks")
-    return [one for one in found if tag_of(one, key) == value]
+    return found

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import attrs
 
+from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere import _s3
-from elasticache_police.ecs_anywhere._read import text
+from elasticache_police.ecs_anywhere._read import Answer, text
 from elasticache_police.ecs_anywhere.collection import CollectionJob, Picture
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GivenUp", "noted"]
 
+_THREADS = 16
 _Object = tuple[str, str]
 """ETag and key."""
 
@@ -33,6 +36,13 @@ class GivenUp:
     def __or__(self, later: GivenUp) -> GivenUp:
         """Return both, the later reason where both have one."""
         return GivenUp(contents={**self.contents, **later.contents}, objects={**self.objects, **later.objects})
+
+    def __sub__(self, earlier: GivenUp) -> GivenUp:
+        """Return what there is no reason for in the earlier ones."""
+        return GivenUp(
+            contents={etag: reason for etag, reason in self.contents.items() if etag not in earlier.contents},
+            objects={place: reason for place, reason in self.objects.items() if place not in earlier.objects},
+        )
 
     def reason(self, picture: Picture) -> str | None:
         """Return why a picture is not tried again, or None where it is."""
@@ -53,8 +63,13 @@ def noted(clients: Clients, job: CollectionJob) -> GivenUp:
     folder = job.run_folder / "failures/"
     contents: dict[str, str] = {}
     objects: dict[_Object, str] = {}
-    for one in _s3.listing(clients, folder):
-        note = json.loads(_s3.read(clients, _s3.Place(folder.bucket, text(one, "Key"))))
+
+    def read(one: Answer) -> bytes:
+        return patiently(lambda: _s3.read(clients, _s3.Place(folder.bucket, text(one, "Key"))))
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        notes = [json.loads(body) for body in pool.map(read, _s3.listing(clients, folder))]
+    for note in notes:
         if note["of_content"]:
             contents[str(note["etag"])] = str(note["reason"])
         else:

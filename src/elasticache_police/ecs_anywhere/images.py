@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from elasticache_police._aws import is_passing
 from elasticache_police.ecs_anywhere._read import children, text
+from elasticache_police.ecs_anywhere.cluster import request
 from elasticache_police.errors import AwsError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def is_tag_in_ecr(image: str) -> bool:
 def identity_of(cluster: Cluster, image: str) -> str:
     """Return an image's URI, with the digest that its tag has at this moment where ECR tells it.
 
-    ECR is asked about images of the cluster's own region. Where it may not be asked, cannot be reached, or does not
+    ECR is asked in the image's own region. Where it may not be asked, cannot be reached, or does not
     know the image, the URI has to do, and a warning is logged: an image that is pushed again under the same tag is not
     told from the first, and the same image is taken for another one once ECR tells its digest.
 
@@ -40,16 +41,17 @@ def identity_of(cluster: Cluster, image: str) -> str:
         AwsError: ECR had a bad moment: the answer would be another one the next time.
     """
     found = _IN_ECR.fullmatch(image)
-    if found is None or found["region"] != cluster.clients.region:
+    if found is None:
         return image
+    look = request(
+        "ecr",
+        "DescribeImages",
+        registryId=found["account"],
+        repositoryName=found["repository"],
+        imageIds=[{"imageTag": found["tag"] or "latest"}],
+    )
     try:
-        answer = cluster.perform(
-            "ecr",
-            "DescribeImages",
-            registryId=found["account"],
-            repositoryName=found["repository"],
-            imageIds=[{"imageTag": found["tag"] or "latest"}],
-        )
+        answer = cluster.clients.in_region(found["region"]).perform(look)
     except AwsError as error:
         if is_passing(error) and error.code not in _UNREACHABLE:
             raise

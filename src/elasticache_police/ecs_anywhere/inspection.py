@@ -6,12 +6,14 @@ import importlib.metadata
 import tempfile
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from elasticache_police._aws import PROJECT_TAG
+from elasticache_police._waiting import Progress, patiently
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, recipe_of
@@ -238,7 +240,8 @@ def inspect_on(
             worker noted why, as after a crash or when its time was up; if none did it is queued again, twice at most.
         timeout_s: Seconds after which to give up.
         delay_s: Seconds between looks.
-        on_progress: Called after every look with pictures queued or done, throughput and tasks.
+        on_progress: Called after every look with pictures queued or done, throughput and tasks, and after every ten
+            thousand pictures listed at the start and put into the report at the end.
         crew: Starts the workers in another way, given the job and how many, such as processes of this machine.
 
     Raises:
@@ -255,6 +258,7 @@ def inspect_on(
     if not RUN_ID.fullmatch(run_id):
         raise ConfigurationError(f"a run's id is 1 to 56 letters, digits, - and _, not {run_id!r}")
     began = cluster.clock()
+    tell = partial(_tell, on_progress, source, lambda: cluster.clock() - began, timeout_s)
     image = ""
     if crew is None:  # before queues and messages are made for tasks that cannot start
         task = _registered(cluster, task)
@@ -267,10 +271,12 @@ def inspect_on(
             etag = ""
     with tempfile.TemporaryDirectory() as folder:
         run = begin(
-            cluster.clients,
+            cluster,
             Path(folder),
             suffixes=suffixes,
             max_receives=max_receives,
+            on_progress=on_progress,
+            on_count=partial(tell, "listed"),
             job=_job(
                 source,
                 results,
@@ -298,7 +304,9 @@ def inspect_on(
                 left = missing(cluster.clients, run, given_up)
                 if not left:
                     break
-                if round_number or depth(cluster.clients, run.queues.url).total == 0:  # else an interrupted run's
+                if (
+                    round_number or patiently(lambda: depth(cluster.clients, run.queues.url)).total == 0
+                ):  # else an interrupted run's
                     job, to_queue = attrs.evolve(run.job, queueing=uuid.uuid4().hex), left
                 else:
                     job, to_queue = run.job, []
@@ -321,7 +329,8 @@ def inspect_on(
                         raise
                     workers.stop()  # one that cannot be stopped ends when the queue is gone
                 given_up |= reasons(cluster.clients, run, rounds_left=round_number + 1 < _ROUNDS)
-            report = merge(cluster.clients, run.job, run.lines(), given_up)
+            in_report = partial(tell, f"of {run.pictures} in the report")
+            report = merge(cluster.clients, run.job, run.lines(), given_up, on_count=in_report)
         buried = {*given_up.contents.values(), *given_up.objects.values()} - {VANISHED}
         dead = any(failure.reason in buried for failure in report.failures)
         left_behind = remove_queues(cluster.clients, run.queues, keep_dead_letters=dead)
@@ -332,6 +341,20 @@ def inspect_on(
         dead_letter_queue_url=run.queues.dead_letter_url if dead else "",
         left_behind=left_behind,
     )
+
+
+def _tell(
+    on_progress: OnProgress | None,
+    source: str,
+    elapsed: Callable[[], float],
+    timeout_s: float,
+    what: str,
+    count: int,
+) -> None:
+    """Say how many pictures were listed, or are in the report."""
+    if on_progress is not None:
+        status = f"{count} {what}"
+        on_progress(Progress(waited_for=source, status=status, elapsed_s=elapsed(), timeout_s=timeout_s))
 
 
 def _registered(cluster: Cluster, task: TaskSpec | Definition | str) -> Definition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from elasticache_police._aws import Clients
+from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import text
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
@@ -29,6 +30,8 @@ __all__ = ["CollectionReport", "Failure", "done_etags", "merge", "read_report", 
 
 _THREADS = 16
 _CHUNK = 1_000
+TELLS_EVERY = 10_000
+"""After so many pictures listed or merged it is said how many there are: seconds of work on AWS."""
 
 
 @attrs.frozen(kw_only=True)
@@ -97,7 +100,7 @@ def reports(
     def fetch(picture: Picture) -> ReportDict:
         file = f"s3://{bucket}/{picture.key}"
         try:
-            found = cast("ReportDict", json.loads(_s3.read(clients, job.result_place(picture))))
+            found = cast("ReportDict", json.loads(patiently(lambda: _s3.read(clients, job.result_place(picture)))))
         except NotFoundError:
             reason = given_up.reason(picture) or "no worker survived it, and none left a reason"
             return {"file": file, "error": reason, "pages": []}
@@ -108,8 +111,23 @@ def reports(
             yield from pool.map(fetch, chunk)
 
 
-def merge(clients: Clients, job: CollectionJob, pictures: Iterable[Picture], given_up: GivenUp) -> CollectionReport:
-    """Write the merged report to the run's folder and return what is in it."""
+def merge(
+    clients: Clients,
+    job: CollectionJob,
+    pictures: Iterable[Picture],
+    given_up: GivenUp,
+    *,
+    on_count: Callable[[int], None],
+) -> CollectionReport:
+    """Write the merged report to the run's folder and return what is in it.
+
+    Args:
+        clients: Where.
+        job: The run.
+        pictures: The manifest.
+        given_up: Why a picture has no result.
+        on_count: Called every now and then with how many pictures are in the report.
+    """
     place = job.run_folder / "report.json"
     count = pages = findings = wrong_pictures = wrong = 0
     failed: list[Failure] = []
@@ -120,6 +138,8 @@ def merge(clients: Clients, job: CollectionJob, pictures: Iterable[Picture], giv
             for report in reports(clients, job, pictures, given_up):
                 file.write((",\n" if count else "\n") + json.dumps(report, ensure_ascii=False))
                 count += 1
+                if count % TELLS_EVERY == 0:
+                    on_count(count)
                 if report["error"] is not None:
                     failed.append(Failure(file=report["file"], reason=report["error"]))
                 verdicts = [found["verdict"] for page in report["pages"] for found in page["findings"]]
@@ -137,7 +157,7 @@ def merge(clients: Clients, job: CollectionJob, pictures: Iterable[Picture], giv
                 "misspelled": wrong,
             }
             file.write('\n], "summary": ' + json.dumps(summary) + "}\n")
-        _s3.upload(clients, path, place)
+        patiently(lambda: _s3.upload(clients, path, place))
     return CollectionReport(
         run_id=job.run_id,
         report_uri=str(place),

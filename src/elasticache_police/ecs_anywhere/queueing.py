@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from elasticache_police._aws import is_passing
-from elasticache_police._waiting import wait_until
+from elasticache_police._waiting import BAD_MOMENT_S, wait_until
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.queues import AT_ONCE, enqueue
 
@@ -22,8 +22,6 @@ __all__ = ["Queueing"]
 
 _THREADS = 8
 """A client of boto3's keeps ten connections."""
-_BAD_MOMENT_S = 300.0
-"""For so long throttling and broken connections are waited out."""
 
 
 class Queueing:
@@ -130,7 +128,7 @@ class Queueing:
             send,
             done=lambda is_sent: is_sent or self._stopped.is_set(),
             waited_for="a part of the pictures to be queued",
-            timeout_s=_BAD_MOMENT_S,
+            timeout_s=BAD_MOMENT_S,
             delay_s=1.0,
             max_delay_s=15.0,
             status=lambda is_sent: "sent" if is_sent else "SQS took a part only",

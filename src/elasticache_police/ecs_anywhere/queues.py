@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import attrs
 
 from elasticache_police._aws import Clients, Request, is_passing
-from elasticache_police._waiting import wait_until
+from elasticache_police._waiting import patiently, wait_until
 from elasticache_police.ecs_anywhere._read import Answer, child, children, flag, number, text
 from elasticache_police.ecs_anywhere.cluster import request
 from elasticache_police.ecs_anywhere.collection import Picture
 from elasticache_police.errors import AwsError, ConfigurationError
+
+if TYPE_CHECKING:
+    from elasticache_police._waiting import OnProgress, Progress
+    from elasticache_police.ecs_anywhere.cluster import Cluster
 
 __all__ = [
     "AT_ONCE",
@@ -37,6 +43,9 @@ AT_ONCE = 10
 RETENTION_S = 14 * 24 * 3600
 APPEARS_S = 30.0
 """SQS may not know a queue for a second after it was made, by its documentation; so long it is given."""
+_IS_FREE_S = 90.0
+"""For 60 seconds SQS makes no queue of the name of one that was deleted, by its documentation; so long it is given."""
+_MADE = "made"
 _COUNTS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -101,12 +110,20 @@ def queue_requests(
 
 
 def make_queues(
-    clients: Clients, run_id: str, *, visibility_timeout_s: int, max_receives: int, tags: Mapping[str, str]
+    cluster: Cluster,
+    run_id: str,
+    *,
+    visibility_timeout_s: int,
+    max_receives: int,
+    tags: Mapping[str, str],
+    on_progress: OnProgress | None = None,
 ) -> Queues:
     """Make both queues, or find them where an interrupted run made them, and wait until SQS knows them.
 
+    Those of a run that ended less than a minute ago have to wait until SQS makes queues of these names again.
+
     Raises:
-        WaitTimeoutError: It does not, half a minute after it made them.
+        WaitTimeoutError: It does not know them, or refuses to make them, for more than a minute.
         AwsError: SQS refused a request.
     """
 
@@ -119,29 +136,39 @@ def make_queues(
             dead_letter_arn=arn,
         )
 
-    dead_url = text(clients.perform(requests("")[0]), "QueueUrl")
-    answer = _once_known(clients, request("sqs", "GetQueueAttributes", QueueUrl=dead_url, AttributeNames=["QueueArn"]))
-    arn = text(child(answer, "Attributes"), "QueueArn")
-    url = text(_once_known(clients, requests(arn)[1]), "QueueUrl")
-    _once_known(clients, request("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["QueueArn"]))
+    def tell(now: Progress) -> None:
+        if on_progress is not None and now.status != _MADE:
+            on_progress(now)
+
+    def perform(wanted: Request) -> Answer:
+        return wait_until(
+            lambda: cluster.clients.perform(wanted),
+            done=lambda _: True,
+            waited_for="SQS to make the run's queues",
+            timeout_s=_IS_FREE_S,
+            delay_s=1.0,
+            max_delay_s=4.0,
+            status=lambda _: _MADE,
+            passing=lambda error: is_passing(error) or _is_of_new_queues(error),
+            on_progress=tell,
+            clock=cluster.clock,
+            sleep=cluster.sleep,
+        )
+
+    def arn_of(url: str) -> str:
+        answer = perform(request("sqs", "GetQueueAttributes", QueueUrl=url, AttributeNames=["QueueArn"]))
+        return text(child(answer, "Attributes"), "QueueArn")
+
+    dead_url = text(perform(requests("")[0]), "QueueUrl")
+    url = text(perform(requests(arn_of(dead_url))[1]), "QueueUrl")
+    arn_of(url)  # once SQS tells it, it knows the queue
     return Queues(url=url, dead_letter_url=dead_url)
 
 
-def _once_known(clients: Clients, wanted: Request) -> Answer:
-    """Send a request that needs a queue which was made just now."""
-
-    def passing(error: AwsError) -> bool:
-        return is_passing(error) or is_gone(error) or "dead letter target does not exist" in str(error).lower()
-
-    return wait_until(
-        lambda: clients.perform(wanted),
-        done=lambda _: True,
-        waited_for="SQS to know a new queue",
-        timeout_s=APPEARS_S,
-        delay_s=1.0,
-        max_delay_s=4.0,
-        passing=passing,
-    )
+def _is_of_new_queues(error: AwsError) -> bool:
+    """Say whether SQS means that a queue is too new to be known, or that one of its name is too freshly deleted."""
+    is_deleted_recently = error.code.rsplit(".", 1)[-1] == "QueueDeletedRecently"
+    return is_deleted_recently or is_gone(error) or "dead letter target does not exist" in str(error).lower()
 
 
 def enqueue(clients: Clients, url: str, pictures: Sequence[Picture]) -> list[Picture]:
@@ -208,7 +235,7 @@ def dead_letters(
     left: list[str] = []
     dropped: list[str] = []
     while True:
-        messages = children(clients.perform(_letters_request(url)), "Messages")
+        messages = children(patiently(lambda: clients.perform(_letters_request(url))), "Messages")
         if not messages:
             break
         for message in messages:
@@ -233,7 +260,7 @@ def _settle(clients: Clients, operation: str, url: str, handles: Iterable[str], 
     source = iter(handles)
     while batch := list(islice(source, AT_ONCE)):
         entries = [{"Id": str(place), "ReceiptHandle": one, **parameters} for place, one in enumerate(batch)]
-        _sqs(clients, operation, QueueUrl=url, Entries=entries)
+        patiently(partial(_sqs, clients, operation, QueueUrl=url, Entries=entries))
 
 
 def remove_queues(clients: Clients, queues: Queues, *, keep_dead_letters: bool) -> tuple[str, ...]:

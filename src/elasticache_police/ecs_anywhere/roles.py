@@ -196,6 +196,7 @@ def policy(
     data_prefix: str = "",
     results_prefix: str = "",
     model: str | None = None,
+    model_key: str | None = None,
     role: str = HOST_ROLE,
     repository: str = "elasticache-police*",
     family: str = "elasticache-police-*",
@@ -218,6 +219,7 @@ def policy(
         data_prefix: Where in it the data lie.
         results_prefix: Where in it results and models go.
         model: ``s3://...`` of the packed model that a collection is inspected with, when it lies elsewhere.
+        model_key: ARN of the KMS key that encrypts that model, when it is another than the bucket's.
         role: Name of the host role.
         repository: Name of the ECR repositories of the images; ``*`` stands for any letters.
         family: Family of the task definitions that may run; ``*`` stands for any letters.
@@ -234,7 +236,7 @@ def policy(
     iam = f"arn:{partition}:iam::{account}:role"
     logs = f"arn:{partition}:logs:{region}:{account}:log-group:{log_group}"
     queues = f"arn:{partition}:sqs:{region}:{account}:elasticache-police-*"
-    images = f"arn:{partition}:ecr:{region}:{account}:repository/{repository}"
+    images = f"arn:{partition}:ecr:*:{account}:repository/{repository}"  # one region's may serve clusters of others
     s3 = f"arn:{partition}:s3:::{bucket}"
     on_cluster = {"ArnEquals": {"ecs:cluster": f"{ecs}:cluster/{cluster}"}}
     data, results = f"{s3}/{data_prefix}*", f"{s3}/{results_prefix}*"
@@ -320,6 +322,8 @@ def policy(
             documents[name].append(_statement("Model", "s3:GetObject", f"{archive}/{place.key}"))
             if place.bucket != bucket:  # for the difference between Forbidden and not there
                 documents[name].append(_statement("ModelList", "s3:ListBucket", archive))
+    if model_key is not None:  # who submits looks at the model's ETag only, which takes no key
+        documents["ecs-inspect-task-role"].append(_statement("ModelKey", "kms:Decrypt", model_key))
     if key is not None:
         # Uploads in parts decrypt what they wrote.
         encrypted = _statement("Key", "kms:GenerateDataKey kms:Decrypt", key)

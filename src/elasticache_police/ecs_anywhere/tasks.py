@@ -19,7 +19,7 @@ from elasticache_police.ecs_anywhere.definitions import (
     plan_register,
     register_task,
 )
-from elasticache_police.ecs_anywhere.earlier import MARK, UNDONE, mark_of, started_earlier
+from elasticache_police.ecs_anywhere.earlier import MARK, UNDONE, family_of, mark_of, started_earlier
 from elasticache_police.ecs_anywhere.placement import in_words, no_room
 from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PlacementError
@@ -316,8 +316,7 @@ def _of_call(cluster: Cluster, definition: Definition, mark: str | None) -> list
     """Return what an earlier call with the same mark started; nothing where there can be none."""
     if mark is None:
         return []
-    family = definition.arn.rsplit("/", 1)[-1].partition(":")[0]
-    return [_run_of(cluster, definition, one) for one in started_earlier(cluster, family, mark)]
+    return [_run_of(cluster, definition, one) for one in started_earlier(cluster, family_of(definition), mark)]
 
 
 def _run_of(cluster: Cluster, definition: Definition, answer: Answer) -> TaskRun:

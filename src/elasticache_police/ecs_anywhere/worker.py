@@ -15,15 +15,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import attrs
 
 from elasticache_police._aws import Clients, Request, is_passing
-from elasticache_police._waiting import wait_until
+from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._inspector import Outcome, Sandbox
 from elasticache_police.ecs_anywhere._read import Answer, children, text
@@ -41,9 +41,6 @@ PACKAGED = "elasticache_police.ecs_anywhere._inspector:police"
 _REASON_CHARACTERS = 2_000
 _UNSENDABLE = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that SQS takes in no message."""
-_BAD_MOMENT_S = 300.0
-"""For so long throttling and broken connections are waited out, the picture in hand."""
-_T = TypeVar("_T")
 _NOT_OURS = frozenset({"InvalidParameterValue", "MessageNotInflight", "ReceiptHandleIsInvalid"})
 """What SQS says about the receipt of a message that is somebody else's by now."""
 
@@ -127,7 +124,7 @@ class Worker:
                 for message in messages:
                     self._take(message)
                     self._last_message = time.monotonic()
-                busy = bool(messages) or _patiently(self._is_busy)
+                busy = bool(messages) or patiently(self._is_busy)
                 idle = 0 if busy else idle + 1
         except AwsError as error:
             if not is_gone(error):  # else the submitter has everything and took the queue away
@@ -143,7 +140,7 @@ class Worker:
     def _next(self) -> list[Answer]:
         """Return the next message, if there is one. Until SQS first knows the queue it may be too new to be known."""
         known_by = time.monotonic() + (0.0 if self._has_received else APPEARS_S)
-        messages = _patiently(self._receive, passing=lambda error: is_gone(error) and time.monotonic() < known_by)
+        messages = patiently(self._receive, passing=lambda error: is_gone(error) and time.monotonic() < known_by)
         self._has_received = True
         return messages
 
@@ -179,7 +176,7 @@ class Worker:
             self._bury(message, None, "not a picture of a manifest")
             return
         with self._kept(handle):
-            known = _patiently(lambda: _s3.exists(self._clients, self.job.result_place(picture)))
+            known = patiently(lambda: _s3.exists(self._clients, self.job.result_place(picture)))
             outcome = None if known else self._inspect(picture)
             if outcome is not None and outcome.report is not None:
                 body = json.dumps(outcome.report, ensure_ascii=False).encode()
@@ -204,7 +201,7 @@ class Worker:
     def _settle(self, operation: str, handle: str, **parameters: object) -> None:
         """Delete a message or give it back; one that was handed to another worker meanwhile is that one's business."""
         try:
-            _patiently(lambda: self._sqs(operation, ReceiptHandle=handle, **parameters))
+            patiently(lambda: self._sqs(operation, ReceiptHandle=handle, **parameters))
         except AwsError as error:
             if error.code.rsplit(".", 1)[-1] not in _NOT_OURS:
                 raise
@@ -215,7 +212,7 @@ class Worker:
         if picture.size > MAX_BYTES:
             return Outcome(reason=f"{picture.size} bytes are more than {MAX_BYTES}", final=True)
         try:
-            content = _patiently(lambda: _s3.read(self._clients, place, etag=picture.etag))
+            content = patiently(lambda: _s3.read(self._clients, place, etag=picture.etag))
         except NotFoundError:
             return None
         except AwsError as error:
@@ -229,7 +226,7 @@ class Worker:
         return self._sandbox.inspect(content, str(place))
 
     def _write(self, place: _s3.Place, body: bytes) -> None:
-        _patiently(lambda: _s3.write(self._clients, place, body, content_type="application/json"))
+        patiently(lambda: _s3.write(self._clients, place, body, content_type="application/json"))
 
     def _note(self, picture: Picture, reason: str, *, of_content: bool) -> None:
         note = {"key": picture.key, "etag": picture.etag, "reason": _sendable(reason), "of_content": of_content}
@@ -240,7 +237,7 @@ class Worker:
         self.tally.unreadable += 1
         if picture is not None:
             self._note(picture, reason, of_content=of_content)
-        _patiently(
+        patiently(
             lambda: self._sqs(
                 "SendMessage",
                 QueueUrl=self.job.dead_letter_queue_url,
@@ -274,24 +271,6 @@ class Worker:
         finally:
             done.set()
             heart.join()
-
-
-def _patiently(send: Callable[[], _T], *, passing: Callable[[AwsError], bool] = lambda _: False) -> _T:
-    """Send, and again for minutes while throttling, a broken connection or what else passes is all that comes back.
-
-    Raises:
-        WaitTimeoutError: It did not pass.
-        AwsError: AWS refused it.
-    """
-    return wait_until(
-        send,
-        done=lambda _: True,
-        waited_for="a request to get through",
-        timeout_s=_BAD_MOMENT_S,
-        delay_s=1.0,
-        max_delay_s=15.0,
-        passing=lambda error: is_passing(error) or passing(error),
-    )
 
 
 def _sendable(reason: str) -> str:

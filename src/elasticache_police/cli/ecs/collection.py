@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,7 @@ from elasticache_police.cli.writing import FORMATS, write_reports
 from elasticache_police.errors import PoliceError
 
 if TYPE_CHECKING:
+    from elasticache_police._waiting import Progress
     from elasticache_police.ecs_anywhere import Cluster
 
 __all__ = ["inspect", "inspect_collection", "register_inspector", "work"]
@@ -169,6 +171,28 @@ def inspect_collection(
         )
         return 0
     run_id = run_id or new_run_id()
+    to_go_on = _command(
+        source,
+        {
+            "--cluster": place.name,
+            "--run": run_id,
+            "--tasks": str(tasks),
+            "--task": family,
+            "--results": results,
+            "--model": model,
+            "--min-confidence": None if min_confidence is None else str(min_confidence),
+        },
+        names,
+    )
+    has_begun = False
+
+    def tell(now: Progress) -> None:
+        nonlocal has_begun
+        if not has_begun:  # from here on there is something to go on with
+            click.echo(f"run {run_id}; if this process is killed, go on with: {to_go_on}", err=True)
+            has_begun = True
+        status(now)
+
     with Status() as status:
         try:
             merged = ecs_anywhere.inspect_on(
@@ -182,22 +206,11 @@ def inspect_collection(
                 min_confidence=min_confidence,
                 run_id=run_id,
                 timeout_s=timeout_s,
-                on_progress=status,
+                on_progress=tell,
             )
         except (KeyboardInterrupt, PoliceError) as error:
             if getattr(error, "__notes__", ()):  # there is something to go on with
-                given = {
-                    "--cluster": place.name,
-                    "--run": run_id,
-                    "--tasks": str(tasks),
-                    "--task": family,
-                    "--results": results,
-                    "--model": model,
-                    "--min-confidence": None if min_confidence is None else str(min_confidence),
-                }
-                words = [source, *(word for pair in given.items() if pair[1] is not None for word in pair if word)]
-                words += [word for name in names for word in ("--name", name)] + account_words()
-                error.add_note(f"that is: elasticache-police ecs inspect {shlex.join(words)}")
+                error.add_note(f"that is: {to_go_on}")
             raise
     reports = ecs_anywhere.read_report(place, merged)
     write_reports(reports, form, output, quiet=quiet)
@@ -214,3 +227,10 @@ def inspect_collection(
     for one in merged.left_behind:
         click.echo(f"could not be deleted: {one}", err=True)
     return summarise(reports).exit_code
+
+
+def _command(source: str, options: Mapping[str, str | None], names: tuple[str, ...]) -> str:
+    """Return the command line that inspects a collection with these options, for the same account and region."""
+    words = [source, *(word for option, value in options.items() if value is not None for word in (option, value))]
+    words += [word for name in names for word in ("--name", name)] + account_words()
+    return f"elasticache-police ecs inspect {shlex.join(words)}"

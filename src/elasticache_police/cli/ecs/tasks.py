@@ -224,6 +224,7 @@ def stop(*, cluster: str, tasks: tuple[str, ...], dry_run: bool, region: str | N
 @click.option("--family", default="elasticache-police-*", show_default=True, help="Family of the task definitions.")
 @click.option("--log-group", default="/ecs/elasticache-police*", show_default=True, help="Log group of the tasks.")
 @click.option("--key", metavar="ARN", help="The KMS key that encrypts the bucket.")
+@click.option("--model-key", metavar="ARN", help="The KMS key that encrypts that model, when it is another.")
 @click.option(
     "--secret", "secrets", metavar="ARN", multiple=True, help="A secret or SSM parameter that tasks are given."
 )
@@ -235,6 +236,7 @@ def policy(
     operation: str,
     model: str | None,
     key: str | None,
+    model_key: str | None,
     secrets: tuple[str, ...],
     task_roles: tuple[str, ...],
     **places: str,
@@ -242,5 +244,7 @@ def policy(
     """Print the least IAM permissions of OPERATION."""
     from elasticache_police import ecs_anywhere
 
-    document = ecs_anywhere.policy(operation, model=model, key=key, secrets=secrets, task_roles=task_roles, **places)
+    document = ecs_anywhere.policy(
+        operation, model=model, key=key, model_key=model_key, secrets=secrets, task_roles=task_roles, **places
+    )
     click.echo(json.dumps(document, indent=2))
