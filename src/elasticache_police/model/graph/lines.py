@@ -115,18 +115,18 @@ def ink_extent(line: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Ten
     Args:
         line: uint8 (H, W).
     """
-    shape = tf.shape(line)
     ink = tf.abs(tf.cast(line, tf.float32) - tf.cast(lower_median(line), tf.float32))
     padded = tf.pad(ink, [[1, 1], [1, 1]], mode="SYMMETRIC")  # by one pixel this is what repeats the edge
-    rows, columns = shape[0], shape[1]
-    total = tf.add_n([padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)])
-    smooth = total / 9.0
-    strong = tf.math.top_k(smooth, tf.minimum(STRONG, columns)).values
-    y0, y1 = _extent(tf.reduce_mean(strong, axis=1))
-    upright = tf.transpose(smooth[y0:y1])
-    strong = tf.math.top_k(upright, tf.minimum(STRONG_OF_A_COLUMN, y1 - y0)).values
-    x0, x1 = _extent(tf.reduce_mean(strong, axis=1))
+    three = padded[:-2] + padded[1:-1] + padded[2:]
+    nine = three[:, :-2] + three[:, 1:-1] + three[:, 2:]
+    y0, y1 = _extent(_of_strongest(nine, tf.minimum(STRONG, tf.shape(line)[1])))
+    x0, x1 = _extent(_of_strongest(tf.transpose(nine[y0:y1]), tf.minimum(STRONG_OF_A_COLUMN, y1 - y0)))
     return x0, y0, x1, y1
+
+
+def _of_strongest(sums: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Return the sum of the greatest values of each row, float32 (rows,): of whole numbers, so exactly."""
+    return tf.reduce_sum(tf.math.top_k(sums, count).values, axis=1)
 
 
 def _extent(strength: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
