@@ -88,7 +88,8 @@ class AsyncBackend(RemoteBackend):
         if wire == "floats":
             body = _wire.floats_body(lines)
         else:
-            body = _wire.picture_body("classify", map(_wire.encode_line, lines))
+            # As PNG, which every TensorFlow decodes: a request cannot be sent again here in another form.
+            body = _wire.picture_body("classify", (_wire.encode_line(line, form="PNG") for line in lines))
         ticket = self._send(body, source=f"{len(lines)} lines", page_sizes=(), min_confidence=0.0)
         answer = ticket.answer(
             self._timeout_s,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from elasticache_police._aws import JsonValue
-    from elasticache_police._wire import Wire
+    from elasticache_police._wire import LineForm, Wire
     from elasticache_police.findings import Classification, Finding
 
 __all__ = ["EndpointBackend", "RemoteBackend", "min_confidence_of_packaged_model"]
@@ -31,6 +31,7 @@ _JOBS = 8
 _PAGES_AT_ONCE = 4  # an instance works through the pages of a request one after the other, in 60 s
 _LINES_AT_ONCE = 32
 _NOT_READY = re.compile(r"not in service|\bCreating\b|\bUpdating\b", re.IGNORECASE)
+_UNKNOWN_FORM = re.compile(r"unknown image file format", re.IGNORECASE)  # TensorFlow's words
 _TOO_LARGE = re.compile(r"too large|exceeds? the (maximum|limit)|payload size", re.IGNORECASE)
 
 
@@ -134,6 +135,7 @@ class EndpointBackend(RemoteBackend):
         super().__init__(endpoint_name, names=names, client=client, session=session, config=config)
         self._variant_name = variant_name
         self._limit_bytes = limit_bytes
+        self._line_form: LineForm = "WEBP"
 
     @property
     def default_jobs(self) -> int:
@@ -159,8 +161,17 @@ class EndpointBackend(RemoteBackend):
         """Return the verdict on each line of uint8 (N, 50, 700)."""
         if wire == "floats":
             return self._classify_floats(lines)
+        try:
+            return self._classify_pictures(lines)
+        except InvocationError as error:
+            if self._line_form == "PNG" or not _UNKNOWN_FORM.search(str(error)):
+                raise
+        self._line_form = "PNG"  # TensorFlow up to 2.19, such as AWS has for Graviton
+        return self._classify_pictures(lines)
+
+    def _classify_pictures(self, lines: npt.NDArray[np.uint8]) -> list[Classification]:
         answers: list[Classification] = []
-        encoded = [_wire.encode_line(line) for line in lines]
+        encoded = [_wire.encode_line(line, form=self._line_form) for line in lines]
         for batch in _wire.fit_into_batches(encoded, limit_bytes=self._limit_bytes, most=_LINES_AT_ONCE):
             body = self._invoke(_wire.picture_body("classify", batch))
             answers += _wire.scores_of(_wire.predictions_of(body, count=len(batch)))

@@ -389,6 +389,34 @@ def test_a_picture_beyond_the_limit_is_refused_before_it_is_decoded(kind, served
         served("inspect", image_bytes=[huge])
 
 
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 80}, {"lossless": True, "exif": Image.Exif()}])
+def test_a_webp_is_known_by_its_header_and_read_to_the_pixel(options):
+    """WebP has three kinds of headers: with losses, without, and with more than pixels."""
+    import tensorflow as tf
+
+    from elasticache_police.model.graph.pictures import grey_pixels
+
+    if "exif" in options:
+        options["exif"][0x010F] = "a camera"
+    written = encoded(page().convert("RGB").crop((0, 0, 120, 70)), "WEBP", **options)
+    assert written[12:16] == (b"VP8X" if "exif" in options else b"VP8L" if "lossless" in options else b"VP8 ")
+    np.testing.assert_array_equal(grey_pixels(tf.constant(written), max_pixels=120 * 70), grey_of(written))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="the picture is too large"):
+        grey_pixels(tf.constant(written), max_pixels=120 * 70 - 1)
+
+
+@pytest.mark.parametrize("colour", [0, 255])
+def test_a_plain_grey_png_is_not_taken_for_one_with_transparency(colour):
+    """A grey PNG may name one of its greys as transparent; what names none is decoded on a shorter way."""
+    import tensorflow as tf
+
+    from elasticache_police.model.graph.pictures import grey_pixels
+
+    pixels = page().convert("L").crop((0, 0, 120, 70))
+    for content in (encoded(pixels, "PNG"), encoded(pixels, "PNG", transparency=colour)):
+        np.testing.assert_array_equal(grey_pixels(tf.constant(content), max_pixels=10**6), grey_of(content))
+
+
 def test_an_answer_of_another_model_is_refused():
     other = io.BytesIO()
     Image.new("L", (64, 8)).save(other, "PNG")

@@ -105,6 +105,14 @@ class TestTheContainersOwnQuestions:
         assert ask("classify", classify) == (200, {"results": results})
         assert ask("regress", classify) == (400, {"error": "Expected one output Tensor."})
 
+    def test_an_example_beyond_a_double_is_an_error_of_the_request(self, container):
+        body = '{"signature_name": "tensorflow/serving/regress", "examples": [{"x": 1e400}]}'
+
+        response = post(container, body, attributes=HALF_PLUS_THREE + ",tfs-method=regress")
+
+        error = "JSON Parse error: Number too big to be stored in double."
+        assert (response.status_code, response.json()) == (400, {"error": error})
+
     def test_classify_with_a_context_for_all_examples(self, container):
         body = {"signature_name": "tensorflow/serving/classify", "context": {"x": 5.0}, "examples": [{}, {"x": 2.0}]}
 

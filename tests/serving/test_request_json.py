@@ -254,6 +254,15 @@ def test_a_number_beyond_a_double_is_an_error_of_the_request(dtype) -> None:
         read('{"instances": [1, ' + "1" * 400 + "]}", {"x": dtype})
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" * 400 + ".5"])
+@pytest.mark.parametrize("dtype", ["float", "double"])
+def test_a_number_beyond_a_double_is_no_infinity(dtype, number) -> None:
+    """Python reads one; whoever means it writes Infinity."""
+    with pytest.raises(ServingStatusError, match="Number too big to be stored in double"):
+        read(f'{{"instances": [1.5, {number}]}}', {"x": dtype})
+    assert read('{"instances": [1.5, -Infinity]}', {"x": dtype}).tensors["x"].tolist() == [1.5, -math.inf]
+
+
 @pytest.mark.parametrize(
     ("body", "offset"),
     [

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import sys
 from typing import TypeAlias
 
 from elasticache_police.serving.status import invalid_argument
 
-__all__ = ["Json", "describe", "describe_type", "is_base64", "parse_document"]
+__all__ = ["Infinite", "Json", "describe", "describe_type", "is_base64", "parse_document", "refuse_too_big"]
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
 _LONGEST_QUOTE = 1000
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
-_TYPE_NAMES = {dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
+_TYPE_NAMES: dict[type, str] = {dict: "Object", list: "Array", str: "String"}
 _PARSE_ERRORS = {
     "Extra data": "The document root must not be followed by other values.",
     "Expecting property name enclosed in double quotes": "Missing a name for object member.",
@@ -25,6 +27,20 @@ _PARSE_ERRORS = {
     "Invalid \\uXXXX escape": "Incorrect hex digit after \\u escape in string.",
     "Invalid control character at": "Invalid encoding in string.",
 }
+
+
+class Infinite(float):
+    """An infinity that a document spells out: what Python makes of ``1e400`` is a plain infinite ``float``."""
+
+
+def refuse_too_big(value: float) -> None:
+    """Refuse a number beyond a double, as RapidJSON does; Python reads an infinity, or an integer of any size.
+
+    Raises:
+        ServingStatusError: It is one.
+    """
+    if abs(value) > sys.float_info.max and not isinstance(value, Infinite):
+        raise invalid_argument("JSON Parse error: Number too big to be stored in double.")
 
 
 def parse_document(body: bytes) -> dict[str, Json]:
@@ -39,7 +55,7 @@ def parse_document(body: bytes) -> dict[str, Json]:
     if not text:
         raise invalid_argument("JSON Parse error: The document is empty")
     try:
-        document: Json = json.loads(text)
+        document: Json = json.loads(text, parse_constant=_constant)
     except json.JSONDecodeError as error:
         _refuse_half_characters(text[: error.pos])
         offset = len(text[: error.pos].encode("utf-8", "surrogateescape"))
@@ -52,6 +68,12 @@ def parse_document(body: bytes) -> dict[str, Json]:
     if not isinstance(document, dict):
         raise invalid_argument(f"JSON Value: {describe(document)} Is not object")
     return document
+
+
+def _constant(word: str) -> float:
+    """Return what ``NaN``, ``Infinity`` or ``-Infinity`` is."""
+    value = float(word)
+    return value if math.isnan(value) else Infinite(value)
 
 
 def _refuse_half_characters(text: str) -> None:
@@ -126,4 +148,6 @@ def describe_type(value: Json) -> str:
     """Return RapidJSON's name for a value's type."""
     if isinstance(value, bool):
         return "True" if value else "False"
+    if isinstance(value, int | float):
+        return "Number"
     return _TYPE_NAMES.get(type(value), "Null")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-from elasticache_police.serving.documents import Json, describe, describe_type, is_base64
+from elasticache_police.serving.documents import Json, describe, describe_type, is_base64, refuse_too_big
 from elasticache_police.serving.status import ServingStatusError, invalid_argument
 
 __all__ = ["read_examples"]
@@ -77,6 +77,7 @@ def _convert(name: str, item: Json) -> tuple[str, bytes | int | float]:
 
 
 def _float(item: float) -> float:
+    refuse_too_big(item)
     if _LARGEST_FLOAT < abs(item) < float("inf"):
         raise invalid_argument(f"Cannot convert JSON value: {describe(item)} to float without loss of precision.")
     return float(item)

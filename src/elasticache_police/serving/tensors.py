@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from elasticache_police.serving.documents import Json, describe, describe_type, is_base64
+from elasticache_police.serving.documents import Json, describe, describe_type, is_base64, refuse_too_big
 from elasticache_police.serving.status import Code, ServingStatusError, invalid_argument
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _INTEGERS: dict[str, tuple[int, int]] = {
 _FLOATS: dict[str, tuple[int, float]] = {
     # The largest integer that is exact, the largest number.
     "float": (2**24 - 1, 3.4028234663852886e38),
-    "double": (2**53 - 1, math.inf),
+    "double": (2**53 - 1, sys.float_info.max),
 }
 _MOST_DIMENSIONS = 32
 """Of an array, by numpy's old limit; TensorFlow Serving takes a few more, no operation of TensorFlow's does."""
@@ -187,7 +187,8 @@ def _regular(value: Json, dtype: str) -> Tensor | None:
             numbers = np.array(level, np.float64)
         except OverflowError:
             return None
-        size = np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0)
+        # An infinity among plain floats was a number beyond a double.
+        size = np.abs(numbers[~np.isnan(numbers)]).max(initial=0.0)
         if size <= (min(exact, largest) if int in types else largest):
             return numbers.astype(_NUMPY_NAMES[dtype]).reshape(shape)
     elif dtype in _INTEGERS and types <= {int}:
@@ -302,8 +303,7 @@ def _scalar(value: Json, dtype: str) -> Json | bytes:
 
 def _float(value: float, dtype: str) -> float:
     exact, largest = _FLOATS[dtype]
-    if isinstance(value, int) and abs(value) > sys.float_info.max:
-        raise invalid_argument("JSON Parse error: Number too big to be stored in double.")
+    refuse_too_big(value)
     if isinstance(value, int) and -(2**63) <= value < 2**64:
         fits = abs(value) <= exact
     else:

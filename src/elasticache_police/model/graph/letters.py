@@ -22,7 +22,7 @@ _FOLDED = [BLANK, *encode(CHARACTERS.lower()), OTHER]
 _SKIPPED = encode(" -")
 """What comparing letters only passes over, as in :mod:`elasticache_police.spelling`."""
 _FAR = 1000
-_STRIDE = 8
+_STRIDE = 16
 """Frames in one turn of a loop over them: a turn costs TensorFlow more than a frame does."""
 _TINY = 1e-30
 
@@ -76,20 +76,22 @@ def spelled(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.T
     accepts = tf.constant(_diagonal([machine.accepts[:, np.newaxis] for machine in machines]))
     start = tf.constant(np.concatenate([machine.start for machine in machines]))
     emits = tf.constant(np.concatenate([machine.emits for machine in machines], axis=1))
-    size = tf.shape(frames)
-    emitted = tf.reshape(tf.cast(frames, tf.float64), [-1, CLASSES]) @ emits
-    emitted = tf.transpose(tf.reshape(emitted, [size[0], size[1], start.shape[0]]), [1, 0, 2])
+    lines, longest = tf.unstack(tf.shape(frames)[:2])
+    turns = (longest + _STRIDE - 1) // _STRIDE
+    # Silence at the end of a line changes nothing: what is accepted stays accepted, and nothing else becomes so.
+    frames = tf.pad(frames, [[0, 0], [0, turns * _STRIDE - longest], [0, 0]])
+    within = tf.sequence_mask(lengths, turns * _STRIDE)
+    frames = tf.where(within[:, :, tf.newaxis], frames, tf.one_hot(BLANK, CLASSES))
+    emitted = tf.reshape(tf.cast(tf.transpose(frames, [1, 0, 2]), tf.float64), [-1, CLASSES]) @ emits
+    emitted = tf.reshape(emitted, [turns, _STRIDE, lines, start.shape[0]])
 
-    emitted = tf.pad(emitted, [[0, _STRIDE - 1], [0, 0], [0, 0]])
+    def steps(turn: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        for emission in tf.unstack(emitted[turn], num=_STRIDE):
+            state = (state @ moves) * emission
+        return turn + 1, state
 
-    def steps(time: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        for now in range(_STRIDE):
-            after = (state @ moves) * emitted[time + now]
-            state = tf.where((time + now < lengths)[:, tf.newaxis], after, state)
-        return time + _STRIDE, state
-
-    begin = (tf.constant(0), tf.tile(start[tf.newaxis], [size[0], 1]))
-    _, state = tf.while_loop(lambda time, _: time < size[1], steps, begin)
+    begin = (tf.constant(0), tf.tile(start[tf.newaxis], [lines, 1]))
+    _, state = tf.while_loop(lambda turn, _: turn < turns, steps, begin)
     words = tf.reshape(state @ accepts, [-1, len(names), 2])
     return tf.cast(tf.clip_by_value(tf.reduce_sum(words, axis=-1), 0.0, 1.0), tf.float32)
 

@@ -115,18 +115,14 @@ def ink_extent(line: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Ten
     Args:
         line: uint8 (H, W).
     """
-    shape = tf.shape(line)
     ink = tf.abs(tf.cast(line, tf.int32) - tf.cast(lower_median(line), tf.int32))
     padded = tf.pad(ink, [[1, 1], [1, 1]], mode="SYMMETRIC")  # by one pixel this is what repeats the edge
-    rows, columns = shape[0], shape[1]
-    nine = tf.add_n([padded[i : i + rows, j : j + columns] for i in range(3) for j in range(3)])
+    three = padded[:-2] + padded[1:-1] + padded[2:]
+    nine = three[:, :-2] + three[:, 1:-1] + three[:, 2:]
     left, right = _inked_columns(nine)
     nine = nine[:, left:right]
-    strong = tf.math.top_k(nine, tf.minimum(STRONG, right - left)).values
-    y0, y1 = _extent(tf.reduce_sum(strong, axis=1))
-    upright = tf.transpose(nine[y0:y1])
-    strong = tf.math.top_k(upright, tf.minimum(STRONG_OF_A_COLUMN, y1 - y0)).values
-    x0, x1 = _extent(tf.reduce_sum(strong, axis=1))
+    y0, y1 = _extent(_of_strongest(nine, tf.minimum(STRONG, right - left)))
+    x0, x1 = _extent(_of_strongest(tf.transpose(nine[y0:y1]), tf.minimum(STRONG_OF_A_COLUMN, y1 - y0)))
     return left + x0, y0, left + x1, y1
 
 
@@ -138,6 +134,11 @@ def _inked_columns(nine: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     summed = tf.cumsum(tf.concat([[0], ends[0], greatest, ends[1]], axis=0))
     x0, x1 = _extent(summed[2 * NEIGHBOURS + 1 :] - summed[:width])
     return tf.maximum(0, x0 - NEIGHBOURS - 1), tf.minimum(width, x1 + NEIGHBOURS + 1)
+
+
+def _of_strongest(sums: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Return the sum of the greatest values of each row, int32 (rows,)."""
+    return tf.reduce_sum(tf.math.top_k(sums, count).values, axis=1)
 
 
 def _extent(strength: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

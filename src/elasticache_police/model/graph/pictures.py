@@ -1,7 +1,7 @@
 """Encoded bytes to grey pixels, and any crop to the classic line: :mod:`elasticache_police.imaging` as a graph.
 
-PNG and JPEG give the greys that Pillow gives, transparency composited on white; GIF (its first frame) and BMP are taken
-as TensorFlow decodes them. A JPEG is turned as its EXIF data says.
+PNG and JPEG give the greys that Pillow gives, transparency composited on white; GIF (its first frame), BMP and WebP are
+taken as TensorFlow decodes them. A JPEG is turned as its EXIF data says.
 """
 
 from __future__ import annotations
@@ -15,8 +15,13 @@ from elasticache_police.model.graph.resample import resize
 __all__ = ["crop_to_line", "grey_pixels"]
 
 _PNG, _JPEG, _GIF, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM"
-_HEAD = 32
-_DEPTH_AT, _DEEP, _GREY = 24, 16, 0  # where a PNG's header has its bit depth, then its colour type
+_RIFF, _WEBP, _WEBP_CHUNK_AT = b"RIFF", b"WEBP", 12
+_HEAD = 41
+_DEPTH_AT, _DEEP, _USUAL, _GREY = 24, 16, 8, 0  # where a PNG's header has its bit depth, then its colour type
+_NEXT_AT, _PIXELS = (
+    37,
+    b"IDAT",
+)  # where the kind of the chunk behind the header stands; transparency comes before pixels
 
 
 def grey_pixels(encoded: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
@@ -26,7 +31,7 @@ def grey_pixels(encoded: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
     last before it is decoded.
 
     Args:
-        encoded: string scalar, a PNG, JPEG, GIF or BMP file.
+        encoded: string scalar, a PNG, JPEG, GIF, BMP or WebP file.
         max_pixels: The most pixels it may have.
 
     Returns:
@@ -37,12 +42,13 @@ def grey_pixels(encoded: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
     is_png, is_jpeg = _begins(head, _PNG), _begins(head, _JPEG)
 
     def header_size() -> tf.Tensor:
+        webp = _webp_size(head)
         png = tf.stack([_number(head, 20, 4, big=True), _number(head, 16, 4, big=True)])
         gif = tf.stack([_number(head, 8, 2), _number(head, 6, 2)])
         tall = _number(head, 22, 4)  # negative for a bitmap stored from the top down
         bmp = tf.stack([tf.minimum(tall, (1 << 32) - tall), _number(head, 18, 4)])
-        neither = tf.zeros(2, tf.int64)
-        return tf.where(is_png, png, tf.where(_begins(head, _GIF), gif, tf.where(_begins(head, _BMP), bmp, neither)))
+        other = tf.where(_begins(head, _GIF), gif, tf.where(_begins(head, _BMP), bmp, webp))
+        return tf.where(is_png, png, other)
 
     size = tf.cond(is_jpeg, lambda: tf.cast(tf.image.extract_jpeg_shape(encoded)[:2], tf.int64), header_size)
     allowed = tf.debugging.Assert(
@@ -51,13 +57,34 @@ def grey_pixels(encoded: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
     )
     with tf.control_dependencies([allowed] if allowed is not None else []):
         encoded = tf.identity(encoded)
-    deep = tf.logical_and(tf.equal(head[_DEPTH_AT], _DEEP), tf.equal(head[_DEPTH_AT + 1], _GREY))
-    grey = tf.cond(
-        is_png,
-        lambda: tf.cond(deep, lambda: _deep_png(encoded), lambda: _png(encoded, head[_DEPTH_AT])),
-        lambda: tf.cond(is_jpeg, lambda: _jpeg(encoded), lambda: _other(encoded)),
-    )
+    depth, is_grey = head[_DEPTH_AT], tf.equal(head[_DEPTH_AT + 1], _GREY)
+    deep = tf.logical_and(tf.equal(depth, _DEEP), is_grey)
+    plain = tf.logical_and(tf.logical_and(tf.equal(depth, _USUAL), is_grey), _begins(head[_NEXT_AT:], _PIXELS))
+
+    def png() -> tf.Tensor:
+        return tf.cond(
+            plain,
+            lambda: tf.io.decode_png(encoded, channels=1)[..., 0],
+            lambda: tf.cond(deep, lambda: _deep_png(encoded), lambda: _png(encoded, depth)),
+        )
+
+    grey = tf.cond(is_png, png, lambda: tf.cond(is_jpeg, lambda: _jpeg(encoded), lambda: _other(encoded)))
     return tf.ensure_shape(grey, [None, None])
+
+
+def _webp_size(head: tf.Tensor) -> tf.Tensor:
+    """Return the height and width that a WebP's header tells, int64 (2,); zeros for what is none: RFC 9649."""
+    first = head[_WEBP_CHUNK_AT:]
+    packed = _number(head, 21, 4)
+    lossless = tf.stack([tf.bitwise.right_shift(packed, 14) & 0x3FFF, packed & 0x3FFF]) + 1
+    lossy = tf.stack([_number(head, 28, 2), _number(head, 26, 2)]) & 0x3FFF
+    extended = tf.stack([_number(head, 27, 3), _number(head, 24, 3)]) + 1
+    kinds = ((b"VP8L", lossless), (b"VP8 ", lossy), (b"VP8X", extended))
+    is_webp = tf.logical_and(_begins(head, _RIFF), _begins(head[8:], _WEBP))
+    size = tf.zeros(2, tf.int64)
+    for kind, told in kinds:
+        size = tf.where(tf.logical_and(is_webp, _begins(first, kind)), told, size)
+    return size
 
 
 def _begins(head: tf.Tensor, signature: bytes) -> tf.Tensor:
