@@ -12,7 +12,7 @@ from elasticache_police.runtime.alphabet import BLANK
 
 __all__ = ["GARBLED_SHARE", "FinderBatches", "ReaderBatches"]
 
-GARBLED_SHARE = 0.35
+GARBLED_SHARE = 0.45
 """Share of the reader's names with so many letters changed that they cannot be guessed."""
 
 

@@ -18,10 +18,8 @@ _PNG, _JPEG, _GIF, _BMP = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM"
 _RIFF, _WEBP, _WEBP_CHUNK_AT = b"RIFF", b"WEBP", 12
 _HEAD = 41
 _DEPTH_AT, _DEEP, _USUAL, _GREY = 24, 16, 8, 0  # where a PNG's header has its bit depth, then its colour type
-_NEXT_AT, _PIXELS = (
-    37,
-    b"IDAT",
-)  # where the kind of the chunk behind the header stands; transparency comes before pixels
+_NEXT_AT = 37  # where a PNG has the kind of the chunk behind the header; transparency would come before pixels
+_PIXELS = b"IDAT"
 
 
 def grey_pixels(encoded: tf.Tensor, *, max_pixels: int) -> tf.Tensor:
