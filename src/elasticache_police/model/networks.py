@@ -12,7 +12,7 @@ from keras import layers
 from elasticache_police.runtime.alphabet import CLASSES
 from elasticache_police.runtime.lines import LINE_PX
 
-__all__ = ["CONTEXT", "FINDER_OUTPUTS", "finder", "reader"]
+__all__ = ["FINDER_OUTPUTS", "finder", "reader"]
 
 FINDER_OUTPUTS = 8
 """Logit of "the middle of the name or of something like it", logit of "text", left, top, right, bottom, logit of "text
@@ -21,10 +21,6 @@ that climbs", logit of "text that falls".
 Left and right are distances to the ends of the name in units of 32 pixels; top and bottom those to the top of capitals
 and to the baseline of the line of text in units of 8 pixels.
 """
-
-
-CONTEXT = "context"
-"""What the names of the layers begin with that tell every column of the whole line."""
 
 
 def _conv(
@@ -79,9 +75,9 @@ def _in_context(x: keras.KerasTensor, hidden: int) -> keras.KerasTensor:
     """
     channels = x.shape[-1]
     mean = layers.GlobalAveragePooling2D(keepdims=True)(x)
-    mean = layers.ReLU()(layers.Conv2D(hidden, (1, 1), name=f"{CONTEXT}_mean")(mean))
-    scale = layers.Conv2D(channels, (1, 1), kernel_initializer="zeros", name=f"{CONTEXT}_scale")(mean)
-    shift = layers.Conv2D(channels, (1, 1), kernel_initializer="zeros", name=f"{CONTEXT}_shift")(mean)
+    mean = layers.ReLU()(layers.Conv2D(hidden, (1, 1))(mean))
+    scale = layers.Conv2D(channels, (1, 1), kernel_initializer="zeros")(mean)
+    shift = layers.Conv2D(channels, (1, 1), kernel_initializer="zeros")(mean)
     return layers.Add()([x, layers.Multiply()([x, scale]), shift])
 
 
