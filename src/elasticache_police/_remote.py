@@ -31,7 +31,7 @@ _JOBS = 8
 _PAGES_AT_ONCE = 4  # an instance works through the pages of a request one after the other, in 60 s
 _LINES_AT_ONCE = 32
 _NOT_READY = re.compile(r"not in service|\bCreating\b|\bUpdating\b", re.IGNORECASE)
-_UNKNOWN_FORM = re.compile(r"unknown image file format", re.IGNORECASE)  # TensorFlow's words
+_UNKNOWN_FORM = re.compile(r"unknown image file format|webp", re.IGNORECASE)  # TensorFlow's words
 _TOO_LARGE = re.compile(r"too large|exceeds? the (maximum|limit)|payload size", re.IGNORECASE)
 
 
@@ -166,7 +166,8 @@ class EndpointBackend(RemoteBackend):
         except InvocationError as error:
             if self._line_form == "PNG" or not _UNKNOWN_FORM.search(str(error)):
                 raise
-        self._line_form = "PNG"  # TensorFlow up to 2.19, such as AWS has for Graviton
+        # TensorFlow up to 2.19, such as AWS has for Graviton; or another model than ours, which asks for one channel.
+        self._line_form = "PNG"
         return self._classify_pictures(lines)
 
     def _classify_pictures(self, lines: npt.NDArray[np.uint8]) -> list[Classification]:
