@@ -304,9 +304,8 @@ def inspect_on(
                 left = missing(cluster.clients, run, given_up)
                 if not left:
                     break
-                if (
-                    round_number or patiently(lambda: depth(cluster.clients, run.queues.url)).total == 0
-                ):  # else an interrupted run's
+                # A queue that is filled already is an interrupted run's.
+                if round_number or patiently(lambda: depth(cluster.clients, run.queues.url)).total == 0:
                     job, to_queue = attrs.evolve(run.job, queueing=uuid.uuid4().hex), left
                 else:
                     job, to_queue = run.job, []
