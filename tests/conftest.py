@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import os
 import socket
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+# oneDNN in TensorFlow 2.20 damages the heap now and then on some processors, and the whole run ends with it: see
+# elasticache_police.serving.processes. Set before anything imports TensorFlow.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 # Timings are never tests: a slow machine must not fail one.
 hypothesis.settings.register_profile("house", deadline=None, print_blob=True)
@@ -36,8 +41,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def fake_aws_credentials():
     with pytest.MonkeyPatch.context() as patch:
-        import os
-
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
         for name, value in _AWS.items():
