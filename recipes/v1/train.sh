@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How pretrained/v1 was made: half an hour on two cores. Needs Debian 12 and the train extra; interrupt it as you like,
+# How pretrained/v1 was made: two hours on two cores. Needs Debian 12, npm and the train extra; interrupt it as you like,
 # the same command goes on from its checkpoint.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -23,6 +23,26 @@ if [ ! -d faces ]; then
         number=$((number + 1))
     done
     rm -r usr texlive-fonts-extra_*.deb
+
+    # Web fonts, a folder for every family: light, plain, bold and italic, in a form that is quick to open.
+    for package in $(grep -v '^#' web-fonts.txt); do
+        name="${package%@*}"
+        mkdir -p "faces.new/web/$name"
+        npm pack --silent "@fontsource/$package"
+        for kind in 200-normal 400-normal 700-normal 400-italic; do
+            tar -xzf "fontsource-$name-"*.tgz -C "faces.new/web/$name" --strip-components=2 \
+                "package/files/$name-latin-$kind.woff" 2> /dev/null || true # not every family has them all
+        done
+        rm "fontsource-$name-"*.tgz
+    done
+    python -c "
+from pathlib import Path
+from fontTools.ttLib import TTFont
+for path in Path('faces.new/web').rglob('*.woff'):
+    with TTFont(path) as font:
+        font.flavor = None
+        font.save(path.with_suffix('.ttf' if 'glyf' in font else '.otf'))
+    path.unlink()"
     mv faces.new faces
 fi
 

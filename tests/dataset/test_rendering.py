@@ -178,3 +178,9 @@ def test_a_dataset_is_written_with_labels_and_a_contact_sheet(fonts: list[Font],
         assert picture.size[0] > 700
     with pytest.raises(ConfigurationError, match="not empty"):
         write_dataset(tmp_path / "set", name=NAME, fonts=fonts, crops=1, pages=0)
+
+
+def test_checking_fonts_says_how_far_it_is() -> None:
+    said: list[tuple[int, int]] = []
+    find_fonts(packaged_fonts(), progress=lambda done, files: said.append((done, files)))
+    assert said == [(number, len(packaged_fonts())) for number in range(1, len(packaged_fonts()) + 1)]

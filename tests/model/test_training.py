@@ -118,6 +118,30 @@ def test_every_odd_batch_of_pages_is_the_one_before_light_for_dark() -> None:
     np.testing.assert_array_equal(y, other_y)
 
 
+def test_neighbours_in_a_batch_of_lines_are_of_one_page() -> None:
+    fonts = font_set(find_fonts(packaged_fonts())[0])
+    lines, _ = ReaderBatches(seed=5, size=48, fonts=fonts, names=("GitHub",))(0)
+    grounds = np.median(lines.reshape(len(lines), -1), axis=1)
+
+    def alike(apart: int) -> float:
+        return float(np.mean(np.abs(grounds - np.roll(grounds, apart)) < 3))
+
+    assert alike(1) > 2 * alike(24)
+
+
+def test_context_is_the_neighbours_in_training_alone() -> None:
+    from elasticache_police.model.networks import NeighboursContext
+
+    context = np.arange(200, dtype=np.float32).reshape(200, 1, 1, 1)
+    layer = NeighboursContext(share=0.5)
+    np.testing.assert_array_equal(np.asarray(layer(context, training=False)), context)
+    before = np.roll(context, 1, axis=0)
+    mingled = np.asarray(layer(context, training=True))
+    assert ((mingled == context) | (mingled == before)).all()
+    assert 60 < int((mingled == before).sum()) < 140
+    np.testing.assert_array_equal(np.asarray(NeighboursContext(share=1.0)(context, training=True)), before)
+
+
 def test_an_interrupted_run_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     from elasticache_police.model import losses, networks
 

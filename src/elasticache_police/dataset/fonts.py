@@ -7,7 +7,7 @@ import hashlib
 import math
 import re
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import attrs
@@ -252,12 +252,18 @@ def _files(roots: Iterable[Path]) -> Iterator[Path]:
             raise ConfigurationError(msg)
 
 
-def find_fonts(roots: Iterable[Path], *, exclude: frozenset[str] = frozenset()) -> tuple[list[Font], list[FontProblem]]:
+def find_fonts(
+    roots: Iterable[Path],
+    *,
+    exclude: frozenset[str] = frozenset(),
+    progress: Callable[[int, int], None] = lambda _done, _files: None,
+) -> tuple[list[Font], list[FontProblem]]:
     """Find and check every font under some files and directories.
 
     Args:
         roots: Font files and directories (searched recursively).
         exclude: Family names to leave out, compared without case, spaces and hyphens.
+        progress: Called after every file with how many are done and how many there are.
 
     Returns:
         Fit fonts in a stable order (by content hash; each content once) and the refused with their reasons.
@@ -268,8 +274,10 @@ def find_fonts(roots: Iterable[Path], *, exclude: frozenset[str] = frozenset()) 
     fonts: dict[str, Font] = {}
     problems: list[FontProblem] = []
     shunned = {_fold(family) for family in exclude}
-    for path in sorted(set(_files(roots))):
+    files = sorted(set(_files(roots)))
+    for done, path in enumerate(files, start=1):
         result = check_font(path)
+        progress(done, len(files))
         if isinstance(result, FontProblem):
             problems.append(result)
         elif _fold(result.family) in shunned:

@@ -71,6 +71,9 @@ _HANGUL = "가능한서버리스값을생성합니다현재에서사용할수있
 _TAKEN_FOR_ANOTHER = 0.6
 """Share of a garbled name's slips that are another letter; the others double one, leave it out, part the word."""
 
+_IN_CAPITALS = 0.15
+"""Share of garbled names in capitals throughout."""
+
 
 @attrs.frozen
 class NearMiss:
@@ -198,7 +201,9 @@ def _slip(letter: str, rng: random.Random) -> str:
         return rng.choice(
             _CONFUSED.get(letter, string.ascii_lowercase) + rng.choice(string.ascii_letters + string.digits)
         )
-    return rng.choice([letter + letter.lower(), letter + letter.lower(), letter + " ", letter.swapcase(), ""])
+    return rng.choice(
+        [letter + letter.lower(), letter + letter.lower(), letter + " ", letter + " ", letter.swapcase(), ""]
+    )
 
 
 def _invented(rng: random.Random) -> str:
@@ -300,7 +305,7 @@ class NameTexts:
     """
 
     def written(self, rng: random.Random, *, digits: bool = True) -> str:
-        """Return the name as somebody may have written it: right in about a quarter of all cases.
+        """Return the name as somebody may have written it: right in a fifth to a third of all cases.
 
         Args:
             rng: The sample's own generator.
@@ -314,13 +319,16 @@ class NameTexts:
     def _written(self, rng: random.Random) -> str:
         name = rng.choice(self.names)
         style = rng.random()
+        if rng.random() < self.garbled_share:
+            garbled = _garbled(name, rng)
+            return garbled.upper() if style < _IN_CAPITALS else garbled
         if style < 0.24:
             return name
         if style < 0.29:
             return name.upper()
         if style < 0.35:
             return near_miss(name, rng).text.upper()
-        return near_miss(name, rng).text if style < 1 - self.garbled_share else _garbled(name, rng)
+        return near_miss(name, rng).text
 
     def with_name(
         self, rng: random.Random, *, digits: bool, punctuation: bool, foreign: bool

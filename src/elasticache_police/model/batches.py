@@ -12,8 +12,8 @@ from elasticache_police.runtime.alphabet import BLANK
 
 __all__ = ["GARBLED_SHARE", "FinderBatches", "ReaderBatches"]
 
-GARBLED_SHARE = 0.45
-"""Share of the reader's names with so many letters changed that they cannot be guessed."""
+GARBLED_SHARE = 0.6
+"""Share of the reader's names with so many letters changed that they cannot be guessed: of all, a sixth are right."""
 
 
 @attrs.frozen(kw_only=True)

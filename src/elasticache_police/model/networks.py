@@ -67,6 +67,27 @@ class LineNormalization(layers.Layer):  # type: ignore[misc]
         return ops.where(skew > 0, -line, line)
 
 
+@keras.saving.register_keras_serializable(package="elasticache_police")
+class NeighboursContext(layers.Layer):  # type: ignore[misc]
+    """In training, give a share of the lines what is known of the line before them in the batch.
+
+    The lines of a batch stand in the order they were drawn in: the one before is mostly of the same block, of the same
+    face, size and ground, and says something else. So the context can tell how letters are written, not which they are.
+    """
+
+    def __init__(self, share: float = 0.75, **options: object) -> None:
+        super().__init__(**options)
+        self.share = share
+        self._chance = keras.random.SeedGenerator(5)
+
+    def call(self, x: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:  # noqa: FBT001  Keras' own
+        """Mingle float (N, 1, 1, C) along N."""
+        if not training:
+            return x
+        chosen = keras.random.uniform((keras.ops.shape(x)[0], 1, 1, 1), seed=self._chance) < self.share
+        return keras.ops.where(chosen, keras.ops.roll(x, 1, axis=0), x)
+
+
 def _in_context(x: keras.KerasTensor, hidden: int) -> keras.KerasTensor:
     """Let every column know of the whole line: its weight, its slant, how high small letters are, how far apart.
 
@@ -75,6 +96,7 @@ def _in_context(x: keras.KerasTensor, hidden: int) -> keras.KerasTensor:
     """
     channels = x.shape[-1]
     mean = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    mean = NeighboursContext()(mean)
     mean = layers.ReLU()(layers.Conv2D(hidden, (1, 1))(mean))
     scale = layers.Conv2D(channels, (1, 1), kernel_initializer="zeros")(mean)
     shift = layers.Conv2D(channels, (1, 1), kernel_initializer="zeros")(mean)

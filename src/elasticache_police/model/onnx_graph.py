@@ -19,7 +19,7 @@ from keras import layers
 from onnx import TensorProto, helper, numpy_helper
 
 from elasticache_police.errors import TrainingError
-from elasticache_police.model.networks import LineNormalization
+from elasticache_police.model.networks import LineNormalization, NeighboursContext
 
 __all__ = ["network_bytes", "write_network"]
 
@@ -64,7 +64,9 @@ def network_bytes(model: keras.Model) -> bytes:
     writer = _Writer()
     writer.names[id(model.inputs[0])] = writer.node("Cast", [IMAGE], to=TensorProto.FLOAT)
     for layer in model.layers:
-        if not isinstance(layer, layers.InputLayer):
+        if isinstance(layer, NeighboursContext):
+            writer.skip(layer)
+        elif not isinstance(layer, layers.InputLayer):
             writer.add(layer)
     writer.finish(model.outputs[0])
     graph = helper.make_graph(
@@ -148,6 +150,10 @@ class _Writer:
             raise TrainingError(
                 f"cannot export the layer {layer.name} of {type(layer).__name__}: write it in {__name__}"
             )
+
+    def skip(self, layer: keras.Layer) -> None:
+        """Leave out a layer that does nothing but in training."""
+        self.names[id(layer.output)] = self._name(layer.input)
 
     def finish(self, tensor: keras.KerasTensor) -> None:
         """Make a tensor of the Keras model the graph's answer."""

@@ -293,6 +293,7 @@ def reader_batch(*, seed: int, index: int, size: int, fonts: FontSet, texts: Nam
                 and line.baseline < style.height + 0.1 * line.cap_px
             ):
                 samples.extend(_read_sample(page, line, rng) for _ in range(_WINDOWS))
-    samples = rng.sample(samples, size)
+    # In the order they were drawn in: see networks.NeighboursContext.
+    samples = [samples[number] for number in sorted(rng.sample(range(len(samples)), size))]
     lines, classes, weights = zip(*samples, strict=True)
     return ReaderBatch(np.stack(lines)[..., None], np.stack(classes), np.stack(weights))

@@ -30,6 +30,8 @@ __all__ = ["PEAK_RATE", "Progress", "TrainingOptions", "train"]
 
 PEAK_RATE = 2e-3
 """The highest learning rate of a training from nothing."""
+_FONTS_A_LINE = 500
+"""After so many fonts one is told how far their check is: a thousand take half a minute."""
 
 Progress = Callable[[str, int, int, float], None]
 """Called with the part in training, steps done, steps in all and the smoothed loss."""
@@ -208,7 +210,12 @@ def train(
         if not path.is_file():
             raise TrainingError(f"{path} does not exist: a directory to start from holds finder.npz and reader.npz")
     say("checking fonts")
-    fonts, problems = find_fonts(options.fonts or packaged_fonts(), exclude=options.exclude_families)
+
+    def count(done: int, files: int) -> None:
+        if done % _FONTS_A_LINE == 0:
+            say(f"checked {done} of {files} fonts")
+
+    fonts, problems = find_fonts(options.fonts or packaged_fonts(), exclude=options.exclude_families, progress=count)
     if not fonts:
         raise TrainingError(
             f"none of {len(problems)} font files is fit; the first: {problems[0].reason if problems else 'none found'}"
