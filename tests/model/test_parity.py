@@ -352,6 +352,28 @@ def test_a_long_silence_is_a_space_here_and_there():
         np.testing.assert_array_equal(padded[length:], 0.0)
 
 
+def test_the_rival_of_a_name_counts_as_much_here_and_there():
+    import tensorflow as tf
+
+    from elasticache_police.model.graph.letters import says_otherwise
+    from elasticache_police.runtime.classifying import _other
+
+    generator = np.random.default_rng(5)
+    names = ("ElastiCache", "GitHub")
+    lines = []
+    for number in range(60):
+        text = ("Amazon ElastiCache", "GitHub", "ELASTICACHE.", "my Elasti Cache", "GitHubs", "")[number % 6]
+        said = np.full(4 * len(text) + 9, BLANK)
+        said[2 : 4 * len(text) + 2 : 4] = encode(text)
+        frames = np.eye(CLASSES)[said] + generator.gamma(0.003, 0.5, (len(said), CLASSES))
+        lines.append((frames / frames.sum(axis=1, keepdims=True)).astype(np.float32))
+    lengths = tf.constant([len(frames) for frames in lines])
+    there = tf.function(says_otherwise)(tf.ragged.stack(lines).to_tensor(), lengths, names).numpy()
+    here = [_other(read(frames), names) for frames in lines]
+    np.testing.assert_allclose(there, [weight for _, weight in here], rtol=1e-4, atol=1e-7)
+    assert sum(text != read(frames).text for (text, _), frames in zip(here, lines, strict=True)) > 10
+
+
 def test_a_tensor_of_lines_has_the_same_scores_here_and_there(runtime, served):
     tensor = np.stack([crop_to_tensor(crop) for crop in CROPS.values()])
     local = [one.score for one in runtime.classify_lines(np.stack([crop_to_line(crop) for crop in CROPS.values()]))]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, decode, encode
-from elasticache_police.runtime.scoring import holds, spelled
+from elasticache_police.runtime.scoring import holds, position, spelled
 
 WORDS = ("ElastiCache", "ELASTICACHE", "Elastic Cache", "iam-1", "KOCh", "Caf\N{LATIN SMALL LETTER E WITH ACUTE}")
 AROUND = ("", " ", "a", "Z", "7", "-", "Amazon", "AMAZON ", OTHER_SIGN)
@@ -46,3 +46,12 @@ def test_a_text_holds_a_word_where_the_automaton_accepts_it(word: str, glued: bo
         assert holds(text, word, glued=glued) is accepted, text
     assert any(answers)
     assert not all(answers)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_stands_somewhere_where_a_text_holds_it(word: str) -> None:
+    for text in texts():
+        start = position(text, word)
+        assert (start >= 0) is holds(text, word), text
+        if start >= 0:
+            assert holds(text[start : start + len(word)], word)

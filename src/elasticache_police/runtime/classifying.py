@@ -1,6 +1,7 @@
 """The verdict on a classic crop: is the name spelled right on this one line?
 
-The odds are between "the name stands here, letter for letter" and "the line says what is read, which is not the name".
+The odds are between "the name stands here, letter for letter" and "the line says what is read, which is not the name",
+or, where a name is read, its rival: see :mod:`elasticache_police.runtime.rivals`.
 A line that is plainly one or the other is looked at once; any other is looked at three times, at other magnifications.
 """
 
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 from elasticache_police.findings import Classification, Kind, Verdict
 from elasticache_police.runtime.judging import LOOKS, SURE
 from elasticache_police.runtime.reading import Reading, read
-from elasticache_police.runtime.scoring import holds, says, spelled
+from elasticache_police.runtime.rivals import HABIT, rival, written
+from elasticache_police.runtime.scoring import holds, position, says, spelled
 from elasticache_police.spelling import kind_of, occurrences
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def classify(frames: Callable[[int], np.ndarray], names: Sequence[str]) -> Class
         names: The names to police.
     """
     readings: list[Reading] = []
+    said: list[str] = []
     right: dict[str, float] = dict.fromkeys(names, 0.0)
     other = 0.0
     score = 0.5
@@ -41,17 +44,19 @@ def classify(frames: Callable[[int], np.ndarray], names: Sequence[str]) -> Class
     for number in range(len(LOOKS)):
         reading = read(frames(number))
         readings.append(reading)
+        said.append(reading.text)
         for known in names:
             right[known] += _right(reading, known)
         name = max(right, key=lambda known: right[known])
         if number or right[name] < SURE:
-            other += _other(reading, names)
+            text, weight = _other(reading, names)
+            said.append(text)
+            other += weight
         looks = len(readings)
         score = (right[name] + DOUBT * looks) / (right[name] + other + 2 * DOUBT * looks)
         if number == 0 and max(score, 1 - score) >= SURE and max(right[name], other) >= PLAIN:
             break
-    correct = score >= 0.5
-    return _answer(readings, name, names, score, correct=correct)
+    return _answer(said, name, names, score)
 
 
 def _right(reading: Reading, name: str) -> float:
@@ -62,26 +67,29 @@ def _right(reading: Reading, name: str) -> float:
     return min(1.0, right)
 
 
-def _other(reading: Reading, names: Sequence[str]) -> float:
-    """Return P(the line says what is read), 0 when that holds a name."""
-    if any(holds(reading.text, word) for name in names for word in {name, name.upper()}):
-        return 0.0
-    return says(reading.frames, reading.text)
+def _other(reading: Reading, names: Sequence[str]) -> tuple[str, float]:
+    """Return what else than a name a line may say, and how much that counts: what is read, or the rival of a name."""
+    words = [word for name in names for word in (name, name.upper())]
+    for word in words:
+        start = position(reading.text, word)
+        if start >= 0:
+            path = rival(reading, word, start)
+            text = reading.text if path is None else written(path)
+            weight = 0.0 if any(holds(text, other) for other in words) else HABIT * says(reading.frames, text)
+            return text, weight
+    return reading.text, says(reading.frames, reading.text)
 
 
-def _answer(
-    readings: Sequence[Reading], name: str, names: Sequence[str], score: float, *, correct: bool
-) -> Classification:
-    """Put a verdict into words: the reading is of a look that agrees with it, where there is one."""
-    text = readings[0].text
-    for reading in readings:
-        found = occurrences(reading.text, names)
-        here = found[0].text if found else reading.text
+def _answer(said: Sequence[str], name: str, names: Sequence[str], score: float) -> Classification:
+    """Put a verdict into words: the reading is the first that agrees with it, where there is one."""
+    correct = score >= 0.5
+    text = name if correct else said[0]
+    for line in said:
+        found = occurrences(line, names)
+        here = found[0].text if found else line
         if (here in {name, name.upper()}) == correct:
             text = here
             break
-    else:
-        text = name if correct else text
     kind = None if correct else (kind_of(text, name) or Kind.SEVERAL)
     verdict = Verdict.CORRECT if correct else Verdict.MISSPELLED
     return Classification(score=score, verdict=verdict, reading=text, kind=kind)

@@ -16,6 +16,7 @@ from elasticache_police.findings import Finding, Verdict
 from elasticache_police.runtime.lines import FRAME_PX, LineWindow
 from elasticache_police.runtime.proposals import Proposal
 from elasticache_police.runtime.reading import Reading, read
+from elasticache_police.runtime.rivals import HABIT, rival, written
 from elasticache_police.runtime.scoring import spelled
 from elasticache_police.runtime.tilted import TILTED
 from elasticache_police.runtime.turned import Region
@@ -127,14 +128,28 @@ class _Look:
         letters = _pairs(self.reading.text)
         return any(len(_pairs(name) & letters) * 4 >= len(_pairs(name)) for name in names)
 
-    def weigh(self, occurrence: Occurrence) -> tuple[float, float]:
-        """Return P(the name stands there, spelled right) and P(the wrong spelling that is read stands there)."""
+    def weigh(self, occurrence: Occurrence) -> tuple[float, float, str]:
+        """Return P(the name stands there, spelled right), how much speaks for a wrong spelling, and that spelling.
+
+        It is the one that is read or, where the name is read, its rival: see
+        :mod:`elasticache_police.runtime.rivals`.
+        """
         frames = self.reading.slice(occurrence.start, occurrence.stop)
         right = spelled(frames, occurrence.name)
         if occurrence.text == occurrence.text.upper():
             right = min(1.0, right + spelled(frames, occurrence.name.upper()))
-        wrong = 0.0 if occurrence.kind is None else spelled(frames, occurrence.text)
-        return right, wrong
+        if occurrence.kind is not None:
+            return right, spelled(frames, occurrence.text), occurrence.text
+        text = self._rival(occurrence)
+        return right, HABIT * spelled(frames, text) if text else 0.0, text
+
+    def _rival(self, occurrence: Occurrence) -> str:
+        """Return the wrong spelling that is likeliest where the right one is read; empty where there is no doubt."""
+        path = rival(self.reading, occurrence.text, occurrence.start)
+        if path is None:
+            return ""
+        begin, end = self.reading.around(occurrence.start, occurrence.stop)
+        return written(path[begin:end]).strip()
 
 
 @attrs.frozen(kw_only=True)
@@ -204,10 +219,10 @@ class _Place:
             if occurrence.cut:
                 return None
             agreeing += 1
-            good, bad = look.weigh(occurrence)
+            good, bad, other = look.weigh(occurrence)
             right += good / len(looks)
-            if occurrence.kind is not None:
-                texts[occurrence.text] += bad / len(looks)
+            if bad:
+                texts[other] += bad / len(looks)
             if best is None or max(good, bad) > best[0]:
                 best = (max(good, bad), look, occurrence)
         wrong = sum(texts.values())

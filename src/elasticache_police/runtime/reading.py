@@ -42,10 +42,15 @@ class Reading:
         """Return the frame in the middle of a character."""
         return (float(self.first[index]) + float(self.last[index]) + 1) / 2
 
-    def slice(self, start: int, stop: int) -> np.ndarray:
-        """Return the frames from just after the character before ``start`` to just before the one at ``stop``."""
+    def around(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the frame just after the character before ``start``, and that of the character at ``stop``."""
         begin = int(self.last[start - 1]) + 1 if start else 0
         end = int(self.first[stop]) if stop < len(self.text) else len(self.frames)
+        return begin, end
+
+    def slice(self, start: int, stop: int) -> np.ndarray:
+        """Return the frames from just after the character before ``start`` to just before the one at ``stop``."""
+        begin, end = self.around(start, stop)
         return self.frames[begin:end]
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, encode
 from elasticache_police.spelling import TWINS
 
-__all__ = ["Automaton", "automaton", "holds", "pattern", "says", "spelled"]
+__all__ = ["Automaton", "automaton", "holds", "pattern", "position", "says", "shapes", "spelled"]
 
 # States before the name: after a border, a small letter, a capital; each with and without a blank since.
 _BORDER, _BORDER_BLANK, _SMALL, _SMALL_BLANK, _CAPITAL, _CAPITAL_BLANK = range(6)
@@ -69,10 +69,10 @@ def automaton(word: str, *, glued: bool = True) -> Automaton:
     moves[[_BORDER, _BORDER_BLANK], first] = 1
     if glued and word[0].isupper():
         moves[[_SMALL, _SMALL_BLANK], first] = 1
-    shapes = _shapes(word)
+    alike = shapes(word)
     for i, index in enumerate(classes):
         letter, blank = first + 2 * i, first + 2 * i + 1
-        emits[encode(shapes[i]), letter] = emits[BLANK, blank] = 1
+        emits[encode(alike[i]), letter] = emits[BLANK, blank] = 1
         moves[letter, [letter, blank]] = moves[blank, blank] = 1
         if i + 1 < len(classes):
             moves[blank, letter + 2] = 1
@@ -90,7 +90,7 @@ def automaton(word: str, *, glued: bool = True) -> Automaton:
     return Automaton(moves=moves, emits=emits, start=start, accepts=accepts)
 
 
-def _shapes(word: str) -> list[str]:
+def shapes(word: str) -> list[str]:
     """Return, for every character of a word, the characters that pass for it."""
     # Among capitals alone nothing tells a small c from a large one.
     capitals = word == word.upper()
@@ -113,6 +113,18 @@ def holds(text: str, word: str, *, glued: bool = True) -> bool:
     return _compiled(word, glued=glued).fullmatch(text) is not None
 
 
+def position(text: str, word: str) -> int:
+    """Return where in a text a word stands, the first time: -1 where :func:`holds` is false."""
+    found = _placed(word).search(text)
+    return found.start() if found else -1
+
+
+@functools.lru_cache(maxsize=4096)
+def _placed(word: str) -> re.Pattern[str]:
+    before, letters = _ingredients(word, glued=True)
+    return re.compile(f"(?s)(?<![{before}]){letters}(?![A-Za-z])")
+
+
 @functools.lru_cache(maxsize=4096)
 def _compiled(word: str, *, glued: bool) -> re.Pattern[str]:
     return re.compile(pattern(word, glued=glued))
@@ -120,9 +132,14 @@ def _compiled(word: str, *, glued: bool) -> re.Pattern[str]:
 
 def pattern(word: str, *, glued: bool = True) -> str:
     """Return a regular expression, for RE2 too, that whole texts match in which a word stands: see :func:`holds`."""
-    letters = "".join(f"[{re.escape(shape if shape.isascii() else OTHER_SIGN)}]" for shape in _shapes(word))
-    before = "A-Z" if glued and word[0].isupper() else "A-Za-z"
+    before, letters = _ingredients(word, glued=glued)
     return f"(?s)(?:.*[^{before}])?{letters}(?:[^A-Za-z].*)?"
+
+
+def _ingredients(word: str, *, glued: bool) -> tuple[str, str]:
+    """Return what may not stand before a word, as a part of a regular expression, and the word as one."""
+    letters = "".join(f"[{re.escape(shape if shape.isascii() else OTHER_SIGN)}]" for shape in shapes(word))
+    return "A-Z" if glued and word[0].isupper() else "A-Za-z", letters
 
 
 def _accepted(frames: np.ndarray, machine: Automaton) -> float:

@@ -9,9 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from elasticache_police import spelling
+from elasticache_police.model.graph.rivals import begins_of, with_rivals
 from elasticache_police.runtime import judging
 from elasticache_police.runtime.alphabet import BLANK, CHARACTERS, CLASSES, OTHER, OTHER_SIGN, encode
 from elasticache_police.runtime.reading import GAP_FRAMES, SPACE
+from elasticache_police.runtime.rivals import HABIT
 from elasticache_police.runtime.scoring import automaton, pattern
 
 __all__ = ["nearly", "resembles", "says_otherwise", "spaced", "spelled", "text_of"]
@@ -52,8 +54,11 @@ def text_of(frames: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         frames: float32 (N, T, CLASSES).
         lengths: int32 (N,), how many frames each line has.
     """
-    best, begins = _letters(frames, lengths)
-    signs = tf.gather(tf.constant(_SIGNS), tf.boolean_mask(best, begins))
+    return _text(*_letters(frames, lengths))
+
+
+def _text(classes: tf.Tensor, begins: tf.Tensor) -> tf.Tensor:
+    signs = tf.gather(tf.constant(_SIGNS), tf.boolean_mask(classes, begins))
     said = tf.RaggedTensor.from_row_lengths(signs, tf.reduce_sum(tf.cast(begins, tf.int32), axis=1))
     return tf.strings.strip(tf.strings.reduce_join(said, axis=1))
 
@@ -97,9 +102,10 @@ def spelled(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.T
 
 
 def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
-    """Return the probability that lines say what is read and that this holds none of some names.
+    """Return how much speaks for another text than a name on lines: what is read or, where a name is, its rival.
 
-    It is :func:`elasticache_police.runtime.scoring.says` of the likeliest text, 0 where that holds a name.
+    It is :func:`elasticache_police.runtime.scoring.says` of that text, the rival's times
+    :data:`elasticache_police.runtime.rivals.HABIT`; 0 for a name without a rival.
 
     Args:
         frames: float32 (N, T, CLASSES).
@@ -109,9 +115,10 @@ def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) 
     Returns:
         float32 (N,).
     """
-    best, begins = _letters(frames, lengths)
+    path, named = with_rivals(frames, lengths, names)
+    begins = begins_of(path, lengths)
     counts = tf.reduce_sum(tf.cast(begins, tf.int32), axis=1)
-    text = tf.RaggedTensor.from_row_lengths(tf.boolean_mask(best, begins), counts).to_tensor()
+    text = tf.RaggedTensor.from_row_lengths(tf.boolean_mask(path, begins), counts).to_tensor()
     # The operation wants a letter in every line; what it says of a line without any is replaced below.
     empty = tf.equal(counts, 0)
     text = tf.pad(text, [[0, 0], [0, 1]])
@@ -123,13 +130,13 @@ def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) 
         sequence_length=lengths,
         time_major=False,
     )
-    within = tf.sequence_mask(lengths, tf.shape(best)[1])
+    within = tf.sequence_mask(lengths, tf.shape(path)[1])
     silence = tf.reduce_sum(tf.where(within, tf.math.log(frames[..., BLANK] + _TINY), 0.0), axis=1)
     says = tf.exp(tf.where(empty, silence, -surprise))
-    line = text_of(frames, lengths)
+    line = _text(path, begins)
     words = {word for name in names for word in (name, name.upper())}
     holds = tf.reduce_any([tf.strings.regex_full_match(line, pattern(word)) for word in sorted(words)], axis=0)
-    return tf.where(holds, 0.0, says)
+    return tf.where(holds, 0.0, says * tf.where(named, HABIT, 1.0))
 
 
 def _without_blank(text: tf.Tensor) -> tf.SparseTensor:
@@ -141,10 +148,7 @@ def _without_blank(text: tf.Tensor) -> tf.SparseTensor:
 def _letters(frames: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the likeliest class of every frame, int32 (N, T), and whether a character begins there, bool (N, T)."""
     best = tf.argmax(frames, axis=-1, output_type=tf.int32)
-    size = tf.shape(best)
-    begins = tf.not_equal(best, tf.concat([tf.fill([size[0], 1], BLANK), best[:, :-1]], axis=1))
-    begins = tf.logical_and(begins, tf.sequence_mask(lengths, size[1]))
-    return best, tf.logical_and(begins, tf.not_equal(best, BLANK))
+    return best, begins_of(best, lengths)
 
 
 def nearly(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Tensor:

@@ -134,7 +134,7 @@ class Signatures:
         return tf.cond(tf.reduce_all(sure), lambda: first, with_more_looks)[:, tf.newaxis]
 
     def _odds_of(self, lines: tf.Tensor, look: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return P(a line holds a name), float32 (N, names), and P(it says something else), float32 (N,)."""
+        """Return P(a line holds a name), float32 (N, names), and what speaks for something else, float32 (N,)."""
 
         def frames_of(line: tf.Tensor) -> tf.Tensor:
             window = crop_window(line)
@@ -147,7 +147,8 @@ class Signatures:
         lengths = tf.cast(frames.row_lengths(), tf.int32)
         whole, names = spaced(frames.to_tensor(), lengths), self._settings.names
         right = tf.ensure_shape(spelled(whole, lengths, names), [None, len(names)])
-        return right, tf.ensure_shape(says_otherwise(whole, lengths, names), [None])
+        plain = tf.logical_and(tf.equal(look, 0), tf.reduce_max(right, axis=1) >= SURE)
+        return right, tf.where(plain, 0.0, tf.ensure_shape(says_otherwise(whole, lengths, names), [None]))
 
     def inspect(self, image_bytes: tf.Tensor) -> Tensors:
         """Return the places of encoded pages, string (N,), where a name, right or wrong, stands.
