@@ -14,7 +14,6 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import Progress, patiently
-from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, recipe_of
 from elasticache_police.ecs_anywhere.collection_run import (
@@ -40,6 +39,7 @@ from elasticache_police.ecs_anywhere.queues import (
     queue_requests,
     remove_queues,
 )
+from elasticache_police.ecs_anywhere.refusals import check_cluster, check_numbers, names_of, results_of
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
 from elasticache_police.ecs_anywhere.tasks import plan_run, plan_stop
 from elasticache_police.errors import ConfigurationError, NotFoundError
@@ -61,16 +61,6 @@ def _version() -> str:
         return importlib.metadata.version("elasticache-police")
     except importlib.metadata.PackageNotFoundError:
         return "0"
-
-
-def _check(source: str, results: str | None) -> str:
-    """Return where results go: where asked, or ``elasticache-police/`` in the pictures' bucket."""
-    place = _s3.parse(source, what="the pictures' place")
-    if results is None:
-        return f"s3://{place.bucket}/elasticache-police"
-    if not _s3.parse(results, what="the results' place").key.strip("/"):
-        raise ConfigurationError("results need a prefix of their own: s3://BUCKET/PREFIX")
-    return results
 
 
 def _job(
@@ -144,7 +134,14 @@ def plan_inspection(
         ModelFileError: The model is neither in S3 nor a directory.
     """
     cluster = as_cluster(cluster)
-    results = _check(source, results)
+    results, names = results_of(source, results), names_of(names)
+    check_numbers(
+        tasks=tasks,
+        min_confidence=min_confidence,
+        visibility_timeout_s=visibility_timeout_s,
+        picture_timeout_s=picture_timeout_s,
+        max_receives=max_receives,
+    )
     uri, sent = (None, ()) if model is None else plan_model(model, results)
     job = _job(
         source,
@@ -245,15 +242,23 @@ def inspect_on(
         crew: Starts the workers in another way, given the job and how many, such as processes of this machine.
 
     Raises:
-        NotFoundError: No such task is registered, or there is no such bucket.
-        ConfigurationError: There are no pictures, or something asked for cannot be.
+        NotFoundError: No such task is registered, or there is no such cluster or bucket.
+        ConfigurationError: There are no pictures, or something asked for cannot be; that is found out first.
         PlacementError: The cluster cannot take a single task.
         TaskFailedError: Every task died, and so did its replacements; it says how, with the last one's last words.
         WaitTimeoutError: The time is up; results stay, and a later call with the run id in the error's notes goes on.
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
-    results = _check(source, results)
+    results, names = results_of(source, results), names_of(names)
+    check_numbers(
+        tasks=tasks,
+        min_confidence=min_confidence,
+        visibility_timeout_s=visibility_timeout_s,
+        picture_timeout_s=picture_timeout_s,
+        max_receives=max_receives,
+        timeout_s=timeout_s,
+    )
     run_id = run_id or new_run_id()
     if not RUN_ID.fullmatch(run_id):
         raise ConfigurationError(f"a run's id is 1 to 56 letters, digits, - and _, not {run_id!r}")
@@ -261,6 +266,7 @@ def inspect_on(
     tell = partial(_tell, on_progress, source, lambda: cluster.clock() - began, timeout_s)
     image = ""
     if crew is None:  # before queues and messages are made for tasks that cannot start
+        check_cluster(cluster)
         task = _registered(cluster, task)
         image = identity_of(cluster, _image(task))
     etag: str | None = ""

@@ -90,10 +90,6 @@ def queue_requests(
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
     """
-    if not 1 <= visibility_timeout_s <= 43_200:
-        raise ConfigurationError(f"a visibility timeout is 1 to 43200 seconds, not {visibility_timeout_s}")
-    if not 1 <= max_receives <= 1000:
-        raise ConfigurationError(f"a picture is tried 1 to 1000 times, not {max_receives}")
     common = {"MessageRetentionPeriod": str(RETENTION_S), "SqsManagedSseEnabled": "true"}
     redrive = json.dumps({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": max_receives})
     name = queue_name(run_id)
