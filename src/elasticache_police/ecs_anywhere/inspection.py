@@ -39,7 +39,7 @@ from elasticache_police.ecs_anywhere.queues import (
     queue_requests,
     remove_queues,
 )
-from elasticache_police.ecs_anywhere.refusals import check_cluster, check_numbers, names_of, results_of
+from elasticache_police.ecs_anywhere.refusals import check_cluster, check_folder, check_numbers, names_of, results_of
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
 from elasticache_police.ecs_anywhere.tasks import plan_run, plan_stop
 from elasticache_police.errors import ConfigurationError, NotFoundError
@@ -135,6 +135,7 @@ def plan_inspection(
     """
     cluster = as_cluster(cluster)
     results, names = results_of(source, results), names_of(names)
+    check_folder(model)
     check_numbers(
         tasks=tasks,
         min_confidence=min_confidence,
@@ -226,8 +227,9 @@ def inspect_on(
             the pictures' bucket.
         tasks: How many tasks; fewer run when the cluster has no room for all.
         names: The policed names; none for the model's own.
-        model: A model's directory, which is packed and uploaded, or ``s3://...`` of a packed one; None for the model in
-            the package.
+        model: A model's directory, which is packed and uploaded, or ``s3://...`` of a packed one, such as a training
+            leaves (:attr:`~elasticache_police.ecs_anywhere.training.TrainedModel.model_directory_url`); None for the
+            model in the package.
         min_confidence: Findings with less confidence are left out; None for the model's own threshold.
         run_id: Goes on with that run; None begins a new one.
         suffixes: Endings of the keys to take; empty for every object.
@@ -247,10 +249,12 @@ def inspect_on(
         PlacementError: The cluster cannot take a single task.
         TaskFailedError: Every task died, and so did its replacements; it says how, with the last one's last words.
         WaitTimeoutError: The time is up; results stay, and a later call with the run id in the error's notes goes on.
+        ModelFileError: The model is none, or there is none.
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
     results, names = results_of(source, results), names_of(names)
+    check_folder(model)
     check_numbers(
         tasks=tasks,
         min_confidence=min_confidence,

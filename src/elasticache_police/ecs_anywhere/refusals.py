@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from elasticache_police._inspecting import checked_confidence, checked_names
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster
-from elasticache_police.errors import AccessDeniedError, ConfigurationError, NotFoundError
+from elasticache_police.ecs_anywhere.packing import check_model
+from elasticache_police.errors import AccessDeniedError, ConfigurationError, ModelFileError, NotFoundError
 from elasticache_police.spelling import check_name
 
-__all__ = ["check_cluster", "check_numbers", "names_of", "results_of"]
+__all__ = ["check_cluster", "check_folder", "check_numbers", "names_of", "results_of"]
 
 
 def results_of(source: str, results: str | None) -> str:
@@ -32,6 +34,19 @@ def results_of(source: str, results: str | None) -> str:
             "name another place for the results (--results)"
         )
     return results
+
+
+def check_folder(model: str | None) -> None:
+    """Refuse a model's directory that is none; of what is in S3 the tasks say so.
+
+    Raises:
+        ModelFileError: It is none, or damaged.
+    """
+    if model is None or model.startswith("s3://"):
+        return
+    if not Path(model).is_dir():
+        raise ModelFileError(f"{model} is no model directory")
+    check_model(model, model)
 
 
 def names_of(names: Sequence[str]) -> tuple[str, ...]:

@@ -98,4 +98,5 @@ def train(
             on_start=lambda run: click.echo(run.arn, err=True),
             stop_on_interrupt=stop_on_interrupt,
         )
+    click.echo(f"for inspections (--model): {trained.model_directory_url}", err=True)
     click.echo(trained.model_data_url)
