@@ -327,6 +327,15 @@ def test_train_on_returns_what_deploy_takes(s3, fake, joined, tmp_path):
     assert lines == ["health: training"]
 
 
+@pytest.mark.parametrize("limit", [{"timeout_s": float("nan")}, {"placement_timeout_s": -1.0}])
+def test_a_time_limit_that_is_none_is_refused_before_a_training_starts(s3, fake, joined, limit):
+    """The task was started, and went on alone."""
+    spec = ecs_anywhere.training_spec(**PLACES, task_role_arn=ROLE, log_group=None)
+    with pytest.raises(ConfigurationError, match="a wait needs a finite limit"):
+        ecs_anywhere.train(joined, spec, **limit)
+    assert not fake.tasks
+
+
 def test_a_training_that_leaves_nothing_is_a_failure(s3, fake, joined):
     fake.script("elasticache-police-train", Script())
     spec = ecs_anywhere.training_spec(**PLACES, task_role_arn=ROLE, execution_role_arn=ROLE)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from elasticache_police._inspecting import checked_confidence, checked_names
+from elasticache_police._waiting import check_limit
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster
 from elasticache_police.ecs_anywhere.packing import check_model
@@ -81,8 +82,7 @@ def check_numbers(
         raise ConfigurationError(f"a picture is tried 1 to 1000 times, not {max_receives}")
     if not 0.0 < picture_timeout_s < math.inf:
         raise ConfigurationError(f"a picture is given a finite time above 0 seconds, not {picture_timeout_s}")
-    if not 0.0 <= timeout_s < math.inf:
-        raise ConfigurationError(f"a wait needs a finite limit in seconds, not {timeout_s}")
+    check_limit(timeout_s)
 
 
 def check_cluster(cluster: Cluster) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from elasticache_police._waiting import check_limit
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
 from elasticache_police.ecs_anywhere.logs import OnLog, ensure_log_group, plan_log_group
@@ -208,12 +209,14 @@ def train(
         on_start: Called once, with the task that was started.
 
     Raises:
-        ConfigurationError: There are no fonts, or no bucket, where the task says.
+        ConfigurationError: There are no fonts, or no bucket, where the task says; or a time limit is none.
         PlacementError: The cluster cannot take the task.
         TaskFailedError: It ended badly, or well without an archive.
         WaitTimeoutError: It takes too long; it goes on.
         AwsError: AWS refused a request.
     """
+    check_limit(timeout_s)
+    check_limit(placement_timeout_s)
     cluster = as_cluster(cluster)
     out = spec.environment["POLICE_OUT"]
     _check_places(cluster, spec)

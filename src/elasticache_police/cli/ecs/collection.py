@@ -10,6 +10,7 @@ import click
 
 from elasticache_police.cli._aws_options import account_options, account_words
 from elasticache_police.cli.ecs._shared import (
+    SECONDS,
     Status,
     cluster_of,
     dry_run_option,
@@ -105,7 +106,7 @@ def work() -> None:
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write the report to a file.")
 @click.option("--quiet", "-q", is_flag=True, help="Leave names that are spelled right out of the table.")
-@click.option("--timeout", "timeout_s", type=float, default=DAY_S, show_default=True, help="Seconds.")
+@click.option("--timeout", "timeout_s", type=SECONDS, default=DAY_S, show_default=True, help="Seconds.")
 @dry_run_option
 @account_options
 def inspect(*, source: str, cluster: str, region: str | None, profile: str | None, **options: object) -> None:
