@@ -17,7 +17,7 @@ from quick_workers import Threads
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
-from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker, _inspector
+from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker, _inspector, queues
 from elasticache_police.ecs_anywhere import worker as worker_module
 from elasticache_police.ecs_anywhere._inspector import Outcome
 from elasticache_police.ecs_anywhere.collection import recipe_of
@@ -235,6 +235,50 @@ def test_poison_ends_in_the_dead_letter_queue_and_is_named(s3, here, content, re
     assert [file["error"] is None for file in _report(s3, report.report_uri)["files"]] == [True, False, True]
     letters = [picture.key for picture, _ in dead_letters(Clients(), report.dead_letter_queue_url)]
     assert letters == ["decks/poison.png"]
+
+
+def test_more_poison_than_sqs_hands_out_at_once_is_all_named_in_one_round(s3, here, monkeypatch):
+    """SQS keeps 120,000 messages in flight and then says that there are none."""
+    monkeypatch.setattr(queues, "_IN_FLIGHT", 10)
+    _put(s3, good="ElastiCache", **{f"poison{number:02}": f"unreadable {number}" for number in range(25)})
+    crews = []
+
+    def crew(job, count):
+        crews.append(job)
+        return Threads(job, count)
+
+    report = _inspect(here, crew=crew)
+
+    assert [failure.reason for failure in report.failures] == ["no picture (send another one)"] * 25
+    assert len(crews) == 1  # nothing was taken for lost, and tried again
+    assert depth(Clients(), report.dead_letter_queue_url).total == 25
+
+
+def test_letters_that_come_again_before_all_are_read_end_the_reading(s3):
+    """It takes longer than they stay invisible: they came again and again, for ever."""
+    worker = _worker_over(s3, "again", a="unreadable", b="unreadable, too")
+    worker.run()
+    clients = Clients()
+
+    def at_once(params, **_):
+        params["VisibilityTimeout"] = 0
+
+    clients["sqs"].meta.events.register("provide-client-params.sqs.ReceiveMessage", at_once)
+    letters = queues.read_letters(clients, worker.job.dead_letter_queue_url)
+    assert sorted(picture.key for picture in letters.reasons) == ["decks/a.png", "decks/b.png"]
+
+
+def test_an_sqs_that_says_that_too_many_letters_are_out_is_no_error(s3):
+    worker = _worker_over(s3, "over", a="unreadable")
+    worker.run()
+    clients = Clients()
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "OverLimit", "Message": "too many messages in flight"}}, "ReceiveMessage")
+
+    clients["sqs"].meta.events.register("before-call.sqs.ReceiveMessage", refuse)
+    letters = queues.read_letters(clients, worker.job.dead_letter_queue_url)
+    assert (letters.reasons, letters.complete) == ({}, False)
 
 
 def test_a_picture_that_lies_in_an_archive_is_named_and_the_others_are_done(s3, here):
