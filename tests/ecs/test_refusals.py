@@ -10,7 +10,7 @@ from fake_ecs import Script
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
-from elasticache_police.ecs_anywhere import Cluster, CollectionJob, TaskSpec, Worker
+from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Definition, LaunchType, TaskSpec, Worker
 from elasticache_police.errors import ConfigurationError, NotFoundError
 
 SPEC = TaskSpec(family="elasticache-police-inspect", image="inspector", cpu_units=256, memory_mib=256)
@@ -67,6 +67,29 @@ def test_a_cluster_that_there_is_not_is_named_before_anything_is_made(s3, joined
     with pytest.raises(NotFoundError, match="there is no cluster polcie in us-east-1"):
         ecs_anywhere.inspect_on(nowhere, "s3://pictures/decks/", SPEC)
     assert boto_session.client("sqs").list_queues().get("QueueUrls", []) == []
+    assert s3.list_objects_v2(Bucket="pictures")["KeyCount"] == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "words"),
+    [
+        (
+            SPEC,
+            {"names": [f"A rather long name {number}" for number in range(400)]},
+            "ECS takes 8192 characters of what",
+        ),
+        (
+            Definition(arn="f:1", container_name="main", network_mode="awsvpc", launch_type=LaunchType.FARGATE),
+            {},
+            "runs in network mode awsvpc, which needs subnets",
+        ),
+    ],
+    ids=["too many names", "no subnets"],
+)
+def test_a_task_that_could_not_be_started_is_known_before_anything_is_made(s3, joined, task, options, words):
+    with pytest.raises(ConfigurationError, match=words):
+        ecs_anywhere.inspect_on(joined, "s3://pictures/decks/", task, **options)
+    assert boto3.client("sqs").list_queues().get("QueueUrls", []) == []
     assert s3.list_objects_v2(Bucket="pictures")["KeyCount"] == 1
 
 

@@ -33,16 +33,23 @@ from elasticache_police.ecs_anywhere.packing import etag_of_model, plan_model, s
 from elasticache_police.ecs_anywhere.queueing import Queueing
 from elasticache_police.ecs_anywhere.queues import (
     AT_ONCE,
-    RUN_ID,
     depth,
     plan_dead_letters,
     queue_requests,
     remove_queues,
 )
-from elasticache_police.ecs_anywhere.refusals import check_cluster, check_folder, check_numbers, names_of, results_of
+from elasticache_police.ecs_anywhere.refusals import (
+    check_cluster,
+    check_folder,
+    check_numbers,
+    check_start,
+    checked_run_id,
+    names_of,
+    results_of,
+)
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
 from elasticache_police.ecs_anywhere.tasks import plan_run, plan_stop
-from elasticache_police.errors import ConfigurationError, NotFoundError
+from elasticache_police.errors import NotFoundError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Request
@@ -263,9 +270,7 @@ def inspect_on(
         max_receives=max_receives,
         timeout_s=timeout_s,
     )
-    run_id = run_id or new_run_id()
-    if not RUN_ID.fullmatch(run_id):
-        raise ConfigurationError(f"a run's id is 1 to 56 letters, digits, - and _, not {run_id!r}")
+    run_id = checked_run_id(run_id or new_run_id())
     began = cluster.clock()
     tell = partial(_tell, on_progress, source, lambda: cluster.clock() - began, timeout_s)
     image = ""
@@ -279,33 +284,36 @@ def inspect_on(
         etag = etag_of_model(cluster.clients, model)
         if given != model:  # a directory, packed: the name of its archive is its content's
             etag = ""
+    job = _job(
+        source,
+        results,
+        run_id,
+        # A model of which nothing can be known shares no results with another run.
+        recipe=_recipe(
+            image,
+            names=names,
+            model=model,
+            model_etag=run_id if etag is None else etag,
+            min_confidence=min_confidence,
+        ),
+        names=names,
+        model=model,
+        model_etag=etag or "",
+        min_confidence=min_confidence,
+        visibility_timeout_s=visibility_timeout_s,
+        picture_timeout_s=picture_timeout_s,
+    )
+    if crew is None:
+        check_start(cluster, task, job)
     with tempfile.TemporaryDirectory() as folder:
         run = begin(
             cluster,
             Path(folder),
+            job=job,
             suffixes=suffixes,
             max_receives=max_receives,
             on_progress=on_progress,
             on_count=partial(tell, "listed"),
-            job=_job(
-                source,
-                results,
-                run_id,
-                # A model of which nothing can be known shares no results with another run.
-                recipe=_recipe(
-                    image,
-                    names=names,
-                    model=model,
-                    model_etag=run_id if etag is None else etag,
-                    min_confidence=min_confidence,
-                ),
-                names=names,
-                model=model,
-                model_etag=etag or "",
-                min_confidence=min_confidence,
-                visibility_timeout_s=visibility_timeout_s,
-                picture_timeout_s=picture_timeout_s,
-            ),
         )
         start = crew or (lambda job, count: TaskCrew(cluster, task, job, count))
         given_up = GivenUp()

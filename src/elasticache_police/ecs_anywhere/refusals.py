@@ -5,16 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
 
 from elasticache_police._inspecting import checked_confidence, checked_names
 from elasticache_police._waiting import check_limit
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster
+from elasticache_police.ecs_anywhere.crew import WORKER
 from elasticache_police.ecs_anywhere.packing import check_model
+from elasticache_police.ecs_anywhere.queues import RUN_ID
+from elasticache_police.ecs_anywhere.tasks import plan_run
 from elasticache_police.errors import AccessDeniedError, ConfigurationError, ModelFileError, NotFoundError
 from elasticache_police.spelling import check_name
 
-__all__ = ["check_cluster", "check_folder", "check_numbers", "names_of", "results_of"]
+if TYPE_CHECKING:
+    from elasticache_police.ecs_anywhere.collection import CollectionJob
+    from elasticache_police.ecs_anywhere.definitions import Definition
+    from elasticache_police.ecs_anywhere.task_spec import TaskSpec
+
+__all__ = ["check_cluster", "check_folder", "check_numbers", "check_start", "checked_run_id", "names_of", "results_of"]
 
 
 def results_of(source: str, results: str | None) -> str:
@@ -57,6 +68,17 @@ def names_of(names: Sequence[str]) -> tuple[str, ...]:
         ConfigurationError: One cannot be policed.
     """
     return tuple(check_name(name) for name in checked_names(names) or ()) if names else ()
+
+
+def checked_run_id(run_id: str) -> str:
+    """Return a run's id as it was given.
+
+    Raises:
+        ConfigurationError: No queue could be named after it.
+    """
+    if not RUN_ID.fullmatch(run_id):
+        raise ConfigurationError(f"a run's id is 1 to 56 letters, digits, - and _, not {run_id!r}")
+    return run_id
 
 
 def check_numbers(
@@ -102,3 +124,14 @@ def check_cluster(cluster: Cluster) -> None:
             code=error.code,
             request_id=error.request_id,
         ) from error
+
+
+def check_start(cluster: Cluster, task: TaskSpec | Definition | str, job: CollectionJob) -> None:
+    """Refuse a task that could not be started with a job: it lacks subnets, or the job is longer than ECS takes.
+
+    Raises:
+        ConfigurationError: One of both.
+    """
+    long = "https://sqs.REGION.amazonaws.com/ACCOUNT/".ljust(130, "-")  # the queues are not made yet
+    job = attrs.evolve(job, queue_url=long, dead_letter_queue_url=long, queueing=32 * "-")
+    plan_run(cluster, task, command=WORKER, environment=job.to_environment())
