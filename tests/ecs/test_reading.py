@@ -80,7 +80,7 @@ def test_a_report_of_many_pictures_is_never_held_whole(s3):
     assert sum(report == one for report in reports) == 19_999
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert most < 1_000_000  # of objects that have 30 MB together
+    assert most < 1_000_000  # of objects that have 15 MB together
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Reads a merged report back, a picture at a time: one of a million pictures has more than a gigabyte."""
+"""Reads a merged report back, a picture at a time: a million pictures have most of a gigabyte in memory."""
 
 from __future__ import annotations
 
