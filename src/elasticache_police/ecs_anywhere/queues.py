@@ -248,10 +248,12 @@ def read_letters(
     """
     reasons: dict[Picture, str] = {}
     left: dict[str, str] = {}
+    more = True
     while len(left) < _IN_FLIGHT:
         messages = _next_letters(clients, url)
-        new = [message for message in messages if text(message, "MessageId") not in left]
-        if not new:  # there is nothing more, or the first ones come again
+        new = [message for message in messages or () if text(message, "MessageId") not in left]
+        if not new:  # there is nothing more, or the first ones come again, or too many are out
+            more = messages is None
             break
         dropped: list[str] = []
         for message in new:
@@ -267,19 +269,20 @@ def read_letters(
             if picture is not None:
                 reasons[picture] = reason or reasons.get(picture, "")
         _settle(clients, "DeleteMessageBatch", url, dropped)
-    complete = patiently(lambda: depth(clients, url)).waiting == 0
+    # Counts are late: they are asked only where there may be more.
+    complete = not more or patiently(lambda: depth(clients, url)).waiting == 0
     _settle(clients, "ChangeMessageVisibilityBatch", url, left.values(), VisibilityTimeout=0)
     return Letters(reasons=reasons, complete=complete)
 
 
-def _next_letters(clients: Clients, url: str) -> list[Answer]:
-    """Return the next letters; none where SQS hands out no more because so many are out."""
+def _next_letters(clients: Clients, url: str) -> list[Answer] | None:
+    """Return the next letters; None where SQS says that too many are out."""
     try:
         return children(patiently(lambda: clients.perform(_letters_request(url))), "Messages")
     except AwsError as error:
         if error.code.rsplit(".", 1)[-1] != "OverLimit":
             raise
-        return []
+        return None
 
 
 def _settle(clients: Clients, operation: str, url: str, handles: Iterable[str], **parameters: int) -> None:
