@@ -127,7 +127,6 @@ def test_any_image_runs_and_its_log_is_followed(fake, joined):
     assert (task.command, task.environment) == (["echo", "hello"], {"A": "1"})
 
 
-@pytest.mark.usefixtures("no_sleep")
 @pytest.mark.parametrize("limit", ["nan", "inf", "-5"])
 def test_a_time_limit_that_is_none_is_refused_before_a_task_is_started(fake, joined, limit):
     for words in (
@@ -140,6 +139,7 @@ def test_a_time_limit_that_is_none_is_refused_before_a_task_is_started(fake, joi
     assert not fake.tasks
 
 
+@pytest.mark.usefixtures("no_sleep")
 def test_a_task_that_fails_is_an_error_with_its_reason(fake, joined):
     fake.script("hello", Script(runs=0, exit_code=137))
     with pytest.raises(TaskFailedError, match="SIGKILL"):
