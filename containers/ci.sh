@@ -122,7 +122,7 @@ print(*(one["Key"] for one in found.get("Contents", [])))'
     podman run "${locked[@]}" "${settings[@]}" localhost/police-train:ci -- --finder-steps 2 "${tiny[@]}" | tee "$work/train.log"
     grep -q 'train: resuming from s3://models/keep' "$work/train.log"
     test -z "$(keys keep/)" && keys model.tar.gz
-    step "load: the archive is asked about a line"
+    step "load: the archive is asked about a line, and the directory about a picture"
     "$PYTHON" - "$work" <<'END'
 import sys, tarfile
 from pathlib import Path
@@ -136,6 +136,12 @@ line = tensorflow.constant(numpy.ones((1, 50, 700, 1), "float32"))
 score = float(model.signatures["serving_default"](image=line)["score"][0, 0])
 assert 0.0 <= score <= 1.0, score
 print("the model answers", score)
+from elasticache_police import Police
+boto3.client("s3").download_file("models", "model.directory.tar.gz", str(folder / "directory.tar.gz"))
+with tarfile.open(folder / "directory.tar.gz") as archive:
+    archive.extractall(folder / "directory", filter="data")
+(page,) = Police.from_model(folder / "directory").inspect("examples/architecture.png").pages
+print("its directory looks at a picture of", page.width, "x", page.height)
 END
 fi
 step done

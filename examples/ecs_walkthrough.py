@@ -92,6 +92,8 @@ def story(fake, scratch: Path, *, stand_in: bool) -> None:  # noqa: ANN001  the 
         print(f"   {spec.model.model_data_url}: {', '.join(sorted(archive.getnames())[:6])}")
     for request in sm.plan(spec).requests:
         print(f"   {request.operation}")
+    if not stand_in:
+        inspects_here(f"s3://{BUCKET}/models/model.directory.tar.gz", scratch)
 
     step("5. A collection in S3, inspected by two tasks from one queue")
     collection(fake, s3, cluster, stand_in=stand_in)
@@ -100,6 +102,17 @@ def story(fake, scratch: Path, *, stand_in: bool) -> None:  # noqa: ANN001  the 
     gone = ecs.leave(cluster, machine.instance_id)
     ecs.delete_activation(cluster, activation.activation_id)
     print(f"   {gone.instance_id} left; on the machine:\n   " + gone.cleanup_command.replace("\n", "\n   "))
+
+
+def inspects_here(directory: str, scratch: Path) -> None:
+    """Look at a picture with what the training left for inspections without SageMaker."""
+    from elasticache_police import Police
+    from elasticache_police._aws import Clients
+    from elasticache_police.ecs_anywhere.packing import fetch_model
+
+    police = Police.from_model(fetch_model(Clients(), directory, scratch))
+    report = police.inspect(ROOT / "examples" / "architecture.png")
+    print(f"   {directory} looked at {len(report.pages)} page(s) here")
 
 
 def collection(fake, s3, cluster, *, stand_in: bool) -> None:  # noqa: ANN001

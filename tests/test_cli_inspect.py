@@ -269,7 +269,8 @@ def test_a_prefix_of_s3_is_handed_to_a_cluster(monkeypatch):
         return 1
 
     monkeypatch.setattr("elasticache_police.cli.ecs.inspect_collection", inspect_collection)
-    result = run("s3://bucket/prefix", "--on-ecs", "studio", "--tasks", "16", "--name", "GitHub", "--format", "json")
+    words = ["--tasks", "16", "--run", "night", "--name", "GitHub", "--format", "json"]
+    result = run("s3://bucket/prefix", "--on-ecs", "studio", *words)
     assert result.exit_code == 1
     assert asked == {
         "source": "s3://bucket/prefix",
@@ -279,6 +280,7 @@ def test_a_prefix_of_s3_is_handed_to_a_cluster(monkeypatch):
         "names": ("GitHub",),
         "model": None,
         "min_confidence": None,
+        "run_id": "night",
         "form": "json",
         "output": None,
         "quiet": False,

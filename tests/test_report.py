@@ -164,3 +164,18 @@ def test_a_narrow_terminal_shows_every_reading_whole(width):
     shown = console.export_text()
     for word in ("ElasticCache", "misspelled"):
         assert word in shown
+
+
+def test_json_that_comes_in_pieces_is_what_json_would_write():
+    for reports in ([], [report(WRONG, source="a\nb\u2028.png")], [report(WRONG, RIGHT), report(RIGHT, pages=2)]):
+        assert render_json(reports) == json.dumps(to_document(reports), ensure_ascii=False, indent=2) + "\n"
+
+
+def test_very_many_findings_get_a_line_each_instead_of_a_table(monkeypatch):
+    monkeypatch.setattr("elasticache_police.report.text._ROWS", 2)
+    stream = io.StringIO()
+    many = [report(WRONG, source=f"{number}.png") for number in range(5)]
+    print_text(iter(many), Console(file=stream, width=80, force_terminal=False))
+    lines = stream.getvalue().splitlines()
+    assert [line.split("  ")[0] for line in lines[:5]] == [f"{number}.png" for number in range(5)]
+    assert lines[5:] == ["", "5 files, 5 pages: 5 misspelled, 0 correct"]

@@ -11,7 +11,7 @@ import attrs
 from elasticache_police._aws import is_passing
 from elasticache_police.errors import AwsError, ConfigurationError, WaitTimeoutError
 
-__all__ = ["BAD_MOMENT_S", "OnProgress", "Progress", "patiently", "wait_until"]
+__all__ = ["BAD_MOMENT_S", "OnProgress", "Progress", "check_limit", "patiently", "wait_until"]
 
 _T = TypeVar("_T")
 
@@ -35,6 +35,17 @@ class Progress:
 
 OnProgress = Callable[[Progress], None]
 """Called after every look, in the waiting thread."""
+
+
+def check_limit(timeout_s: float) -> None:
+    """Refuse a time limit that is none, before there is something to wait for.
+
+    Raises:
+        ConfigurationError: It is not a finite number of seconds, or less than 0.
+    """
+    if not 0.0 <= timeout_s < float("inf"):
+        message = f"a wait needs a finite limit in seconds, not {timeout_s}"
+        raise ConfigurationError(message)
 
 
 def wait_until(
@@ -77,9 +88,7 @@ def wait_until(
         WaitTimeoutError: The time is up.
         ConfigurationError: The time limit is not a finite number of seconds.
     """
-    if not 0.0 <= timeout_s < float("inf"):
-        message = f"a wait needs a finite limit in seconds, not {timeout_s}"
-        raise ConfigurationError(message)
+    check_limit(timeout_s)
     started = clock()
     pause = delay_s
     while True:

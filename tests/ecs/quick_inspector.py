@@ -7,18 +7,24 @@ import signal
 import time
 from pathlib import Path
 
-from elasticache_police.errors import ImageError
+from elasticache_police.errors import ImageError, ModelFileError
+
+
+def _raise_for(word, source):
+    if word.startswith("unreadable"):
+        raise ImageError(source, "no picture", "send another one")
+    if word.startswith("unfit"):
+        raise ModelFileError("half of it is missing")
+    if word.startswith("broken"):
+        raise ValueError("a defect of ours")
 
 
 def make(names, model, min_confidence):
     def inspect(picture, source):
         word = picture.decode("latin-1")
-        if word.startswith("unreadable"):
-            raise ImageError(source, "no picture", "send another one")
+        _raise_for(word, source)
         if word.startswith("crash"):
             os.kill(os.getpid(), signal.SIGSEGV)
-        if word.startswith("broken"):
-            raise ValueError("a defect of ours")
         if word.startswith("hang"):
             time.sleep(60)
         if word.startswith("slow"):

@@ -89,6 +89,14 @@ def test_instances_come_as_a_table_and_as_json(fake, joined):
     assert (shown["instance_id"], shown["connection"], shown["cpu_units"]) == (machine.instance_id, "connected", 4096)
 
 
+def test_the_table_of_instances_is_whole_in_a_pipe(fake, joined):
+    """At 80 columns it said that a machine is `connec...` and has `4096/40...` CPU units."""
+    _, out, _ = _run("instances", "police")
+    machine = fake.machines[0].instance_id
+    (row,) = [line.split() for line in out.splitlines() if machine in line]
+    assert row[:5] == [machine, "connected", "ACTIVE", "4096/4096", "8192/8192"]
+
+
 def test_waiting_prints_the_machines_that_joined(fake, joined):
     (machine,) = ecs_anywhere.instances(joined)
     code, out, err = _run("wait", "police", "1", "--timeout", "5")
@@ -117,6 +125,18 @@ def test_any_image_runs_and_its_log_is_followed(fake, joined):
     assert "it ended well" in err
     (task,) = fake.tasks.values()
     assert (task.command, task.environment) == (["echo", "hello"], {"A": "1"})
+
+
+@pytest.mark.parametrize("limit", ["nan", "inf", "-5"])
+def test_a_time_limit_that_is_none_is_refused_before_a_task_is_started(fake, joined, limit):
+    for words in (
+        ("run", "police", "--image", "busybox:1", "--timeout", limit),
+        ("run", "police", "--image", "busybox:1", "--wait-for-room", limit),
+        ("inspect", "s3://pictures/decks/", "--cluster", "police", "--timeout", limit),
+    ):
+        code, _, err = _run(*words)
+        assert (code, "is not a finite number of seconds, 0 or more" in err) == (2, True)
+    assert not fake.tasks
 
 
 @pytest.mark.usefixtures("no_sleep")

@@ -17,11 +17,12 @@ from quick_workers import Threads
 
 from elasticache_police import ecs_anywhere
 from elasticache_police._aws import Clients
-from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker, _inspector
+from elasticache_police.ecs_anywhere import Cluster, CollectionJob, Picture, TaskSpec, Worker, _inspector, queues
+from elasticache_police.ecs_anywhere import worker as worker_module
 from elasticache_police.ecs_anywhere._inspector import Outcome
 from elasticache_police.ecs_anywhere.collection import recipe_of
 from elasticache_police.ecs_anywhere.crew import TaskCrew
-from elasticache_police.ecs_anywhere.packing import fetch_model, send_model
+from elasticache_police.ecs_anywhere.packing import directory_beside, fetch_model, packed, send_model
 from elasticache_police.ecs_anywhere.queues import dead_letters, depth, enqueue, make_queues
 from elasticache_police.errors import (
     AccessDeniedError,
@@ -29,8 +30,10 @@ from elasticache_police.errors import (
     ModelFileError,
     NotFoundError,
     PlacementError,
+    PoliceError,
     TaskFailedError,
 )
+from elasticache_police.runtime.files import PACKAGED
 
 SPEC = TaskSpec(family="elasticache-police-inspect", image="inspector", cpu_units=256, memory_mib=256)
 SOURCE, RESULTS = "s3://pictures/decks/", "s3://pictures/results"
@@ -234,6 +237,50 @@ def test_poison_ends_in_the_dead_letter_queue_and_is_named(s3, here, content, re
     assert letters == ["decks/poison.png"]
 
 
+def test_more_poison_than_sqs_hands_out_at_once_is_all_named_in_one_round(s3, here, monkeypatch):
+    """SQS keeps 120,000 messages in flight and then says that there are none."""
+    monkeypatch.setattr(queues, "_IN_FLIGHT", 10)
+    _put(s3, good="ElastiCache", **{f"poison{number:02}": f"unreadable {number}" for number in range(25)})
+    crews = []
+
+    def crew(job, count):
+        crews.append(job)
+        return Threads(job, count)
+
+    report = _inspect(here, crew=crew)
+
+    assert [failure.reason for failure in report.failures] == ["no picture (send another one)"] * 25
+    assert len(crews) == 1  # nothing was taken for lost, and tried again
+    assert depth(Clients(), report.dead_letter_queue_url).total == 25
+
+
+def test_letters_that_come_again_before_all_are_read_end_the_reading(s3):
+    """It takes longer than they stay invisible: they came again and again, for ever."""
+    worker = _worker_over(s3, "again", a="unreadable", b="unreadable, too")
+    worker.run()
+    clients = Clients()
+
+    def at_once(params, **_):
+        params["VisibilityTimeout"] = 0
+
+    clients["sqs"].meta.events.register("provide-client-params.sqs.ReceiveMessage", at_once)
+    letters = queues.read_letters(clients, worker.job.dead_letter_queue_url)
+    assert sorted(picture.key for picture in letters.reasons) == ["decks/a.png", "decks/b.png"]
+
+
+def test_an_sqs_that_says_that_too_many_letters_are_out_is_no_error(s3):
+    worker = _worker_over(s3, "over", a="unreadable")
+    worker.run()
+    clients = Clients()
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "OverLimit", "Message": "too many messages in flight"}}, "ReceiveMessage")
+
+    clients["sqs"].meta.events.register("before-call.sqs.ReceiveMessage", refuse)
+    letters = queues.read_letters(clients, worker.job.dead_letter_queue_url)
+    assert (letters.reasons, letters.complete) == ({}, False)
+
+
 def test_a_picture_that_lies_in_an_archive_is_named_and_the_others_are_done(s3, here):
     s3.put_object(Bucket="pictures", Key="decks/a.png", Body=b"ElastiCache of old", StorageClass="GLACIER")
     _put(s3, b="ElasticCache", c="ElastiCache")
@@ -282,6 +329,15 @@ def test_one_picture_that_may_not_be_read_is_named_and_the_others_are_done(s3):
 def test_a_worker_that_may_read_nothing_says_so_and_buries_nothing(s3):
     worker = _worker_over(s3, "none", secret="ElastiCache", secret2="ElastiCache!")
     with pytest.raises(AccessDeniedError, match="kms:Decrypt"):
+        worker.run()
+    assert dead_letters(Clients(), worker.job.dead_letter_queue_url) == []
+    assert depth(Clients(), worker.job.queue_url).total == 2
+
+
+def test_a_model_that_is_good_for_no_picture_ends_the_worker_and_blames_none(s3):
+    """It did blame each: a million of them, after three tries."""
+    worker = _worker_over(s3, "unfit", a="unfit model", b="unfit as well")
+    with pytest.raises(PoliceError, match="no picture can be inspected: half of it is missing"):
         worker.run()
     assert dead_letters(Clients(), worker.job.dead_letter_queue_url) == []
     assert depth(Clients(), worker.job.queue_url).total == 2
@@ -770,6 +826,31 @@ def test_a_model_archive_that_was_cut_off_is_no_model(s3, tmp_path):
         fetch_model(Clients(), uri, tmp_path / "there")
 
 
+@pytest.mark.parametrize("plan", [True, False])
+def test_a_directory_that_holds_no_model_is_refused_beforehand(here, tmp_path, plan):
+    (tmp_path / "finder.onnx").write_bytes(b"weights")
+    inspect = ecs_anywhere.plan_inspection if plan else ecs_anywhere.inspect_on
+    with pytest.raises(ModelFileError, match=r"holds no model's directory.*config\.json is missing"):
+        inspect(here, SOURCE, SPEC, model=str(tmp_path))
+
+
+def test_a_task_says_that_an_archive_for_sagemaker_inspects_nothing(s3, tmp_path):
+    """The one that `ecs train --out` names; the other one that a training leaves is taken."""
+    job = CollectionJob(
+        source=SOURCE, results=RESULTS, run_id="r", recipe="r", queue_url="q", dead_letter_queue_url="d"
+    )
+    (tmp_path / "saved" / "1").mkdir(parents=True)
+    (tmp_path / "saved" / "1" / "saved_model.pb").write_bytes(b"graph")
+    for folder, name in ((tmp_path / "saved", "model.tar.gz"), (PACKAGED, "model.directory.tar.gz")):
+        s3.put_object(Bucket="pictures", Key=f"m/{name}", Body=packed(folder))
+    archive = attrs.evolve(job, model="s3://pictures/m/model.tar.gz")
+    with pytest.raises(ModelFileError, match=r"s3://pictures/m/model.tar.gz holds no .* \.directory\.tar\.gz does"):
+        worker_module._model(Clients(), archive, tmp_path / "a")
+    directory = attrs.evolve(job, model=directory_beside(archive.model))
+    folder = worker_module._model(Clients(), directory, tmp_path / "b")
+    assert Path(folder, "config.json").read_bytes() == (PACKAGED / "config.json").read_bytes()
+
+
 def test_an_empty_prefix_is_an_error(s3, here):
     with pytest.raises(ConfigurationError, match="no pictures below s3://pictures/decks/"):
         _inspect(here)
@@ -811,11 +892,9 @@ def test_the_plan_names_every_call(here):
     ]
 
 
-def test_the_plan_runs_tasks_as_they_are_run(s3, fake, joined, moto_url, tmp_path):
+def test_the_plan_runs_tasks_as_they_are_run(s3, fake, joined, moto_url):
     _put(s3, a="ElastiCache")
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "weights.bin").write_bytes(b"weights")
-    choices = {"results": RESULTS, "names": ("GitHub",), "model": str(tmp_path / "mine"), "min_confidence": 0.9}
+    choices = {"results": RESULTS, "names": ("GitHub",), "model": str(PACKAGED), "min_confidence": 0.9}
     _registered, sent, *_rest = plan = ecs_anywhere.plan_inspection(joined, SOURCE, SPEC, run_id="r-9", **choices)
     fake.script(SPEC.family, Script(runs=1000))
 

@@ -97,6 +97,82 @@ def test_every_format_is_there_on_ecs(studio, form, shows):
     assert "decks/a.png" in out
 
 
+@pytest.mark.usefixtures("no_sleep")
+def test_places_in_s3_stay_what_they_are_in_sarif(studio, s3):
+    """A key is no path: its two slashes are not one, and the scheme is not escaped."""
+    s3.put_object(Bucket="pictures", Key="decks//a b+c%20ü.png", Body=b"ElasticCache")
+    _, out, _ = _inspect("--on-ecs", "police", "--format", "sarif")
+    results = json.loads(out)["runs"][0]["results"]
+    uris = [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in results]
+    assert uris == ["s3://pictures/decks//a%20b%2Bc%2520%C3%BC.png", "s3://pictures/decks/a.png"]
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_odd_keys_are_inspected_and_named_as_they_are(studio, s3):
+    odd = [
+        "a b.png",
+        "plus+plus.png",
+        "100%25 %2F.png",
+        "ünï\u2603 \U0001f600.PNG",
+        "q?x=1&y#z.png",
+        "'\"<>.png",
+        "\\.png",
+    ]
+    keys = [*(f"decks/{name}" for name in odd), "decks//two.png", "decks/" + "k" * 1000 + ".png"]
+    for key in keys:
+        s3.put_object(Bucket="pictures", Key=key, Body=f"ElasticCache in {key}".encode())
+    s3.put_object(Bucket="pictures", Key="decks/folder.png/", Body=b"ElasticCache")
+    code, out, _ = _inspect("--on-ecs", "police", "--format", "json")
+    found = {file["file"]: file["error"] for file in json.loads(out)["files"]}
+    assert (code, found) == (1, {f"s3://pictures/{key}": None for key in [*keys, "decks/a.png", "decks/b.png"]})
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_a_file_that_cannot_be_written_is_known_before_the_work(studio, tmp_path):
+    for option in ("--on-ecs", "--on-sagemaker"):
+        code, _, err = _inspect(option, "police", "-o", str(tmp_path / "none" / "report.json"))
+        assert (code, "No such file or directory" in err) == (2, True)
+    assert not studio.tasks
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_where_the_merged_report_is_gets_said_even_if_this_one_cannot_be_written(studio, tmp_path, monkeypatch):
+    monkeypatch.setattr("elasticache_police.cli.ecs.collection.check_output", lambda _output: None)
+    code, _, err = _inspect("--on-ecs", "police", "-o", str(tmp_path / "none" / "report.json"))
+    assert (code, "report: s3://pictures/elasticache-police/runs/" in err) == (2, True)
+
+
+@pytest.mark.usefixtures("no_sleep")
+def test_a_run_goes_on_from_either_command(studio, s3, monkeypatch):
+    """What is printed goes on in the same form, to the same place."""
+    with monkeypatch.context() as patch:
+
+        def interrupted(*_arguments, **_options):
+            raise KeyboardInterrupt
+
+        patch.setattr("elasticache_police.ecs_anywhere.draining.wait_until", interrupted)
+        words = ["--on-ecs", "police", "--run", "night", "--format", "github", "--quiet"]
+        result = CliRunner().invoke(main, ["inspect", SOURCE, *words])
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("that is: ")]
+    assert line.endswith(" --cluster police --run night --tasks 4 --format github --quiet")
+    words = line.removeprefix("that is: elasticache-police ").split()
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert (result.exit_code, "::error file=" in result.stdout) == (1, True)
+    assert "report: s3://pictures/elasticache-police/runs/night/report.json" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "s3://pictures/decks/ is inspected with --on-ecs CLUSTER or --on-sagemaker MODEL"),
+        (("--run", "night"), "--run is about --on-ecs CLUSTER"),
+    ],
+)
+def test_what_takes_machines_elsewhere_says_so(words, says):
+    code, _, err = _inspect(*words)
+    assert (code, says in err) == (2, True)
+
+
 EVIL = "decks/\x1b]0;mine\x07\x1b[2J.png"
 WRITTEN_OUT = r"error: s3://pictures/decks/\x1b]0;mine\x07\x1b[2J.png: "
 

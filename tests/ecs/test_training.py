@@ -71,6 +71,7 @@ def test_on_a_laptop_it_writes_the_archive_to_a_directory(tmp_path, capfd):
     assert "train: from the beginning" in said
     assert "health: training for 0 s" in said
     assert f"done: the model is at {job.out}" in said
+    assert (tmp_path / "out" / "model.directory.tar.gz").is_file()
 
 
 def test_fonts_come_from_s3_and_the_model_goes_there(s3, tmp_path):
@@ -81,8 +82,26 @@ def test_fonts_come_from_s3_and_the_model_goes_there(s3, tmp_path):
     assert (tmp_path / "fonts-0" / "hand" / "a.ttf").read_bytes() == b"font a"
     body = s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read()
     assert _weights(body)["words"][-2:] == ["--fonts", str(tmp_path / "fonts-0")]
+    directory = s3.get_object(Bucket="models", Key="run/model.directory.tar.gz")["Body"].read()
+    with tarfile.open(fileobj=io.BytesIO(directory)) as packed:
+        assert packed.getnames() == ["weights"]  # of run/model, which inspects without SageMaker
     assert _keys(s3, "run/keep/") == []  # a later training must not resume from a finished one
     assert not (tmp_path / "run").exists()
+
+
+def test_a_role_that_may_write_only_the_archive_still_trains(s3, tmp_path, monkeypatch, capfd):
+    real = training_job._s3.write
+
+    def refuse(clients, place, *arguments, **options):
+        if "directory" in place.key:
+            raise AwsError("denied", operation="PutObject")
+        real(clients, place, *arguments, **options)
+
+    monkeypatch.setattr(training_job._s3, "write", refuse)
+    assert run(TrainingJob(out=PLACES["out"], work=tmp_path)) == 0
+    assert _weights(s3.get_object(Bucket="models", Key="run/model.tar.gz")["Body"].read())
+    said = capfd.readouterr().out
+    assert "directory: the model for inspections is not at s3://models/run/model.directory.tar.gz: PutObject" in said
 
 
 def test_trained_weights_come_from_s3_too(s3, tmp_path):
@@ -306,6 +325,15 @@ def test_train_on_returns_what_deploy_takes(s3, fake, joined, tmp_path):
         "1",
     ]
     assert lines == ["health: training"]
+
+
+@pytest.mark.parametrize("limit", [{"timeout_s": float("nan")}, {"placement_timeout_s": -1.0}])
+def test_a_time_limit_that_is_none_is_refused_before_a_training_starts(s3, fake, joined, limit):
+    """The task was started, and went on alone."""
+    spec = ecs_anywhere.training_spec(**PLACES, task_role_arn=ROLE, log_group=None)
+    with pytest.raises(ConfigurationError, match="a wait needs a finite limit"):
+        ecs_anywhere.train(joined, spec, **limit)
+    assert not fake.tasks
 
 
 def test_a_training_that_leaves_nothing_is_a_failure(s3, fake, joined):

@@ -36,3 +36,4 @@ def test_from_an_activation_to_a_report(repository):
 def test_the_containers_entry_point_trains_for_real(repository):
     said = _run(repository)
     assert "s3://police-walkthrough/models/model.tar.gz: 1" in said
+    assert "s3://police-walkthrough/models/model.directory.tar.gz looked at 1 page(s) here" in said

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 import click
 
-from elasticache_police.cli.writing import write_reports
+from elasticache_police.cli.writing import check_output, write_reports
 
 __all__ = ["Elsewhere"]
 
@@ -33,8 +33,8 @@ class Elsewhere:
     local: Mapping[str, object]
     """Options that only this machine can follow: refused where they are not None."""
 
-    def on_ecs(self, cluster: str, *, tasks: int | None) -> int:
-        """Inspect with tasks on a cluster and return the exit code."""
+    def on_ecs(self, cluster: str, *, tasks: int | None, run_id: str | None = None) -> int:
+        """Inspect with tasks on a cluster, or go on with a run there, and return the exit code."""
         source = self._source("--on-ecs")
         from elasticache_police.cli.ecs import inspect_collection
 
@@ -46,6 +46,7 @@ class Elsewhere:
             names=self.names,
             model=self.model,
             min_confidence=self.min_confidence,
+            run_id=run_id,
             form=self.form,
             output=self.output,
             quiet=self.quiet,
@@ -60,7 +61,6 @@ class Elsewhere:
         from elasticache_police import sagemaker_deploy
         from elasticache_police._remote import min_confidence_of_packaged_model
         from elasticache_police.cli._aws_options import display
-        from elasticache_police.report.document import summarise
         from elasticache_police.report.words import printable
         from elasticache_police.spelling import DEFAULT_NAME
 
@@ -71,6 +71,7 @@ class Elsewhere:
 
             show_plan([batch_request(spec, model_name)])
             return 0
+        check_output(self.output)
         with display() as shown:
             reports = list(
                 sagemaker_deploy.inspect_batch(
@@ -83,12 +84,12 @@ class Elsewhere:
                     on_progress=shown.on_progress,
                 )
             )
-        write_reports(reports, self.form, self.output, quiet=self.quiet)
+        summary = write_reports(reports, self.form, self.output, quiet=self.quiet)
         for report in reports:
             if report.error is not None:
                 click.echo(f"error: {printable(report.source)}: {printable(report.error)}", err=True)
         click.echo(f"answers: {spec.result_prefix}", err=True)
-        return summarise(reports).exit_code
+        return summary.exit_code
 
     def _answers(self, source: str) -> str:
         """Return where a batch transform's answers go: never below the pictures, or the next job would read them."""

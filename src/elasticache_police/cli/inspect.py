@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -56,6 +56,7 @@ Exit codes:
 @click.option("--model", metavar="DIR", help="A model's folder.  [default: the packaged one]")
 @click.option("--on-ecs", metavar="CLUSTER", help="Inspect an S3 prefix, s3://BUCKET/PREFIX, with tasks on a cluster.")
 @click.option("--tasks", type=click.IntRange(min=1), help="Tasks on that cluster.  [default: 4]")
+@click.option("--run", "run_id", metavar="RUN", help="Go on with an interrupted run on that cluster.")
 @click.option("--on-sagemaker", metavar="MODEL", help="Inspect an S3 prefix by batch transform with a SageMaker model.")
 @click.option(
     "--results", metavar="S3URI", help="Where those two put results.  [default: elasticache-police/ in the bucket]"
@@ -79,6 +80,7 @@ def inspect(
     on_ecs: str | None,
     on_sagemaker: str | None,
     tasks: int | None,
+    run_id: str | None,
     results: str | None,
     dry_run: bool,
     quiet: bool,
@@ -101,17 +103,17 @@ def inspect(
         local={"--annotate": annotate_dir, "--jobs": jobs},
     )
     if on_ecs is not None:
-        ctx.exit(elsewhere.on_ecs(on_ecs, tasks=tasks))
-    if tasks is not None:
-        raise click.UsageError("--tasks is about --on-ecs CLUSTER")
+        ctx.exit(elsewhere.on_ecs(on_ecs, tasks=tasks, run_id=run_id))
+    _refuse_where_given("is about --on-ecs CLUSTER", {"--tasks": tasks, "--run": run_id})
     if on_sagemaker is not None:
         ctx.exit(elsewhere.on_sagemaker(on_sagemaker))
-    if results is not None:
-        raise click.UsageError("--results is about --on-ecs and --on-sagemaker")
-    if dry_run:
-        raise click.UsageError("--dry-run is about --on-ecs and --on-sagemaker: without them no call is made")
+    _refuse_where_given(
+        "is about --on-ecs and --on-sagemaker: without them no call is made",
+        {"--results": results, "--dry-run": dry_run or None},
+    )
+    in_s3 = next((path for path in paths if path.startswith("s3://")), None)
+    _refuse_where_given("is inspected with --on-ecs CLUSTER or --on-sagemaker MODEL", {str(in_s3): in_s3})
     from elasticache_police.client import Police
-    from elasticache_police.report.document import summarise
 
     check_output(output)
     check_folder("--annotate", annotate_dir)
@@ -134,10 +136,16 @@ def inspect(
             if annotator is not None:
                 failed |= not _annotated(annotator, picture, report)
             reports.append(report)
-    write_reports(reports, format_, output, quiet=quiet)
+    summary = write_reports(reports, format_, output, quiet=quiet)
     if annotator is not None and annotator.written:
         click.echo(f"annotated copies: {len(annotator.written)} in {click.format_filename(annotator.folder)}", err=True)
-    ctx.exit(2 if failed else summarise(reports).exit_code)
+    ctx.exit(2 if failed else summary.exit_code)
+
+
+def _refuse_where_given(why: str, options: Mapping[str, object]) -> None:
+    for option, value in options.items():
+        if value is not None:
+            raise click.UsageError(f"{option} {why}")
 
 
 def _annotated(annotator: Annotator, picture: Picture, report: Report) -> bool:

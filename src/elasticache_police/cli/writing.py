@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from elasticache_police.cli._streams import let_go_of_unread
-from elasticache_police.errors import ConfigurationError
-from elasticache_police.findings import Report
+from elasticache_police.errors import ConfigurationError, PoliceError
+
+if TYPE_CHECKING:
+    from elasticache_police.findings import Report
+    from elasticache_police.report.document import Summary
 
 __all__ = ["FORMATS", "check_folder", "check_output", "write_reports"]
 
@@ -48,8 +51,8 @@ def check_folder(option: str, folder: str | None) -> None:
         raise ConfigurationError(f"{option}: {folder} cannot be written: no permission at {nearest}")
 
 
-def write_reports(reports: Sequence[Report], form: str, output: str | None, *, quiet: bool = False) -> None:
-    """Write reports to a file, or to standard output.
+def write_reports(reports: Iterable[Report], form: str, output: str | None, *, quiet: bool = False) -> Summary:
+    """Write reports to a file, or to standard output, as they come.
 
     Args:
         reports: What to write.
@@ -57,44 +60,68 @@ def write_reports(reports: Sequence[Report], form: str, output: str | None, *, q
         output: A file's path; None for standard output.
         quiet: Leave names that are spelled right out of the table.
 
+    Returns:
+        The reports' counts.
+
     Raises:
         ConfigurationError: The file cannot be written.
         BrokenPipeError: Nobody reads standard output any more.
     """
+    from elasticache_police.report.document import Tally
+
+    tally = Tally()
+    passing = tally.over(reports)
     if output is None:
         try:
-            sys.stdout.buffer.write(_rendered(reports, form, sys.stdout, quiet=quiet))
+            for piece in _rendered(passing, form, sys.stdout, quiet=quiet):
+                sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
+        except (BrokenPipeError, PoliceError):  # what draws the reports may fail, too
             raise
         except OSError as error:
             let_go_of_unread()
             raise ConfigurationError(f"the report cannot be written: {error.strerror}") from error
-        return
+        return tally.summary
     try:
         with Path(output).open("w", encoding="utf-8") as file:
-            file.buffer.write(_rendered(reports, form, file, quiet=quiet))
+            for piece in _rendered(passing, form, file, quiet=quiet):
+                file.buffer.write(piece)
+    except PoliceError:
+        raise
     except OSError as error:
         raise ConfigurationError(f"--output {output}: {error.strerror}") from error
+    return tally.summary
 
 
-def _rendered(reports: Sequence[Report], form: str, destination: TextIO, *, quiet: bool) -> bytes:
+def _rendered(reports: Iterable[Report], form: str, destination: TextIO, *, quiet: bool) -> Iterator[bytes]:
     if form == "text":
-        return _table(reports, destination, quiet=quiet)
-    render: Callable[[Iterable[Report]], str]
-    if form == "json":
-        from elasticache_police.report.document import render_json as render
-    elif form == "sarif":
-        from elasticache_police.report.sarif import render_sarif as render
-    elif form == "github":
-        from elasticache_police.report.github import render_github as render
-    else:
-        from elasticache_police.report.html import render_html as render
+        yield _table(reports, destination, quiet=quiet)
+        return
     # A file's name may hold bytes that are no UTF-8: written \udc80, which is right in JSON and readable elsewhere.
-    return render(reports).encode("utf-8", "backslashreplace")
+    for piece in _pieces(reports, form):
+        yield piece.encode("utf-8", "backslashreplace")
 
 
-def _table(reports: Sequence[Report], destination: TextIO, *, quiet: bool) -> bytes:
+def _pieces(reports: Iterable[Report], form: str) -> Iterator[str]:
+    if form == "json":
+        from elasticache_police.report.document import json_pieces
+
+        yield from json_pieces(reports)
+    elif form == "github":
+        from elasticache_police.report.github import github_pieces
+
+        yield from github_pieces(reports)
+    elif form == "sarif":
+        from elasticache_police.report.sarif import render_sarif
+
+        yield render_sarif(reports)
+    else:
+        from elasticache_police.report.html import render_html
+
+        yield render_html(reports)
+
+
+def _table(reports: Iterable[Report], destination: TextIO, *, quiet: bool) -> bytes:
     from rich.console import Console
 
     from elasticache_police.report.text import print_text

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     )
     from elasticache_police.ecs_anywhere.logs import LogLine, LogPlace, LogTail, ensure_log_group, plan_log_group
     from elasticache_police.ecs_anywhere.machines import Connection, Instance, instances
-    from elasticache_police.ecs_anywhere.merging import CollectionReport, Failure, read_report
+    from elasticache_police.ecs_anywhere.merging import CollectionReport, Failure
+    from elasticache_police.ecs_anywhere.reading import iter_report, read_report
     from elasticache_police.ecs_anywhere.registration import (
         create_activation,
         ensure_cluster,
@@ -110,6 +111,7 @@ __all__ = [
     "install_command",
     "install_script",
     "instances",
+    "iter_report",
     "leave",
     "plan_activation",
     "plan_delete_activation",
@@ -144,7 +146,8 @@ _HOMES = {
     "machines": ("Connection", "Instance", "instances"),
     "leaving": ("Departure", "delete_activation", "leave", "plan_delete_activation", "plan_leave"),
     "logs": ("LogLine", "LogPlace", "LogTail", "ensure_log_group", "plan_log_group"),
-    "merging": ("CollectionReport", "Failure", "read_report"),
+    "merging": ("CollectionReport", "Failure"),
+    "reading": ("iter_report", "read_report"),
     "registration": ("create_activation", "ensure_cluster", "plan_activation", "wait_registered"),
     "results": ("TaskResult",),
     "roles": ("policy",),

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
-from elasticache_police.errors import ImageError, PoliceError
+from elasticache_police.errors import (
+    ConfigurationError,
+    ImageError,
+    MissingExtraError,
+    ModelFileError,
+    PoliceError,
+)
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -74,6 +80,10 @@ def _serve(
             answer: tuple[str, object] = ("report", inspect(picture, source))
         except ImageError as error:
             answer = ("unreadable", f"{error.reason}" + (f" ({error.advice})" if error.advice else ""))
+        except MissingExtraError as error:
+            answer = ("unreadable", str(error))
+        except (ConfigurationError, ModelFileError) as error:  # would be raised for every picture
+            answer = ("unfit", str(error))
         except MemoryError:
             os._exit(137)  # as the kernel would have done a moment later
         except (PoliceError, ValueError, TypeError, RuntimeError, OSError, ArithmeticError, LookupError):
@@ -138,7 +148,7 @@ class Sandbox:
         """Inspect one picture; whatever happens to the process, an outcome comes back.
 
         Raises:
-            PoliceError: The process could not be started at all.
+            PoliceError: The process could not be started at all, or its model or its names are good for no picture.
         """
         connection = self._connection or self._start()
         try:
@@ -154,6 +164,9 @@ class Sandbox:
             code = None if process is None else process.exitcode
             self.close()
             return Outcome(reason=f"the inspecting process died ({_death(code)})")
+        if kind == "unfit":
+            self.close()
+            raise PoliceError(f"no picture can be inspected: {value}")
         if kind == "report":
             return Outcome(report=cast("ReportDict", value), final=True)
         return Outcome(reason=str(value), final=kind == "unreadable")

@@ -17,7 +17,24 @@ from elasticache_police.errors import ConfigurationError, NotFoundError
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
 
-__all__ = ["Place", "delete", "download_prefix", "etag_of", "exists", "listing", "parse", "read", "upload", "write"]
+__all__ = [
+    "AT_ONCE",
+    "Place",
+    "delete",
+    "download",
+    "download_prefix",
+    "etag_of",
+    "exists",
+    "listing",
+    "parse",
+    "read",
+    "upload",
+    "write",
+]
+
+AT_ONCE = 10
+"""Threads that read small objects: a client of boto3's keeps so many connections, and makes anew what goes beyond."""
+_PIECE_BYTES = 1024 * 1024
 
 
 @attrs.frozen
@@ -80,6 +97,21 @@ def read(clients: Clients, place: Place, *, etag: str | None = None) -> bytes:
     body: StreamingBody = answer["Body"]  # type: ignore[assignment]
     with translated("GetObject"):
         return body.read()
+
+
+def download(clients: Clients, place: Place, path: Path) -> None:
+    """Write an object of any size to a file, a piece at a time.
+
+    Raises:
+        NotFoundError: There is none.
+        AwsError: S3 refused, or the connection broke.
+        OSError: The file cannot be written.
+    """
+    answer = _send(clients, "GetObject", Bucket=place.bucket, Key=place.key)
+    body: StreamingBody = answer["Body"]  # type: ignore[assignment]
+    with translated("GetObject"), path.open("wb") as file:
+        for piece in body.iter_chunks(_PIECE_BYTES):
+            file.write(piece)
 
 
 def write(clients: Clients, place: Place, body: bytes, *, content_type: str) -> None:

@@ -19,7 +19,7 @@ from elasticache_police.ecs_anywhere._read import number, text
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, Picture
 from elasticache_police.ecs_anywhere.giving_up import GivenUp, noted
 from elasticache_police.ecs_anywhere.merging import done_etags
-from elasticache_police.ecs_anywhere.queues import Queues, dead_letters, make_queues
+from elasticache_police.ecs_anywhere.queues import Queues, make_queues, read_letters
 from elasticache_police.errors import ConfigurationError, PoliceError
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def reasons(clients: Clients, run: CollectionRun, *, rounds_left: bool) -> Given
 
     A dead letter of which no worker noted anything was never judged: workers that held it were killed. While there are
     rounds left it is taken out of the dead-letter queue, so that the picture is missing and tried again; so is the
-    letter of a picture that has its result by now.
+    letter of a picture that has its result by now. Of letters that are too many to be read the notes tell.
     """
     notes = noted(clients, run.job)
 
@@ -179,8 +179,10 @@ def reasons(clients: Clients, run: CollectionRun, *, rounds_left: bool) -> Given
         judged = bool(reason) or notes.reason(picture) is not None
         return picture.etag in done() or (rounds_left and not judged)
 
-    letters = dead_letters(clients, run.queues.dead_letter_url, drop=over)
-    found = notes.only({picture for picture, _ in letters})
-    unnoted = {picture.etag: reason or UNJUDGED for picture, reason in letters if found.reason(picture) is None}
+    letters = read_letters(clients, run.queues.dead_letter_url, drop=over)
+    found = notes.only(set(letters.reasons)) if letters.complete else notes
+    unnoted = {
+        picture.etag: reason or UNJUDGED for picture, reason in letters.reasons.items() if found.reason(picture) is None
+    }
     vanished = {place: reason for place, reason in notes.objects.items() if reason == VANISHED}
     return found | GivenUp(contents=unnoted, objects=vanished)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GivenUp", "noted"]
 
-_THREADS = 16
 _Object = tuple[str, str]
 """ETag and key."""
 
@@ -67,7 +66,7 @@ def noted(clients: Clients, job: CollectionJob) -> GivenUp:
     def read(one: Answer) -> bytes:
         return patiently(lambda: _s3.read(clients, _s3.Place(folder.bucket, text(one, "Key"))))
 
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(_s3.AT_ONCE) as pool:
         notes = [json.loads(body) for body in pool.map(read, _s3.listing(clients, folder))]
     for note in notes:
         if note["of_content"]:

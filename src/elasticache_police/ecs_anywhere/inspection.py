@@ -14,7 +14,6 @@ import attrs
 
 from elasticache_police._aws import PROJECT_TAG
 from elasticache_police._waiting import Progress, patiently
-from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster, request
 from elasticache_police.ecs_anywhere.collection import SUFFIXES, VANISHED, CollectionJob, recipe_of
 from elasticache_police.ecs_anywhere.collection_run import (
@@ -34,15 +33,23 @@ from elasticache_police.ecs_anywhere.packing import etag_of_model, plan_model, s
 from elasticache_police.ecs_anywhere.queueing import Queueing
 from elasticache_police.ecs_anywhere.queues import (
     AT_ONCE,
-    RUN_ID,
     depth,
     plan_dead_letters,
     queue_requests,
     remove_queues,
 )
+from elasticache_police.ecs_anywhere.refusals import (
+    check_cluster,
+    check_folder,
+    check_numbers,
+    check_start,
+    checked_run_id,
+    names_of,
+    results_of,
+)
 from elasticache_police.ecs_anywhere.task_spec import TaskSpec
 from elasticache_police.ecs_anywhere.tasks import plan_run, plan_stop
-from elasticache_police.errors import ConfigurationError, NotFoundError
+from elasticache_police.errors import NotFoundError
 
 if TYPE_CHECKING:
     from elasticache_police._aws import Request
@@ -61,16 +68,6 @@ def _version() -> str:
         return importlib.metadata.version("elasticache-police")
     except importlib.metadata.PackageNotFoundError:
         return "0"
-
-
-def _check(source: str, results: str | None) -> str:
-    """Return where results go: where asked, or ``elasticache-police/`` in the pictures' bucket."""
-    place = _s3.parse(source, what="the pictures' place")
-    if results is None:
-        return f"s3://{place.bucket}/elasticache-police"
-    if not _s3.parse(results, what="the results' place").key.strip("/"):
-        raise ConfigurationError("results need a prefix of their own: s3://BUCKET/PREFIX")
-    return results
 
 
 def _job(
@@ -144,7 +141,15 @@ def plan_inspection(
         ModelFileError: The model is neither in S3 nor a directory.
     """
     cluster = as_cluster(cluster)
-    results = _check(source, results)
+    results, names = results_of(source, results), names_of(names)
+    check_folder(model)
+    check_numbers(
+        tasks=tasks,
+        min_confidence=min_confidence,
+        visibility_timeout_s=visibility_timeout_s,
+        picture_timeout_s=picture_timeout_s,
+        max_receives=max_receives,
+    )
     uri, sent = (None, ()) if model is None else plan_model(model, results)
     job = _job(
         source,
@@ -229,8 +234,9 @@ def inspect_on(
             the pictures' bucket.
         tasks: How many tasks; fewer run when the cluster has no room for all.
         names: The policed names; none for the model's own.
-        model: A model's directory, which is packed and uploaded, or ``s3://...`` of a packed one; None for the model in
-            the package.
+        model: A model's directory, which is packed and uploaded, or ``s3://...`` of a packed one, such as a training
+            leaves (:attr:`~elasticache_police.ecs_anywhere.training.TrainedModel.model_directory_url`); None for the
+            model in the package.
         min_confidence: Findings with less confidence are left out; None for the model's own threshold.
         run_id: Goes on with that run; None begins a new one.
         suffixes: Endings of the keys to take; empty for every object.
@@ -245,22 +251,31 @@ def inspect_on(
         crew: Starts the workers in another way, given the job and how many, such as processes of this machine.
 
     Raises:
-        NotFoundError: No such task is registered, or there is no such bucket.
-        ConfigurationError: There are no pictures, or something asked for cannot be.
+        NotFoundError: No such task is registered, or there is no such cluster or bucket.
+        ConfigurationError: There are no pictures, or something asked for cannot be; that is found out first.
         PlacementError: The cluster cannot take a single task.
         TaskFailedError: Every task died, and so did its replacements; it says how, with the last one's last words.
         WaitTimeoutError: The time is up; results stay, and a later call with the run id in the error's notes goes on.
+        ModelFileError: The model is none, or there is none.
         AwsError: AWS refused a request.
     """
     cluster = as_cluster(cluster)
-    results = _check(source, results)
-    run_id = run_id or new_run_id()
-    if not RUN_ID.fullmatch(run_id):
-        raise ConfigurationError(f"a run's id is 1 to 56 letters, digits, - and _, not {run_id!r}")
+    results, names = results_of(source, results), names_of(names)
+    check_folder(model)
+    check_numbers(
+        tasks=tasks,
+        min_confidence=min_confidence,
+        visibility_timeout_s=visibility_timeout_s,
+        picture_timeout_s=picture_timeout_s,
+        max_receives=max_receives,
+        timeout_s=timeout_s,
+    )
+    run_id = checked_run_id(run_id or new_run_id())
     began = cluster.clock()
     tell = partial(_tell, on_progress, source, lambda: cluster.clock() - began, timeout_s)
     image = ""
     if crew is None:  # before queues and messages are made for tasks that cannot start
+        check_cluster(cluster)
         task = _registered(cluster, task)
         image = identity_of(cluster, _image(task))
     etag: str | None = ""
@@ -269,33 +284,36 @@ def inspect_on(
         etag = etag_of_model(cluster.clients, model)
         if given != model:  # a directory, packed: the name of its archive is its content's
             etag = ""
+    job = _job(
+        source,
+        results,
+        run_id,
+        # A model of which nothing can be known shares no results with another run.
+        recipe=_recipe(
+            image,
+            names=names,
+            model=model,
+            model_etag=run_id if etag is None else etag,
+            min_confidence=min_confidence,
+        ),
+        names=names,
+        model=model,
+        model_etag=etag or "",
+        min_confidence=min_confidence,
+        visibility_timeout_s=visibility_timeout_s,
+        picture_timeout_s=picture_timeout_s,
+    )
+    if crew is None:
+        check_start(cluster, task, job)
     with tempfile.TemporaryDirectory() as folder:
         run = begin(
             cluster,
             Path(folder),
+            job=job,
             suffixes=suffixes,
             max_receives=max_receives,
             on_progress=on_progress,
             on_count=partial(tell, "listed"),
-            job=_job(
-                source,
-                results,
-                run_id,
-                # A model of which nothing can be known shares no results with another run.
-                recipe=_recipe(
-                    image,
-                    names=names,
-                    model=model,
-                    model_etag=run_id if etag is None else etag,
-                    min_confidence=min_confidence,
-                ),
-                names=names,
-                model=model,
-                model_etag=etag or "",
-                min_confidence=min_confidence,
-                visibility_timeout_s=visibility_timeout_s,
-                picture_timeout_s=picture_timeout_s,
-            ),
         )
         start = crew or (lambda job, count: TaskCrew(cluster, task, job, count))
         given_up = GivenUp()

@@ -16,19 +16,16 @@ from elasticache_police._aws import Clients
 from elasticache_police._waiting import patiently
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import text
-from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
 from elasticache_police.ecs_anywhere.collection import CollectionJob, Picture
 from elasticache_police.ecs_anywhere.giving_up import GivenUp
+from elasticache_police.ecs_anywhere.reading import BEGINNING, END, report_of
 from elasticache_police.errors import NotFoundError
-from elasticache_police.findings import Finding, Kind, Page, Report, Verdict
 
 if TYPE_CHECKING:
-    from elasticache_police.findings import FindingDict, ReportDict
-    from elasticache_police.report.document import DocumentDict
+    from elasticache_police.findings import ReportDict
 
-__all__ = ["CollectionReport", "Failure", "done_etags", "merge", "read_report", "reports"]
+__all__ = ["CollectionReport", "Failure", "done_etags", "merge", "reports"]
 
-_THREADS = 16
 _CHUNK = 1_000
 TELLS_EVERY = 10_000
 """After so many pictures listed or merged it is said how many there are: seconds of work on AWS."""
@@ -99,14 +96,17 @@ def reports(
 
     def fetch(picture: Picture) -> ReportDict:
         file = f"s3://{bucket}/{picture.key}"
+        place = job.result_place(picture)
         try:
-            found = cast("ReportDict", json.loads(patiently(lambda: _s3.read(clients, job.result_place(picture)))))
+            found = cast("ReportDict", json.loads(patiently(lambda: _s3.read(clients, place))))
+            return {**report_of(found).to_dict(), "file": file}  # pictures of the same content share a result
         except NotFoundError:
             reason = given_up.reason(picture) or "no worker survived it, and none left a reason"
-            return {"file": file, "error": reason, "pages": []}
-        return {**found, "file": file}  # pictures of the same content share a result
+        except (ValueError, KeyError, TypeError):  # no worker wrote it
+            reason = f"its result {place} is no report: delete that object and run again"
+        return {"file": file, "error": reason, "pages": []}
 
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(_s3.AT_ONCE) as pool:
         for chunk in _chunks(pictures):
             yield from pool.map(fetch, chunk)
 
@@ -134,9 +134,9 @@ def merge(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.json"
         with path.open("w", encoding="utf-8") as file:
-            file.write('{"version": 1, "files": [')
+            file.write(BEGINNING)
             for report in reports(clients, job, pictures, given_up):
-                file.write((",\n" if count else "\n") + json.dumps(report, ensure_ascii=False))
+                file.write((",\n" if count else "") + json.dumps(report, ensure_ascii=False))
                 count += 1
                 if count % TELLS_EVERY == 0:
                     on_count(count)
@@ -156,7 +156,7 @@ def merge(
                 "correct": findings - wrong,
                 "misspelled": wrong,
             }
-            file.write('\n], "summary": ' + json.dumps(summary) + "}\n")
+            file.write(f"\n{END}" + json.dumps(summary) + "}\n")
         patiently(lambda: _s3.upload(clients, path, place))
     return CollectionReport(
         run_id=job.run_id,
@@ -165,45 +165,4 @@ def merge(
         misspelled_pictures=wrong_pictures,
         misspelled_findings=wrong,
         failures=tuple(failed),
-    )
-
-
-def read_report(cluster: Cluster | str, report: CollectionReport | str) -> tuple[Report, ...]:
-    """Return a merged report as the :class:`~elasticache_police.findings.Report` of each picture, without pixels.
-
-    Args:
-        cluster: Whose S3 to read from.
-        report: What :func:`~elasticache_police.ecs_anywhere.inspection.inspect_on` returned, or the ``s3://...`` of it.
-
-    Raises:
-        NotFoundError: There is none.
-        AwsError: S3 refused.
-    """
-    place = _s3.parse(report if isinstance(report, str) else report.report_uri, what="the report's place")
-    document = cast("DocumentDict", json.loads(_s3.read(as_cluster(cluster).clients, place)))
-    return tuple(_report_of(one) for one in document["files"])
-
-
-def _report_of(data: ReportDict) -> Report:
-    pages = tuple(
-        Page(
-            number=page["page"],
-            width=page["width"],
-            height=page["height"],
-            findings=tuple(map(_finding_of, page["findings"])),
-        )
-        for page in data["pages"]
-    )
-    return Report(source=data["file"], pages=pages, error=data["error"])
-
-
-def _finding_of(data: FindingDict) -> Finding:
-    x0, y0, x1, y1 = data["box"]
-    return Finding(
-        box=(x0, y0, x1, y1),
-        verdict=Verdict(data["verdict"]),
-        score=data["score"],
-        reading=data["reading"],
-        kind=None if data["kind"] is None else Kind(data["kind"]),
-        name=data["name"],
     )

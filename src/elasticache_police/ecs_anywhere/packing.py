@@ -17,7 +17,42 @@ from elasticache_police.errors import AccessDeniedError, AwsError, ModelFileErro
 if TYPE_CHECKING:
     from elasticache_police._aws import Clients, Request
 
-__all__ = ["etag_of_model", "fetch_model", "plan_model", "send_model", "unpack"]
+__all__ = [
+    "check_model",
+    "directory_beside",
+    "etag_of_model",
+    "fetch_model",
+    "packed",
+    "plan_model",
+    "send_model",
+    "unpack",
+]
+
+
+def directory_beside(archive: str) -> str:
+    """Return where a training leaves its model's directory, packed, beside the archive for SageMaker."""
+    return f"{archive.removesuffix('.tar.gz')}.directory.tar.gz"
+
+
+def check_model(folder: Path | str, called: str) -> None:
+    """Refuse what is no model's directory before pictures are blamed for it.
+
+    Args:
+        folder: Where it lies.
+        called: What the user called it.
+
+    Raises:
+        ModelFileError: A part is missing or damaged.
+    """
+    from elasticache_police.runtime.files import read_settings
+
+    try:
+        read_settings(Path(folder))
+    except ModelFileError as error:
+        raise ModelFileError(
+            f"{called} holds no model's directory, which is what inspects ({error}); of the two archives that a "
+            "training leaves the one that ends with .directory.tar.gz does, the other one is for SageMaker"
+        ) from error
 
 
 def send_model(clients: Clients, model: str, results: str) -> str:
@@ -57,11 +92,11 @@ def _place_and_body(model: str, results: str) -> tuple[_s3.Place, bytes | None]:
     folder = Path(model)
     if not folder.is_dir():
         raise ModelFileError(f"{model} is no model directory")
-    body = _packed(folder)
+    body = packed(folder)
     return _s3.parse(results) / "models" / f"{hashlib.sha256(body).hexdigest()[:16]}.tar.gz", body
 
 
-def _packed(folder: Path) -> bytes:
+def packed(folder: Path) -> bytes:
     """Pack a directory so that the same files give the same bytes."""
     file = io.BytesIO()
     with gzip.GzipFile(fileobj=file, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as archive:

@@ -26,6 +26,7 @@ __all__ = [
     "AT_ONCE",
     "RUN_ID",
     "Depth",
+    "Letters",
     "Queues",
     "dead_letters",
     "depth",
@@ -33,6 +34,7 @@ __all__ = [
     "make_queues",
     "plan_dead_letters",
     "queue_requests",
+    "read_letters",
     "remove_queues",
 ]
 
@@ -45,6 +47,8 @@ APPEARS_S = 30.0
 """SQS may not know a queue for a second after it was made, by its documentation; so long it is given."""
 _IS_FREE_S = 90.0
 """For 60 seconds SQS makes no queue of the name of one that was deleted, by its documentation; so long it is given."""
+_IN_FLIGHT = 100_000
+"""Of so many letters SQS is asked at most: beyond 120,000 that are out at once it hands out no more, without a word."""
 _MADE = "made"
 _COUNTS = (
     "ApproximateNumberOfMessages",
@@ -90,10 +94,6 @@ def queue_requests(
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
     """
-    if not 1 <= visibility_timeout_s <= 43_200:
-        raise ConfigurationError(f"a visibility timeout is 1 to 43200 seconds, not {visibility_timeout_s}")
-    if not 1 <= max_receives <= 1000:
-        raise ConfigurationError(f"a picture is tried 1 to 1000 times, not {max_receives}")
     common = {"MessageRetentionPeriod": str(RETENTION_S), "SqsManagedSseEnabled": "true"}
     redrive = json.dumps({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": max_receives})
     name = queue_name(run_id)
@@ -211,7 +211,7 @@ def _letters_request(url: str) -> Request:
 
 
 def plan_dead_letters(url: str) -> tuple[Request, ...]:
-    """Return the requests that :func:`dead_letters` would send of a queue that holds something, each once."""
+    """Return the requests that :func:`read_letters` would send of a queue that holds something, each once."""
     letter = {"Id": "0", "ReceiptHandle": "<of a letter>"}
     return (
         _letters_request(url),
@@ -220,10 +220,25 @@ def plan_dead_letters(url: str) -> tuple[Request, ...]:
     )
 
 
-def dead_letters(
+@attrs.frozen(kw_only=True)
+class Letters:
+    """What was read of a dead-letter queue."""
+
+    reasons: Mapping[Picture, str]
+    """By picture the letter's reason, empty where it has none."""
+    complete: bool
+    """Whether that is all of them: SQS hands out so many at once and no more."""
+
+
+def dead_letters(clients: Clients, url: str) -> list[tuple[Picture, str]]:
+    """Return the pictures of the dead-letter queue with their reasons, and leave them there for others to see."""
+    return list(read_letters(clients, url).reasons.items())
+
+
+def read_letters(
     clients: Clients, url: str, *, drop: Callable[[Picture, str], bool] = lambda _picture, _reason: False
-) -> list[tuple[Picture, str]]:
-    """Return the pictures of the dead-letter queue with their reasons, and leave them there for others to see.
+) -> Letters:
+    """Return what is in the dead-letter queue, and leave it there for others to see.
 
     Args:
         clients: Where.
@@ -232,28 +247,42 @@ def dead_letters(
             deleted and not returned.
     """
     reasons: dict[Picture, str] = {}
-    left: list[str] = []
-    dropped: list[str] = []
-    while True:
-        messages = children(patiently(lambda: clients.perform(_letters_request(url))), "Messages")
-        if not messages:
+    left: dict[str, str] = {}
+    more = True
+    while len(left) < _IN_FLIGHT:
+        messages = _next_letters(clients, url)
+        new = [message for message in messages or () if text(message, "MessageId") not in left]
+        if not new:  # there is nothing more, or the first ones come again, or too many are out
+            more = messages is None
             break
-        for message in messages:
-            handle = text(message, "ReceiptHandle")
+        dropped: list[str] = []
+        for message in new:
             reason = text(child(child(message, "MessageAttributes"), "reason"), "StringValue")
             try:
-                picture = Picture.from_json(text(message, "Body"))
+                picture: Picture | None = Picture.from_json(text(message, "Body"))
             except ConfigurationError:  # put there by somebody else
-                left.append(handle)
+                picture = None
+            if picture is not None and drop(picture, reason):
+                dropped.append(text(message, "ReceiptHandle"))
                 continue
-            if drop(picture, reason):
-                dropped.append(handle)
-            else:
-                left.append(handle)
+            left[text(message, "MessageId")] = text(message, "ReceiptHandle")
+            if picture is not None:
                 reasons[picture] = reason or reasons.get(picture, "")
-    _settle(clients, "DeleteMessageBatch", url, dropped)
-    _settle(clients, "ChangeMessageVisibilityBatch", url, left, VisibilityTimeout=0)
-    return list(reasons.items())
+        _settle(clients, "DeleteMessageBatch", url, dropped)
+    # Counts are late: they are asked only where there may be more.
+    complete = not more or patiently(lambda: depth(clients, url)).waiting == 0
+    _settle(clients, "ChangeMessageVisibilityBatch", url, left.values(), VisibilityTimeout=0)
+    return Letters(reasons=reasons, complete=complete)
+
+
+def _next_letters(clients: Clients, url: str) -> list[Answer] | None:
+    """Return the next letters; None where SQS says that too many are out."""
+    try:
+        return children(patiently(lambda: clients.perform(_letters_request(url))), "Messages")
+    except AwsError as error:
+        if error.code.rsplit(".", 1)[-1] != "OverLimit":
+            raise
+        return None
 
 
 def _settle(clients: Clients, operation: str, url: str, handles: Iterable[str], **parameters: int) -> None:

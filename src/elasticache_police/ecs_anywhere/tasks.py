@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -31,6 +32,8 @@ __all__ = ["TaskRun", "find_task", "plan_run", "plan_stop", "run_task", "run_tas
 
 _AT_ONCE = 10
 """RunTask starts at most ten tasks."""
+_OVERRIDES = 8192
+"""What RunTask takes of command and environment together, as JSON and in characters, by its documentation."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +66,13 @@ def _run_request(
         override["command"] = list(command)
     if environment:
         override["environment"] = [{"name": key, "value": value} for key, value in sorted(environment.items())]
+    overrides: dict[str, object] = {"containerOverrides": [override]} if len(override) > 1 else {}
+    characters = len(json.dumps(overrides, ensure_ascii=False, separators=(",", ":")))
+    if characters > _OVERRIDES:
+        raise ConfigurationError(
+            f"ECS takes {_OVERRIDES} characters of what a task is started with, command and environment, not "
+            f"{characters}: put some of it into S3 or into the task's definition"
+        )
     parameters: dict[str, object] = {
         "cluster": cluster.name,
         "taskDefinition": definition.arn,
@@ -72,7 +82,7 @@ def _run_request(
         "startedBy": "elasticache-police",
         "enableECSManagedTags": True,
         "propagateTags": "TASK_DEFINITION",
-        "overrides": {"containerOverrides": [override]} if len(override) > 1 else {},
+        "overrides": overrides,
         "tags": [{"key": key, "value": value} for key, value in sorted(tags.items())],
     }
     if definition.network_mode == "awsvpc":
@@ -223,7 +233,8 @@ def run_tasks(
         tags: Put on every task.
 
     Raises:
-        ConfigurationError: The number, the token or the launch type cannot be, or a task on Fargate has no subnets.
+        ConfigurationError: The number, the token or the launch type cannot be, a task on Fargate has no subnets, or
+            command and environment are longer than ECS takes.
         NotFoundError: No such task is registered.
         PlacementError: The cluster, or Fargate, cannot take them; what could be placed was stopped again.
         AwsError: ECS refused a request; what was started before was stopped again, and the error's notes say so.

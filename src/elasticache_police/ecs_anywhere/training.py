@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from elasticache_police._waiting import check_limit
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere.cluster import Cluster, as_cluster
 from elasticache_police.ecs_anywhere.logs import OnLog, ensure_log_group, plan_log_group
+from elasticache_police.ecs_anywhere.packing import directory_beside
 from elasticache_police.ecs_anywhere.results import TaskResult
 from elasticache_police.ecs_anywhere.task_spec import LaunchType, TaskSpec, Volume
 from elasticache_police.ecs_anywhere.tasks import TaskRun, plan_run, run_task
@@ -38,6 +40,11 @@ class TrainedModel:
     """``s3://...`` of the ``model.tar.gz``: what SageMaker calls ModelDataUrl."""
     result: TaskResult
     """How the task ended."""
+
+    @property
+    def model_directory_url(self) -> str:
+        """``s3://...`` of the model's directory, packed: what an inspection takes for its model."""
+        return directory_beside(self.model_data_url)
 
     def endpoint_spec(self, role_arn: str, *, endpoint_name: str = "ElastiCachePoliceEndpoint") -> EndpointSpec:
         """Return what :func:`elasticache_police.sagemaker_deploy.deploy` takes.
@@ -80,7 +87,7 @@ def training_spec(
 
     Args:
         fonts: ``s3://bucket/prefix`` of font files; those in the image are used besides.
-        out: ``s3://.../model.tar.gz`` to write.
+        out: ``s3://.../model.tar.gz`` to write; ``model.directory.tar.gz`` beside it is for inspections.
         image: The training image's URI.
         name: The name to police.
         task_role_arn: With it the container reads fonts and writes the model; needed, except on EC2 instances.
@@ -202,12 +209,14 @@ def train(
         on_start: Called once, with the task that was started.
 
     Raises:
-        ConfigurationError: There are no fonts, or no bucket, where the task says.
+        ConfigurationError: There are no fonts, or no bucket, where the task says; or a time limit is none.
         PlacementError: The cluster cannot take the task.
         TaskFailedError: It ended badly, or well without an archive.
         WaitTimeoutError: It takes too long; it goes on.
         AwsError: AWS refused a request.
     """
+    check_limit(timeout_s)
+    check_limit(placement_timeout_s)
     cluster = as_cluster(cluster)
     out = spec.environment["POLICE_OUT"]
     _check_places(cluster, spec)
@@ -282,7 +291,7 @@ def train_on(
     Args:
         cluster: Where to train.
         fonts: ``s3://bucket/prefix`` of font files.
-        out: ``s3://.../model.tar.gz`` to write.
+        out: ``s3://.../model.tar.gz`` to write; ``model.directory.tar.gz`` beside it is for inspections.
         image: The training image's URI.
         endpoint_role_arn: The execution role that SageMaker will assume to serve it.
         endpoint_name: How the endpoint is to be called.

@@ -34,7 +34,7 @@ import attrs
 from elasticache_police._aws import Clients
 from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._read import text
-from elasticache_police.ecs_anywhere.packing import unpack
+from elasticache_police.ecs_anywhere.packing import directory_beside, packed, unpack
 from elasticache_police.errors import AccessDeniedError, AwsError, ConfigurationError, PoliceError
 
 if TYPE_CHECKING:
@@ -183,6 +183,7 @@ def run(job: TrainingJob, *, clients: Clients | None = None, stop: threading.Eve
     if export.returncode:
         _say(f"export: failed with exit code {export.returncode}; the checkpoints are kept")
         return export.returncode
+    _deliver_directory(run_folder / "model", job.out, clients)
     _deliver(exported / "model.tar.gz", job.out, clients)
     try:
         mirror.clear()
@@ -261,6 +262,24 @@ def _push(mirror: Mirror) -> int:
     except (AwsError, OSError) as error:  # the next look tries again; a training is worth more than one upload
         _say(f"checkpoint: not sent: {error}")
         return 0
+
+
+def _deliver_directory(model: Path, out: str, clients: Clients) -> None:
+    """Leave the model's directory, packed, beside the archive: what inspects without SageMaker."""
+    if not out.endswith(".tar.gz"):
+        return
+    place = directory_beside(out)
+    body = packed(model)
+    try:
+        if place.startswith("s3://"):
+            _s3.write(clients, _s3.parse(place), body, content_type="application/gzip")
+        else:
+            Path(place).parent.mkdir(parents=True, exist_ok=True)
+            Path(place).write_bytes(body)
+    except AwsError as error:  # a role may be allowed to write the archive only, and that is what was asked for
+        _say(f"directory: the model for inspections is not at {place}: {error}")
+        return
+    _say(f"directory: the model for inspections is at {place}")
 
 
 def _deliver(archive: Path, out: str, clients: Clients) -> None:

@@ -28,7 +28,7 @@ from elasticache_police.ecs_anywhere import _s3
 from elasticache_police.ecs_anywhere._inspector import Outcome, Sandbox
 from elasticache_police.ecs_anywhere._read import Answer, children, text
 from elasticache_police.ecs_anywhere.collection import MAX_BYTES, VANISHED, CollectionJob, Picture
-from elasticache_police.ecs_anywhere.packing import fetch_model
+from elasticache_police.ecs_anywhere.packing import check_model, fetch_model
 from elasticache_police.ecs_anywhere.queues import APPEARS_S, depth, is_gone
 from elasticache_police.errors import AwsError, ConfigurationError, NotFoundError, PoliceError
 
@@ -115,7 +115,7 @@ class Worker:
         Raises:
             AwsError: The queue or S3 refused a request for good.
             WaitTimeoutError: One of them could not be reached for minutes.
-            PoliceError: The process that inspects could not be started.
+            PoliceError: The process that inspects could not be started, or its model is good for no picture.
         """
         idle = 0
         try:
@@ -278,7 +278,11 @@ def _sendable(reason: str) -> str:
 
 
 def _model(clients: Clients, job: CollectionJob, folder: Path) -> str | None:
-    return None if job.model is None else fetch_model(clients, job.model, folder, etag=job.model_etag or None)
+    if job.model is None:
+        return None
+    model = fetch_model(clients, job.model, folder, etag=job.model_etag or None)
+    check_model(model, job.model)
+    return model
 
 
 def main() -> int:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 import attrs
 
 from elasticache_police.findings import Report, ReportDict, Verdict
 
-__all__ = ["DocumentDict", "Summary", "SummaryDict", "render_json", "summarise", "to_document"]
+__all__ = [
+    "DocumentDict",
+    "Summary",
+    "SummaryDict",
+    "Tally",
+    "json_pieces",
+    "render_json",
+    "summarise",
+    "to_document",
+]
 
 
 class SummaryDict(TypedDict):
@@ -72,17 +81,34 @@ class Summary:
         return f"{_count(self.files, 'file')}, {_count(self.pages, 'page')}: {', '.join(parts)}"
 
 
+class Tally:
+    """Counts reports while they pass by, so that nobody has to hold them for their counts."""
+
+    def __init__(self) -> None:
+        self.summary = Summary()
+        """Of those that have passed so far."""
+
+    def over(self, reports: Iterable[Report]) -> Iterator[Report]:
+        """Yield the reports as they are."""
+        for report in reports:
+            wrong = sum(finding.verdict is Verdict.MISSPELLED for finding in report.findings)
+            before = self.summary
+            self.summary = Summary(
+                files=before.files + 1,
+                unreadable=before.unreadable + (report.error is not None),
+                pages=before.pages + len(report.pages),
+                correct=before.correct + len(report.findings) - wrong,
+                misspelled=before.misspelled + wrong,
+            )
+            yield report
+
+
 def summarise(reports: Iterable[Report]) -> Summary:
     """Count what reports say."""
-    files = unreadable = pages = correct = misspelled = 0
-    for report in reports:
-        files += 1
-        unreadable += report.error is not None
-        pages += len(report.pages)
-        wrong = sum(finding.verdict is Verdict.MISSPELLED for finding in report.findings)
-        misspelled += wrong
-        correct += len(report.findings) - wrong
-    return Summary(files=files, unreadable=unreadable, pages=pages, correct=correct, misspelled=misspelled)
+    tally = Tally()
+    for _ in tally.over(reports):
+        pass
+    return tally.summary
 
 
 def to_document(reports: Iterable[Report]) -> DocumentDict:
@@ -97,7 +123,24 @@ def to_document(reports: Iterable[Report]) -> DocumentDict:
 
 def render_json(reports: Iterable[Report]) -> str:
     """Return :func:`to_document` as text that ends with a newline."""
-    return json.dumps(to_document(reports), ensure_ascii=False, indent=2) + "\n"
+    return "".join(json_pieces(reports))
+
+
+def json_pieces(reports: Iterable[Report]) -> Iterator[str]:
+    """Yield :func:`render_json` a report at a time: no two are held at once."""
+    tally = Tally()
+    yield '{\n  "version": 1,\n  "files": ['
+    before = "\n    "
+    for report in tally.over(reports):
+        yield before + _indented(report.to_dict(), 4)
+        before = ",\n    "
+    yield "\n  ]" if tally.summary.files else "]"
+    yield f',\n  "summary": {_indented(tally.summary.to_dict(), 2)}\n}}\n'
+
+
+def _indented(data: ReportDict | SummaryDict, spaces: int) -> str:
+    """Return JSON whose lines after the first are indented: line breaks in texts are written out in JSON."""
+    return json.dumps(data, ensure_ascii=False, indent=2).replace("\n", "\n" + " " * spaces)
 
 
 def _count(number: int, noun: str) -> str:

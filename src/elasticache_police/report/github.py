@@ -5,35 +5,36 @@ Their form: https://docs.github.com/actions/reference/workflow-commands-for-gith
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from elasticache_police.report.document import summarise
+from elasticache_police.report.document import Tally
 from elasticache_police.report.words import misspellings, sentence
 
 if TYPE_CHECKING:
     from elasticache_police.findings import Report
 
-__all__ = ["render_github"]
+__all__ = ["github_pieces", "render_github"]
 
 
 def render_github(reports: Iterable[Report]) -> str:
     """Return one ``::error`` line for each misspelling and unreadable file, and a last line of counts."""
-    reports = tuple(reports)
-    lines = []
-    for report in reports:
+    return "".join(github_pieces(reports))
+
+
+def github_pieces(reports: Iterable[Report]) -> Iterator[str]:
+    """Yield :func:`render_github` a line at a time."""
+    tally = Tally()
+    for report in tally.over(reports):
         if report.error is not None:
-            lines.append(_command(report.source, "Unreadable picture", report.error))
-        lines += [
-            _command(report.source, "Misspelled name", sentence(report, page, finding))
-            for page, finding in misspellings(report)
-        ]
-    lines.append(str(summarise(reports)))
-    return "\n".join(lines) + "\n"
+            yield _command(report.source, "Unreadable picture", report.error)
+        for page, finding in misspellings(report):
+            yield _command(report.source, "Misspelled name", sentence(report, page, finding))
+    yield f"{tally.summary}\n"
 
 
 def _command(file: str, title: str, message: str) -> str:
-    return f"::error file={_escaped_property(file)},line=1,title={_escaped_property(title)}::{_escaped(message)}"
+    return f"::error file={_escaped_property(file)},line=1,title={_escaped_property(title)}::{_escaped(message)}\n"
 
 
 def _escaped(text: str) -> str:

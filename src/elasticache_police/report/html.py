@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from elasticache_police.errors import PoliceError
 from elasticache_police.findings import Finding, Report
 from elasticache_police.report.annotate import annotated_pages
-from elasticache_police.report.document import summarise
+from elasticache_police.report.document import Tally
 from elasticache_police.report.words import describe, misspellings, place, printable
 
 if TYPE_CHECKING:
@@ -41,21 +41,21 @@ def render_html(reports: Iterable[Report]) -> str:
 
     Pixels that were not kept are read again from the files.
     """
-    reports = tuple(reports)
-    parts = [
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width"><title>ElastiCache police</title>',
-        f"<style>{_STYLE}</style></head><body><h1>ElastiCache police</h1>",
-        f"<p>{html.escape(str(summarise(reports)))}.</p>",
-    ]
-    for report in reports:
+    tally = Tally()
+    parts: list[str] = []
+    for report in tally.over(reports):
         if report.error is not None or report.misspelled:
             parts.append(f"<h2>{html.escape(printable(report.source))}</h2>")
         if report.error is not None:
             parts.append(f'<p class="wrong">{html.escape(printable(report.error))}</p>')
         parts += _figures(report)
-    parts.append("</body></html>\n")
-    return "\n".join(parts)
+    head = (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width"><title>ElastiCache police</title>',
+        f"<style>{_STYLE}</style></head><body><h1>ElastiCache police</h1>",
+        f"<p>{html.escape(str(tally.summary))}.</p>",
+    )
+    return "\n".join([*head, *parts, "</body></html>\n"])
 
 
 def _figures(report: Report) -> Iterator[str]:

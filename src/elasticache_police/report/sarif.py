@@ -27,7 +27,6 @@ def render_sarif(reports: Iterable[Report]) -> str:
     """Return one SARIF run: a result for each misspelling, a notification for each unreadable file."""
     from elasticache_police import __version__
 
-    reports = tuple(reports)
     driver: _Json = {
         "name": "elasticache-police",
         "semanticVersion": __version__,
@@ -41,15 +40,17 @@ def render_sarif(reports: Iterable[Report]) -> str:
             }
         ],
     }
-    notifications: list[_Json] = [
-        {"level": "error", "message": {"text": report.error}, "locations": [_location(report.source)]}
-        for report in reports
-        if report.error is not None
-    ]
+    notifications: list[_Json] = []
+    results: list[_Json] = []
+    for report in reports:
+        if report.error is not None:
+            where = [_location(report.source)]
+            notifications.append({"level": "error", "message": {"text": report.error}, "locations": where})
+        results += [_result(report, page, finding) for page, finding in misspellings(report)]
     run: _Json = {
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": not notifications, "toolExecutionNotifications": notifications}],
-        "results": [_result(report, page, finding) for report in reports for page, finding in misspellings(report)],
+        "results": results,
         "columnKind": "unicodeCodePoints",
     }
     document: _Json = {
@@ -89,6 +90,8 @@ def _location(source: str) -> _Json:
 
 
 def _uri(source: str) -> str:
+    if source.startswith("s3://"):  # a key is no path: two slashes in it are not one
+        return f"s3://{quote(os.fsencode(source.removeprefix('s3://')))}"
     path = Path(source)
     if path.is_absolute():
         return path.as_uri()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import click
 
+from elasticache_police._waiting import check_limit
 from elasticache_police.cli._aws_options import account_words, aws_session
 from elasticache_police.cli._signals import interrupted_by_signals
 from elasticache_police.cli._streams import telling
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from elasticache_police.ecs_anywhere.definitions import Definition
 
 __all__ = [
+    "SECONDS",
     "Status",
     "cluster_of",
     "dry_run_option",
@@ -35,6 +37,23 @@ __all__ = [
     "show_plan",
     "task_options",
 ]
+
+
+class _Seconds(click.ParamType):  # type: ignore[type-arg]  # generic only in later versions of click
+    """A time limit: refused before something is started that would go on without it."""
+
+    name = "float"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(str(value))
+            check_limit(seconds)
+        except ValueError:
+            self.fail(f"{value!r} is not a finite number of seconds, 0 or more.", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds()
 
 _F = TypeVar("_F", bound=Callable[..., object])
 

@@ -10,6 +10,7 @@ import click
 
 from elasticache_police.cli._aws_options import account_options, account_words
 from elasticache_police.cli.ecs._shared import (
+    SECONDS,
     Status,
     cluster_of,
     dry_run_option,
@@ -18,14 +19,16 @@ from elasticache_police.cli.ecs._shared import (
     show_plan,
     task_options,
 )
-from elasticache_police.cli.writing import FORMATS, write_reports
+from elasticache_police.cli.writing import FORMATS, check_output, write_reports
 from elasticache_police.errors import PoliceError
 
 if TYPE_CHECKING:
     from elasticache_police._waiting import Progress
-    from elasticache_police.ecs_anywhere import Cluster
+    from elasticache_police.ecs_anywhere import Cluster, CollectionReport
 
 __all__ = ["inspect", "inspect_collection", "register_inspector", "work"]
+
+DAY_S = 86_400.0
 
 
 @click.command("register-inspector")
@@ -102,7 +105,8 @@ def work() -> None:
 @click.option("--run", "run_id", help="Go on with an interrupted run.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write the report to a file.")
-@click.option("--timeout", "timeout_s", type=float, default=86_400, show_default=True, help="Seconds.")
+@click.option("--quiet", "-q", is_flag=True, help="Leave names that are spelled right out of the table.")
+@click.option("--timeout", "timeout_s", type=SECONDS, default=DAY_S, show_default=True, help="Seconds.")
 @dry_run_option
 @account_options
 def inspect(*, source: str, cluster: str, region: str | None, profile: str | None, **options: object) -> None:
@@ -125,7 +129,7 @@ def inspect_collection(
     form: str = "text",
     output: str | None = None,
     quiet: bool = False,
-    timeout_s: float = 86_400.0,
+    timeout_s: float = DAY_S,
     dry_run: bool = False,
 ) -> int:
     """Inspect an S3 prefix on a cluster, write the merged report and return the exit code.
@@ -150,8 +154,6 @@ def inspect_collection(
     from elasticache_police.ecs_anywhere.cluster import as_cluster
     from elasticache_police.ecs_anywhere.collection_run import new_run_id
     from elasticache_police.ecs_anywhere.inspection import FAMILY
-    from elasticache_police.report.document import summarise
-    from elasticache_police.report.words import printable
 
     place = as_cluster(cluster)
     task = family or FAMILY
@@ -170,6 +172,7 @@ def inspect_collection(
             )
         )
         return 0
+    check_output(output)
     run_id = run_id or new_run_id()
     to_go_on = _command(
         source,
@@ -181,8 +184,12 @@ def inspect_collection(
             "--results": results,
             "--model": model,
             "--min-confidence": None if min_confidence is None else str(min_confidence),
+            "--timeout": None if timeout_s == DAY_S else f"{timeout_s:g}",
+            "--format": None if form == "text" else form,
+            "--output": output,
         },
         names,
+        quiet=quiet,
     )
     has_begun = False
 
@@ -212,8 +219,17 @@ def inspect_collection(
             if getattr(error, "__notes__", ()):  # there is something to go on with
                 error.add_note(f"that is: {to_go_on}")
             raise
-    reports = ecs_anywhere.read_report(place, merged)
-    write_reports(reports, form, output, quiet=quiet)
+    try:
+        summary = write_reports(ecs_anywhere.iter_report(place, merged), form, output, quiet=quiet)
+    finally:  # the merged report is there, whatever becomes of this one
+        _tell(merged)
+    return summary.exit_code
+
+
+def _tell(merged: CollectionReport) -> None:
+    """Say on standard error what came out, and where it is."""
+    from elasticache_police.report.words import printable
+
     for failure in merged.failures:
         click.echo(f"error: {printable(failure.file)}: {printable(failure.reason)}", err=True)
     click.echo(
@@ -226,11 +242,11 @@ def inspect_collection(
         click.echo(f"pictures nobody could inspect wait in {merged.dead_letter_queue_url}", err=True)
     for one in merged.left_behind:
         click.echo(f"could not be deleted: {one}", err=True)
-    return summarise(reports).exit_code
 
 
-def _command(source: str, options: Mapping[str, str | None], names: tuple[str, ...]) -> str:
+def _command(source: str, options: Mapping[str, str | None], names: tuple[str, ...], *, quiet: bool) -> str:
     """Return the command line that inspects a collection with these options, for the same account and region."""
     words = [source, *(word for option, value in options.items() if value is not None for word in (option, value))]
-    words += [word for name in names for word in ("--name", name)] + account_words()
+    words += [word for name in names for word in ("--name", name)]
+    words += [*(["--quiet"] if quiet else []), *account_words()]
     return f"elasticache-police ecs inspect {shlex.join(words)}"

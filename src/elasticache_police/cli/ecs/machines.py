@@ -5,12 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import sys
 from pathlib import Path
 
 import click
 
 from elasticache_police.cli._aws_options import account_options, key_value
-from elasticache_police.cli.ecs._shared import Status, cluster_of, dry_run_option, host_of, host_options, show_plan
+from elasticache_police.cli.ecs._shared import (
+    SECONDS,
+    Status,
+    cluster_of,
+    dry_run_option,
+    host_of,
+    host_options,
+    show_plan,
+)
 from elasticache_police.ecs_anywhere.roles import HOST_ROLE
 
 __all__ = [
@@ -132,7 +141,7 @@ def check_script(*, region: str, **host: object) -> None:
 @click.argument("cluster")
 @click.argument("machines", type=click.IntRange(min=1), default=1)
 @click.option("--activation", metavar="ID", help="Count only machines that registered with this activation.")
-@click.option("--timeout", "timeout_s", type=float, default=1800, show_default=True, help="Seconds.")
+@click.option("--timeout", "timeout_s", type=SECONDS, default=1800, show_default=True, help="Seconds.")
 @account_options
 def wait(
     *, cluster: str, machines: int, activation: str | None, timeout_s: float, region: str | None, profile: str | None
@@ -166,11 +175,13 @@ def instances(*, cluster: str, form: str, region: str | None, profile: str | Non
     if form == "json":
         click.echo(json.dumps([attrs.asdict(one) for one in found], indent=2, default=str))
         return
+    from rich import box
     from rich.console import Console
     from rich.table import Column, Table
 
     names = ("agent", "status", "CPU free", "MiB free", "GPUs free", "tasks", "version")
-    table = Table(Column("machine", overflow="fold", min_width=20), *names)
+    columns = [Column(name, overflow="fold") for name in names]
+    table = Table(Column("machine", overflow="fold", min_width=20), *columns, box=box.SIMPLE_HEAD)
     for one in found:
         table.add_row(
             one.instance_id,
@@ -182,7 +193,8 @@ def instances(*, cluster: str, form: str, region: str | None, profile: str | Non
             f"{one.running_tasks}+{one.pending_tasks}",
             one.agent_version,
         )
-    Console().print(table)
+    # A pipe or a file has no width: nothing is folded or cut there.
+    Console(width=None if sys.stdout.isatty() else 10_000).print(table)
 
 
 @click.command()
@@ -193,7 +205,9 @@ def instances(*, cluster: str, form: str, region: str | None, profile: str | Non
     "--force", is_flag=True, help="Do not wait: tasks run on, unknown to ECS. Forget a machine of another cluster."
 )
 @click.option("--activation", metavar="ID", help="Delete this activation too.")
-@click.option("--timeout", "timeout_s", type=float, default=1800, show_default=True, help="Seconds to wait for tasks.")
+@click.option(
+    "--timeout", "timeout_s", type=SECONDS, default=1800, show_default=True, help="Seconds to wait for tasks."
+)
 @dry_run_option
 @account_options
 def leave(

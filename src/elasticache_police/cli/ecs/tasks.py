@@ -9,6 +9,7 @@ import click
 
 from elasticache_police.cli._aws_options import account_options, key_value
 from elasticache_police.cli.ecs._shared import (
+    SECONDS,
     Status,
     cluster_of,
     dry_run_option,
@@ -38,8 +39,8 @@ __all__ = ["follow", "policy", "run", "stop"]
 @click.option("--secret", "secrets", multiple=True, metavar="NAME=ARN", help="May be repeated.")
 @click.option("--read-only", is_flag=True, help="Mount the container's root file system read-only.")
 @click.option("--tasks", type=click.IntRange(min=1), default=1, show_default=True, help="How many.")
-@click.option("--timeout", "timeout_s", type=float, default=86_400, show_default=True, help="Seconds.")
-@click.option("--wait-for-room", "placement_timeout_s", type=float, default=0, show_default=True, help="Seconds.")
+@click.option("--timeout", "timeout_s", type=SECONDS, default=86_400, show_default=True, help="Seconds.")
+@click.option("--wait-for-room", "placement_timeout_s", type=SECONDS, default=0, show_default=True, help="Seconds.")
 @click.option("--stop-on-interrupt", is_flag=True, help="On Ctrl-C stop the tasks; else they go on.")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 @task_options
@@ -163,7 +164,7 @@ def _refuse_what_is_registered() -> None:
 @click.command()
 @click.argument("cluster")
 @click.argument("tasks", metavar="TASK...", nargs=-1, required=True)
-@click.option("--timeout", "timeout_s", type=float, default=86_400, show_default=True, help="Seconds.")
+@click.option("--timeout", "timeout_s", type=SECONDS, default=86_400, show_default=True, help="Seconds.")
 @account_options
 def follow(*, cluster: str, tasks: tuple[str, ...], timeout_s: float, region: str | None, profile: str | None) -> None:
     """Follow the log of tasks that run already, such as a training left with Ctrl-C, to their end."""

@@ -6,6 +6,7 @@ import click
 
 from elasticache_police.cli._aws_options import account_options
 from elasticache_police.cli.ecs._shared import (
+    SECONDS,
     Status,
     cluster_of,
     dry_run_option,
@@ -27,8 +28,8 @@ __all__ = ["train"]
 @click.option("--name", default="ElastiCache", show_default=True, help="The name to police.")
 @click.option("--start-from", metavar="S3URI", help="Prefix of finder.npz and reader.npz, weights to go on from.")
 @click.option("--gpus", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--timeout", "timeout_s", type=float, default=86_400, show_default=True, help="Seconds.")
-@click.option("--wait-for-room", "placement_timeout_s", type=float, default=0, show_default=True, help="Seconds.")
+@click.option("--timeout", "timeout_s", type=SECONDS, default=86_400, show_default=True, help="Seconds.")
+@click.option("--wait-for-room", "placement_timeout_s", type=SECONDS, default=0, show_default=True, help="Seconds.")
 @click.option("--stop-on-interrupt", is_flag=True, help="On Ctrl-C stop the task; the next call resumes.")
 @click.argument("train_arguments", nargs=-1, type=click.UNPROCESSED)
 @task_options
@@ -98,4 +99,5 @@ def train(
             on_start=lambda run: click.echo(run.arn, err=True),
             stop_on_interrupt=stop_on_interrupt,
         )
+    click.echo(f"for inspections (--model): {trained.model_directory_url}", err=True)
     click.echo(trained.model_data_url)
