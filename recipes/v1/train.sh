@@ -56,4 +56,4 @@ for name in VALIDATION:
 measured=(); for folder in $(families); do measured+=(--measure-fonts "$folder"); done
 elasticache-police train --name ElastiCache --fonts faces --fonts /usr/share/fonts --fonts /usr/share/texmf/fonts \
     --exclude-families exclude-families.txt "${measured[@]}" --start-from start \
-    --finder-steps 0 --reader-steps 5500 --reader-rate 8e-4 --evaluation-crops 2000 --evaluation-pages 160 --threads 1 --seed 29 --out "$out"
+    --finder-steps 0 --reader-steps 12000 --reader-rate 1.2e-3 --evaluation-crops 2000 --evaluation-pages 160 --threads 1 --seed 31 --out "$out"
