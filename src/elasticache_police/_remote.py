@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from elasticache_police import _wire
@@ -161,22 +161,26 @@ class EndpointBackend(RemoteBackend):
         """Return the verdict on each line of uint8 (N, 50, 700)."""
         if wire == "floats":
             return self._classify_floats(lines)
-        try:
-            return self._classify_pictures(lines)
-        except InvocationError as error:
-            if self._line_form == "PNG" or not _UNKNOWN_FORM.search(str(error)):
-                raise
-        # TensorFlow up to 2.19, such as AWS has for Graviton; or another model than ours, which asks for one channel.
-        self._line_form = "PNG"
-        return self._classify_pictures(lines)
-
-    def _classify_pictures(self, lines: npt.NDArray[np.uint8]) -> list[Classification]:
         answers: list[Classification] = []
-        encoded = [_wire.encode_line(line, form=self._line_form) for line in lines]
+        while len(answers) < len(lines):
+            form = self._line_form
+            try:
+                for some in self._classify_pictures(lines[len(answers) :], form):
+                    answers += some
+            except InvocationError as error:
+                if form == "PNG" or not _UNKNOWN_FORM.search(str(error)):
+                    raise
+                # TensorFlow up to 2.19, such as AWS has for Graviton; or another model than ours, which asks for one
+                # channel.
+                self._line_form = "PNG"
+        return answers
+
+    def _classify_pictures(self, lines: npt.NDArray[np.uint8], form: LineForm) -> Iterator[list[Classification]]:
+        """Yield the answers to lines, request by request."""
+        encoded = [_wire.encode_line(line, form=form) for line in lines]
         for batch in _wire.fit_into_batches(encoded, limit_bytes=self._limit_bytes, most=_LINES_AT_ONCE):
             body = self._invoke(_wire.picture_body("classify", batch))
-            answers += _wire.scores_of(_wire.predictions_of(body, count=len(batch)))
-        return answers
+            yield _wire.scores_of(_wire.predictions_of(body, count=len(batch)))
 
     def _classify_floats(self, lines: npt.NDArray[np.uint8]) -> list[Classification]:
         body = _wire.floats_body(lines)

@@ -161,3 +161,19 @@ def test_the_version_of_an_image_is_known_for_aws_s_own_only() -> None:
     assert images.managed_version(images.image_uri("cn-north-1", processor="arm64")) == (2, 19)
     assert images.managed_version(_OURS.format("gpu")) is None
     assert images.managed_version("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6.0-gpu") is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "off"),
+    [
+        (images.image_uri("us-east-1"), True),
+        (images.image_uri("cn-north-1", processor="gpu"), True),
+        (images.image_uri("us-east-1", "2.9"), True),
+        (images.image_uri("us-east-1", "2.8"), False),  # has oneDNN, and does not use it unless it is told to
+        (images.image_uri("ap-northeast-1", "2.4.1"), False),
+        (images.image_uri("us-east-1", processor="arm64"), False),  # seen on x86 only
+        ("111122223333.dkr.ecr.us-east-1.amazonaws.com/tensorflow-inference:2.20-cpu", False),  # one's own
+    ],
+)
+def test_aws_images_run_without_onednn_as_the_local_endpoint_does(uri: str, off: bool) -> None:
+    assert images.container_environment(uri) == ({"TF_ENABLE_ONEDNN_OPTS": "0"} if off else {})

@@ -89,6 +89,31 @@ def test_the_story_s_own_values_come_out_exactly() -> None:
     )
 
 
+def _environment(model: ModelSpec, **changes) -> object:
+    (request, *_) = plan(EndpointSpec(model=attrs.evolve(model, **changes), region="us-east-1")).requests
+    container = request.parameters["PrimaryContainer"]
+    assert isinstance(container, dict)
+    return container.get("Environment")
+
+
+def test_the_container_runs_as_the_local_endpoint_does_unless_told_otherwise(model) -> None:
+    """Without oneDNN, which damages TensorFlow's heap on some processors."""
+    assert _environment(model) == {"TF_ENABLE_ONEDNN_OPTS": "0"}
+    assert _environment(model, environment={"A": "b"}) == {"A": "b", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    assert _environment(model, environment={"TF_ENABLE_ONEDNN_OPTS": "1"}) == {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    assert _environment(model, image_uri="1.dkr.ecr.us-east-1.amazonaws.com/mine:1") is None
+
+
+def test_variables_of_a_container_are_counted_with_ours(model) -> None:
+    """AWS takes a hundred."""
+    many = {f"V{number}": "1" for number in range(100)}
+    with pytest.raises(ConfigurationError, match="100 variables, and TF_ENABLE_ONEDNN_OPTS is one"):
+        _environment(model, environment=many)
+    del many["V0"]
+    environment = _environment(model, environment=many)
+    assert environment == {**many, "TF_ENABLE_ONEDNN_OPTS": "0"}
+
+
 def _every_option(model: ModelSpec) -> dict[str, EndpointSpec]:
     def spec(**options) -> EndpointSpec:
         return EndpointSpec(**{"model": model, "region": "us-east-1", **options})

@@ -6,12 +6,14 @@ import base64
 import io
 import json
 import pickle
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
 import boto3
 import numpy as np
 import pytest
+from fake_sagemaker import AwsFault
 from PIL import Image, ImageDraw
 
 from elasticache_police import Classification, Finding, Kind, Police, Report, Verdict, _wire
@@ -119,6 +121,51 @@ def test_a_model_that_takes_no_webp_is_sent_png_from_then_on(fake, refusal: str)
     answers = [police.classify(_story_picture()) for _ in range(2)]
     assert answers == [Classification(score=0.75, verdict=Verdict.CORRECT)] * 2
     assert [_pictures(sent["Body"])[0].format for _, sent in fake.calls] == ["WEBP", "PNG", "PNG"]
+
+
+def _without_webp(body: bytes) -> tuple[bytes, dict]:
+    """Answer as a model of TensorFlow 2.19 does: that of a line is its first grey."""
+    pictures = _pictures(body)
+    if any(picture.format == "WEBP" for picture in pictures):
+        refusal = "Unknown image file format. One of JPEG, PNG, GIF, BMP required."
+        raise AwsFault("ModelError", refusal, 424, OriginalStatusCode=400)
+    scores = [[float(np.asarray(picture)[0, 0]) / 255] for picture in pictures]
+    return json.dumps({"predictions": scores}).encode(), {}
+
+
+def test_lines_that_were_answered_before_a_refusal_are_not_sent_again(fake) -> None:
+    """A fleet of two models, say: one takes WebP, the other does not."""
+    bodies: list[bytes] = []
+
+    def answer(name, headers, body):
+        bodies.append(body)
+        if len(bodies) == 1:
+            return json.dumps({"predictions": [[0.0]] * len(_pictures(body))}).encode(), {}
+        return _without_webp(body)
+
+    fake.answer = answer
+    greys = range(0, 240, 10)
+    lines = [Image.new("L", (700, 50), grey) for grey in greys]
+    scores = [one.score for one in Police.from_endpoint(NAME, limit_bytes=600).classify(lines)]
+    first, refused, *after = ([picture.format for picture in _pictures(body)] for body in bodies)
+    assert (set(first), set(refused)) == ({"WEBP"}, {"WEBP"})
+    assert [form for batch in after for form in batch] == ["PNG"] * (len(lines) - len(first))
+    assert scores == [0.0] * len(first) + [pytest.approx(grey / 255) for grey in greys][len(first) :]
+
+
+def test_threads_whose_first_lines_are_all_refused_all_send_png(fake) -> None:
+    together = threading.Barrier(2)
+
+    def answer(name, headers, body):
+        if _pictures(body)[0].format == "WEBP":
+            together.wait(timeout=20)
+        return _without_webp(body)
+
+    fake.answer = answer
+    police = Police.from_endpoint(NAME)
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(police.classify, [Image.new("L", (700, 50), grey) for grey in (0, 255)]))
+    assert [one.score for one in answers] == [0.0, 1.0]
 
 
 def test_a_page_is_answered_as_the_local_police_would(fake, police) -> None:

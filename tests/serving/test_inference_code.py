@@ -83,9 +83,10 @@ def test_other_forms_become_instances(body, content_type, expected):
     assert json.loads(before(body.encode(), content_type)) == expected
 
 
-def test_other_content_types_are_refused():
-    with pytest.raises(ValueError, match="Unsupported Media Type: text/html"):
-        before(b"", "text/html")
+@pytest.mark.parametrize("body", [b"", b"%PDF-1.7 \xff\xfe"])
+def test_other_content_types_are_refused_whatever_the_body_is(body):
+    with pytest.raises(ValueError, match="Unsupported Media Type: application/pdf"):
+        before(body, "application/pdf")
 
 
 def test_a_request_without_a_picture_is_refused():

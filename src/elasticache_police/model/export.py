@@ -71,7 +71,8 @@ def export_saved_model(model: Path | None, out: Path, *, max_pixels: int = MAX_P
 
     It has three signatures: ``serving_default``, ``classify`` and ``inspect``; see
     :class:`elasticache_police.model.graph.signatures.Signatures`, and a warm-up request for each of them, which
-    TensorFlow Serving answers before it calls the model ready. It needs TensorFlow 2.20 or newer.
+    TensorFlow Serving answers before it calls the model ready. TensorFlow 2.4 to 2.20 were seen to answer alike
+    (``benchmarks/tensorflow_versions.py``); WebP pictures are decoded from 2.20 on.
 
     Args:
         model: A model directory; None for the packaged one.

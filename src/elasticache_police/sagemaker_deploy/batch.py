@@ -117,7 +117,9 @@ def batch_request(spec: BatchSpec, model_name: str) -> Request:
     resources: dict[str, JsonValue] = {"InstanceType": spec.instance_type, "InstanceCount": spec.instance_count}
     if spec.volume_kms_key_id is not None:
         resources["VolumeKmsKeyId"] = spec.volume_kms_key_id
-    host_image = spec.transform_ami_version or _host_image(spec)
+    host_image, model = spec.transform_ami_version, spec.model
+    if host_image is None and not isinstance(model, str):
+        host_image = batch_host_image(spec.instance_type, uri=model.image_uri, version=model.tensorflow_version)
     if host_image is not None:
         resources["TransformAmiVersion"] = host_image
     return Request(
@@ -143,13 +145,6 @@ def batch_request(spec: BatchSpec, model_name: str) -> Request:
             "Tags": tag_list(dict([PROJECT_TAG])),
         },
     )
-
-
-def _host_image(spec: BatchSpec) -> str | None:
-    """Return the host image that the managed GPU images with CUDA 12 need, None for everything else."""
-    if isinstance(spec.model, str):
-        return None
-    return batch_host_image(spec.instance_type, uri=spec.model.image_uri, version=spec.model.tensorflow_version)
 
 
 def start_batch(

@@ -16,6 +16,7 @@ __all__ = [
     "LATEST_VERSION",
     "Processor",
     "check_image",
+    "container_environment",
     "image_uri",
     "managed_version",
     "processor_of",
@@ -71,6 +72,9 @@ _MANAGED_IMAGE = re.compile(
     r"/tensorflow-inference(?:-arm64)?:(?P<version>\d+\.\d+)[.-].*"
 )
 _ARM64_IMAGE = re.compile(r"(?:^|/)tensorflow-inference-arm64[:@]")
+_ONEDNN_BY_DEFAULT = (2, 9)
+"""TensorFlow on x86 uses oneDNN since then unless it is told not to
+(https://github.com/tensorflow/tensorflow/releases/tag/v2.9.0)."""
 _NO_IMAGE = ("ml.dl", "ml.p6e-gb")
 """Instances with Gaudi accelerators, and with NVIDIA's Grace processors."""
 _FAMILY = re.compile(r"ml\.(?P<family>[a-z]+)(?P<generation>\d+)(?P<features>[a-z\-]*)(-[a-z0-9]+)?\.[a-z0-9\-]+")
@@ -154,6 +158,20 @@ def managed_version(uri: str) -> tuple[int, int] | None:
         return None
     major, minor = match["version"].split(".")
     return int(major), int(minor)
+
+
+def container_environment(uri: str) -> dict[str, str]:
+    """Return the variables that a container gets unless a model says otherwise: what the local endpoint runs with.
+
+    On some processors oneDNN damages TensorFlow's heap, see :mod:`elasticache_police.serving.processes`, so AWS's
+    TensorFlow images for x86 go without it, as the local endpoint does. What an image of one's own needs is not known.
+
+    Args:
+        uri: The container's image.
+    """
+    version = managed_version(uri)
+    on_x86 = processor_of_image(uri) in {"cpu", "gpu"}
+    return {"TF_ENABLE_ONEDNN_OPTS": "0"} if on_x86 and version is not None and version >= _ONEDNN_BY_DEFAULT else {}
 
 
 def check_image(uri: str, instance_type: str) -> None:

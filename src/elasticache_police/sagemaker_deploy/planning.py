@@ -12,9 +12,9 @@ import attrs
 from elasticache_police._aws import PROJECT_TAG, Clients, Request
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.sagemaker_deploy.hosts import endpoint_host_image
-from elasticache_police.sagemaker_deploy.images import image_uri, processor_of
+from elasticache_police.sagemaker_deploy.images import container_environment, image_uri, processor_of
 from elasticache_police.sagemaker_deploy.scaling import scaling_requests
-from elasticache_police.sagemaker_deploy.spec import EndpointSpec, ModelSpec, Variant
+from elasticache_police.sagemaker_deploy.spec import MOST_VARIABLES, EndpointSpec, ModelSpec, Variant
 
 if TYPE_CHECKING:
     from elasticache_police._aws import JsonValue
@@ -143,15 +143,17 @@ def model_request(
         tags: More tags for it; this project's own are always there.
 
     Raises:
-        ConfigurationError: AWS has no managed image for what is wanted.
+        ConfigurationError: AWS has no managed image for what is wanted, or takes no more variables.
     """
     variant = variant or Variant()
-    container: dict[str, JsonValue] = {
-        "Image": model.image_uri or _managed_image(model, variant, region),
-        "ModelDataUrl": model.model_data_url,
-    }
-    if model.environment:
-        container["Environment"] = dict(model.environment)
+    image = model.image_uri or _managed_image(model, variant, region)
+    container: dict[str, JsonValue] = {"Image": image, "ModelDataUrl": model.model_data_url}
+    environment = {**container_environment(image), **model.environment}
+    if len(environment) > MOST_VARIABLES:
+        missing = ", ".join(sorted(environment.keys() - model.environment.keys()))
+        raise ConfigurationError(f"ModelSpec.environment: AWS takes {MOST_VARIABLES} variables, and {missing} is one")
+    if environment:
+        container["Environment"] = {**environment}
     parameters: dict[str, JsonValue] = {"PrimaryContainer": container, "ExecutionRoleArn": model.role_arn}
     isolated = variant.serverless is None if model.network_isolation is None else model.network_isolation
     if isolated:

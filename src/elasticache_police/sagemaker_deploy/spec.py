@@ -24,6 +24,8 @@ from elasticache_police.sagemaker_deploy.options import (
 
 __all__ = ["EndpointSpec", "ModelSpec", "Variant"]
 
+MOST_VARIABLES = 100
+"""Environment variables that AWS takes for a container."""
 _BURSTABLE = "ml.t2."
 """The only burstable instances that endpoints have; RegisterScalableTarget refuses them when the endpoint already runs
 (https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-console.html)."""
@@ -48,7 +50,8 @@ class ModelSpec:
     tensorflow_version: str | None = None
     """Version of that managed image, such as ``2.20`` or the story's ``2.4.1``; None takes the newest."""
     environment: Mapping[str, str] = attrs.field(factory=dict, converter=_frozen_mapping, hash=False)
-    """Environment variables of the container, such as ``SAGEMAKER_TFS_ENABLE_BATCHING``."""
+    """Environment variables of the container, such as ``SAGEMAKER_TFS_ENABLE_BATCHING``. AWS's TensorFlow images for
+    x86 get ``TF_ENABLE_ONEDNN_OPTS=0`` from 2.9 on, as the local endpoint has it, unless it is given here."""
     network_isolation: bool | None = None
     """No outbound network for the container. None means on, except where AWS has none (serverless)."""
     vpc: Vpc | None = None
@@ -56,8 +59,8 @@ class ModelSpec:
     def __attrs_post_init__(self) -> None:
         if self.image_uri is not None and self.tensorflow_version is not None:
             raise ConfigurationError("ModelSpec: image_uri names the version already; leave tensorflow_version out")
-        if len(self.environment) > 100:
-            raise ConfigurationError("ModelSpec.environment: AWS takes at most 100 variables")
+        if len(self.environment) > MOST_VARIABLES:
+            raise ConfigurationError(f"ModelSpec.environment: AWS takes at most {MOST_VARIABLES} variables")
 
 
 @attrs.frozen(kw_only=True)

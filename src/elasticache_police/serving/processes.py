@@ -25,8 +25,9 @@ _CODE = "import sys; sys.path.append(sys.argv.pop()); from elasticache_police.se
 _ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",  # what inference.py prints is to be seen when it is printed
     "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
-    # oneDNN in TensorFlow 2.20 damages the heap now and then on some processors (AVX-512, AMX): 4 of 26 processes that
-    # looked at pages ended with it, of 27 without it none.
+    # oneDNN in TensorFlow 2.20 damages the heap now and then on some processors (AVX-512, AMX): 7 of 53 processes that
+    # looked at pages ended with it, of 27 without it none. One fell in MklConvOp::AllocateOutputTensor, which keeps the
+    # operands of a fused sum in members of the kernel: calls at the same time share them.
     "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "0"),
 }
 

@@ -66,11 +66,10 @@ def input_handler(data: IO[bytes], context: Context) -> str:
     kind = media_type(context.request_content_type)
     if kind == "application/x-image" or kind.startswith("image/"):
         return picture_request(body, picture_signature(context.custom_attributes))
-    text = body.decode("utf-8")
     if kind in JSON_TYPES:
-        return json_request(text)
+        return json_request(body.decode("utf-8"))
     if kind == "text/csv":
-        return csv_request(text)
+        return csv_request(body.decode("utf-8"))
     raise ValueError("Unsupported Media Type: {}".format(context.request_content_type or "Unknown"))
 
 
