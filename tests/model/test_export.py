@@ -48,6 +48,23 @@ def test_onnx_says_what_the_network_says(networks, tmp_path):
         np.testing.assert_allclose(answer, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("file", ["finder.onnx", "reader.onnx"])
+def test_no_convolution_goes_into_a_sum_with_its_bias(file):
+    """TensorFlow with oneDNN would make one operation of the three, which is not safe to call twice at a time."""
+    import tensorflow as tf
+
+    from elasticache_police.model.graph.networks import load
+    from elasticache_police.runtime.files import PACKAGED
+
+    network = tf.function(load(PACKAGED / file))
+    operations = network.get_concrete_function(tf.TensorSpec([1, 32, 64, 1], tf.uint8)).graph.get_operations()
+    biased = {operation.outputs[0].name for operation in operations if operation.type == "BiasAdd"}
+    sums = [operation for operation in operations if operation.type == "AddV2"]
+    assert biased
+    assert sums
+    assert not [one.name for one in sums if biased & {tensor.name for tensor in one.inputs}]
+
+
 def test_the_same_weights_give_the_same_onnx_bytes_in_whatever_order_networks_are_made(networks):
     from elasticache_police.model import networks as make
     from elasticache_police.model.onnx_graph import network_bytes

@@ -7,6 +7,7 @@ TensorFlow's convolutions on a CPU want them last: everything here stays channel
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,14 +57,36 @@ def load(path: Path) -> Network:
     if unknown:
         raise ModelFileError(f"{path} holds operations that no model of ours has: {', '.join(unknown)}")
 
+    late = _late_biases(graph)
+
     def network(image: tf.Tensor) -> tf.Tensor:
         values: dict[str, tf.Tensor | np.ndarray] = {**constants, graph.input[0].name: image}
         for node in graph.node:
             attributes = {item.name: helper.get_attribute_value(item) for item in node.attribute}
-            values[node.output[0]] = _apply(node.op_type, [values[name] for name in node.input], attributes)
+            inputs = [values[name] for name in node.input]
+            if node.output[0] in late:
+                inputs = inputs[:2]
+            elif node.op_type == "Add":
+                biases = [late.get(name) for name in reversed(node.input)]
+                inputs = [
+                    one if bias is None else tf.add(one, constants[bias])
+                    for one, bias in zip(inputs, biases, strict=True)
+                ]
+            values[node.output[0]] = _apply(node.op_type, inputs, attributes)
         return values[graph.output[0].name]
 
     return network
+
+
+def _late_biases(graph: onnx.GraphProto) -> dict[str, str]:
+    """Return the convolutions that do nothing but go into a sum, and the names of their biases.
+
+    These are added to the other operand. TensorFlow with oneDNN fuses a convolution, its bias and a sum into one
+    operation, which calls at the same time, such as looks at several places, share and damage.
+    """
+    uses = collections.Counter(name for node in graph.node for name in node.input)
+    summed = {name for node in graph.node if node.op_type == "Add" for name in node.input if uses[name] == 1}
+    return {node.output[0]: node.input[2] for node in graph.node if node.op_type == "Conv" and node.output[0] in summed}
 
 
 def _apply(kind: str, inputs: list[tf.Tensor | np.ndarray], attributes: dict[str, object]) -> tf.Tensor:
@@ -80,7 +103,7 @@ def _apply(kind: str, inputs: list[tf.Tensor | np.ndarray], attributes: dict[str
         return tf.reshape(inputs[0], [size or shape[axis] for axis, size in enumerate(target)])
     if kind == "Transpose":
         return inputs[0]
-    image, kernel, bias = inputs
+    image, kernel, *bias = inputs
     padding = "SAME" if attributes.get("auto_pad") == b"SAME_UPPER" else "VALID"
     answer = tf.nn.conv2d(image, np.asarray(kernel).transpose(2, 3, 1, 0), attributes["strides"], padding)
-    return tf.nn.bias_add(answer, bias)
+    return tf.nn.bias_add(answer, bias[0]) if bias else answer
