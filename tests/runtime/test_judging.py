@@ -86,3 +86,23 @@ def test_a_faint_name_is_not_accused_for_its_first_letter_alone(read: str, *, ac
     assert bool(told(faint, faint, faint)[0]) is accused
     clear = frames_of(read, sure=0.999)
     assert told(clear, clear, clear)[0] == [(Verdict.MISSPELLED, read)]
+
+
+def test_faint_letters_are_not_accused_of_several_faults() -> None:
+    """``Elasticsearch`` in tiny print, its s and e unseen, is two edits from the name."""
+    faint = frames_of("Elasticarch", sure=0.96)
+    assert told(faint, faint, faint)[0] == []
+    one_fault = frames_of("ElasticCache", sure=0.96)
+    assert told(one_fault, one_fault, one_fault)[0] == [(Verdict.MISSPELLED, "ElasticCache")]
+    clear = frames_of("Elasticarch", sure=0.99)
+    assert told(clear, clear, clear)[0] == [(Verdict.MISSPELLED, "Elasticarch")]
+
+
+def test_a_letter_in_doubt_leaves_the_name_open() -> None:
+    """The reader leans to the name: half a space in three looks alike is no right name for sure, and no fault."""
+    half = frames_of("ElastiCache", sure=0.995)
+    space = BLANKS + 2 * len("Elasti")
+    half[space, BLANK] -= 0.3
+    half[space, encode(" ")[0]] += 0.3
+    (sighting,) = judge(PLACE, lambda _look: half, width=900, height=600, names=("ElastiCache",))
+    assert 0.4 < sighting.finding.score < 0.7

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import attrs
 import numpy as np
 
-from elasticache_police.findings import Finding, Verdict
+from elasticache_police.findings import Finding, Kind, Verdict
 from elasticache_police.runtime.lines import FRAME_PX, LineWindow
 from elasticache_police.runtime.proposals import Proposal
 from elasticache_police.runtime.reading import Reading, read
@@ -32,6 +32,8 @@ LEGIBLE = 0.17
 """Least probability of what is told about a place, over all looks at it."""
 LEGIBLE_AT_THE_EDGE = 0.7
 """The same for a name whose only fault is at its first letter, which is the first to be cut from a tilted line."""
+LEGIBLE_WITH_FAULTS = 0.5
+"""The same for a name with several faults: it may be another word misread, such as ``Elasticsearch`` in tiny print."""
 AGREEING = 2
 """Least number of looks that must show something like a name there: one alone may have misread a neighbour."""
 _SLIGHT = 1e-3
@@ -94,6 +96,13 @@ def _pairs(text: str) -> set[str]:
 def _differs_first(text: str, name: str) -> bool:
     """Return whether a text is a name but for its first letter: another, one too many or none."""
     return text == name[1:] or text[1:] in {name, name[1:]}
+
+
+def _least_to_accuse(text: str, name: str) -> float:
+    """Return how legible a wrong spelling has to be."""
+    if _differs_first(text, name):
+        return LEGIBLE_AT_THE_EDGE
+    return LEGIBLE_WITH_FAULTS if kind_of(text, name) is Kind.SEVERAL else LEGIBLE
 
 
 def _ends_in_a_stroke(text: str, name: str) -> bool:
@@ -229,7 +238,7 @@ class _Place:
         if best is None or agreeing < AGREEING or right + wrong < LEGIBLE:
             return None
         text = best[2].name if right >= wrong else max(texts, key=lambda key: texts[key])
-        if right < wrong and _differs_first(text, best[2].name) and right + wrong < LEGIBLE_AT_THE_EDGE:
+        if right < wrong and right + wrong < _least_to_accuse(text, best[2].name):
             return None
         if right < wrong and _ends_in_a_stroke(text, best[2].name):
             return None

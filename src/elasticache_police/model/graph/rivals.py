@@ -42,22 +42,32 @@ def with_rivals(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> 
         The classes, of a name without a rival those of the name, and bool (N,): whether a name is read.
     """
     best = tf.argmax(frames, axis=-1, output_type=tf.int32)
-    likeliest = tf.reduce_max(frames, axis=-1, keepdims=True)
-    ratios = tf.where(tf.one_hot(best, CLASSES) > 0, 0.0, tf.math.divide_no_nan(frames, likeliest))
-    ratios = tf.where(_changes(best), ratios, 0.0)
-    path, anywhere = best, tf.zeros_like(lengths, tf.bool)
-    for word in (word for name in names for word in (name, name.upper())):
-        places = _places(best, lengths, word)
-        here = tf.logical_and(places.found, tf.logical_not(anywhere))
-        allowed = tf.where(_may_differ(best, places, word), ratios, 0.0)
-        flat = tf.reshape(allowed, [-1, tf.shape(best)[1] * CLASSES])
-        strongest = tf.argmax(flat, axis=1, output_type=tf.int32)
-        here_too = tf.logical_and(here, tf.reduce_max(flat, axis=1) >= rivals.LEAST)
-        turned = tf.one_hot(strongest // CLASSES, tf.shape(best)[1]) > 0
-        turned = tf.logical_and(turned, here_too[:, tf.newaxis])
-        path = tf.where(turned, (strongest % CLASSES)[:, tf.newaxis], path)
-        anywhere = tf.logical_or(anywhere, places.found)
-    return path, anywhere
+    words = [word for name in names for word in (name, name.upper())]
+    places = [_places(best, lengths, word) for word in words]
+    named = tf.reduce_any([place.found for place in places], axis=0)
+
+    def changed() -> tf.Tensor:
+        path, free = best, tf.ones_like(named)
+        ratios = _ratios(frames, best)
+        for word, place in zip(words, places, strict=True):
+            allowed = tf.where(_may_differ(best, place, word), ratios, 0.0)
+            flat = tf.reshape(allowed, [-1, tf.shape(best)[1] * CLASSES])
+            strongest = tf.argmax(flat, axis=1, output_type=tf.int32)
+            here = tf.logical_and(tf.logical_and(place.found, free), tf.reduce_max(flat, axis=1) >= rivals.LEAST)
+            turned = tf.one_hot(strongest // CLASSES, tf.shape(best)[1]) > 0
+            turned = tf.logical_and(turned, here[:, tf.newaxis])
+            path = tf.where(turned, (strongest % CLASSES)[:, tf.newaxis], path)
+            free = tf.logical_and(free, tf.logical_not(place.found))
+        return path
+
+    return tf.cond(tf.reduce_any(named), changed, lambda: best), named
+
+
+def _ratios(frames: tf.Tensor, best: tf.Tensor) -> tf.Tensor:
+    """Return how likely a class is, compared with the likeliest, float32; 0 where it makes no other text."""
+    ratios = tf.math.divide_no_nan(frames, tf.reduce_max(frames, axis=-1, keepdims=True))
+    another = tf.not_equal(best[..., tf.newaxis], tf.range(CLASSES))
+    return tf.where(tf.logical_and(another, _changes(best)), ratios, 0.0)
 
 
 def begins_of(classes: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:

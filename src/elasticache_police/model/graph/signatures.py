@@ -147,8 +147,14 @@ class Signatures:
         lengths = tf.cast(frames.row_lengths(), tf.int32)
         whole, names = spaced(frames.to_tensor(), lengths), self._settings.names
         right = tf.ensure_shape(spelled(whole, lengths, names), [None, len(names)])
-        plain = tf.logical_and(tf.equal(look, 0), tf.reduce_max(right, axis=1) >= SURE)
-        return right, tf.where(plain, 0.0, tf.ensure_shape(says_otherwise(whole, lengths, names), [None]))
+        in_doubt = tf.where(tf.logical_or(look > 0, tf.reduce_max(right, axis=1) < SURE))
+        nothing = tf.zeros_like(right[:, 0])
+
+        def weighed() -> tf.Tensor:
+            other = says_otherwise(tf.gather_nd(whole, in_doubt), tf.gather_nd(lengths, in_doubt), names)
+            return tf.tensor_scatter_nd_update(nothing, in_doubt, tf.ensure_shape(other, [None]))
+
+        return right, tf.cond(tf.size(in_doubt) > 0, weighed, lambda: nothing)
 
     def inspect(self, image_bytes: tf.Tensor) -> Tensors:
         """Return the places of encoded pages, string (N,), where a name, right or wrong, stands.
