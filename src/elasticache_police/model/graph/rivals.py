@@ -14,6 +14,9 @@ from elasticache_police.runtime.scoring import shapes
 
 __all__ = ["begins_of", "with_rivals"]
 
+_TINY = 1e-30
+"""Divisor where a line has no more frames."""
+
 
 class _Places(NamedTuple):
     """Where in lines a word is read, each int32 (N,); what is said of lines without any counts for nothing."""
@@ -47,7 +50,7 @@ def with_rivals(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> 
     named = tf.reduce_any([place.found for place in places], axis=0)
 
     def changed() -> tf.Tensor:
-        path, free = best, tf.ones_like(named)
+        path, free = best, tf.logical_not(tf.zeros_like(named))
         ratios = _ratios(frames, best)
         for word, place in zip(words, places, strict=True):
             allowed = tf.where(_may_differ(best, place, word), ratios, 0.0)
@@ -65,7 +68,7 @@ def with_rivals(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> 
 
 def _ratios(frames: tf.Tensor, best: tf.Tensor) -> tf.Tensor:
     """Return how likely a class is, compared with the likeliest, float32; 0 where it makes no other text."""
-    ratios = tf.math.divide_no_nan(frames, tf.reduce_max(frames, axis=-1, keepdims=True))
+    ratios = frames / tf.maximum(tf.reduce_max(frames, axis=-1, keepdims=True), _TINY)
     another = tf.not_equal(best[..., tf.newaxis], tf.range(CLASSES))
     return tf.where(tf.logical_and(another, _changes(best)), ratios, 0.0)
 
