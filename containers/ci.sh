@@ -7,6 +7,8 @@
 #
 #   containers/ci.sh [inspect|train|all]
 #
+# With MINISTACK, an interpreter that has the packages ministack and docker, containers/ecs-for-real.sh comes last.
+#
 # KEEP=DIR keeps base and layers there, so that the next run builds only what changed. Every step says after how many
 # seconds it began.
 #
@@ -19,6 +21,8 @@ PYTHON="${PYTHON:-python3}"
 graph="${KEEP:-$(mktemp -d)}"
 work=$(mktemp -d)
 server=""
+. containers/engine.sh
+use_storage "$graph" "$work"
 cleanup() {
     if [ -n "$server" ]; then kill "$server" 2>/dev/null || :; fi
     podman rm -af >/dev/null 2>&1 || :
@@ -30,10 +34,6 @@ cleanup() {
 }
 trap cleanup EXIT
 step() { echo "[$SECONDS s] $*"; }
-
-printf '[storage]\ndriver = "overlay"\nrunroot = "%s/run"\ngraphroot = "%s/graph"\n' "$graph" "$graph" >"$work/storage.conf"
-printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\nnetns = "host"\nlog_driver = "k8s-file"\n[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n' >"$work/containers.conf"
-export CONTAINERS_STORAGE_CONF="$work/storage.conf" CONTAINERS_CONF="$work/containers.conf" BUILDAH_ISOLATION=chroot
 
 if ! buildah inspect --type image localhost/ci-base:latest >/dev/null 2>&1; then
     step "base: a small Debian stands in for python:3.12-slim-bookworm"
@@ -143,5 +143,9 @@ with tarfile.open(folder / "directory.tar.gz") as archive:
 (page,) = Police.from_model(folder / "directory").inspect("examples/architecture.png").pages
 print("its directory looks at a picture of", page.width, "x", page.height)
 END
+fi
+if [ -n "${MINISTACK:-}" ] && [ "$what" != train ]; then
+    step "ECS: tasks of launch type EXTERNAL"
+    PYTHON="$PYTHON" KEEP="$graph" containers/ecs-for-real.sh
 fi
 step done

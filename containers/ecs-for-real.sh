@@ -14,6 +14,8 @@ PYTHON="${PYTHON:-python3}"
 image="${IMAGE:-localhost/police-inspect:ci}"
 graph="${KEEP:?KEEP names the directory that containers/ci.sh left}"
 work=$(mktemp -d)
+. containers/engine.sh
+use_storage "$graph" "$work"
 started=()
 cleanup() {
     for process in "${started[@]}"; do kill "$process" 2>/dev/null || :; done
@@ -23,9 +25,6 @@ cleanup() {
 trap cleanup EXIT
 step() { echo "[$SECONDS s] $*"; }
 
-printf '[storage]\ndriver = "overlay"\nrunroot = "%s/run"\ngraphroot = "%s/graph"\n' "$graph" "$graph" >"$work/storage.conf"
-printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\nnetns = "host"\nlog_driver = "k8s-file"\n[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n' >"$work/containers.conf"
-export CONTAINERS_STORAGE_CONF="$work/storage.conf" CONTAINERS_CONF="$work/containers.conf"
 export DOCKER_HOST="unix://$work/podman.sock"
 podman system service --time 0 "$DOCKER_HOST" >"$work/podman.log" 2>&1 &
 started+=($!)
