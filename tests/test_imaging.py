@@ -42,7 +42,11 @@ def only_page(image, **options) -> Image.Image:
 
 
 def pixels(image, **options) -> list:
-    return np.asarray(only_page(image, **options)).tolist()
+    page = only_page(image, **options)
+    (grey,) = imaging.open_pages(image, grey=True, **options)
+    assert grey.mode == "L"
+    assert np.array_equal(grey, page.convert("L")), "the grey page is the luma of the coloured one"
+    return np.asarray(page).tolist()
 
 
 # --- every way to hand in the same picture -------------------------------------------------------------------------
@@ -96,7 +100,7 @@ def test_a_pipe_is_read_though_it_cannot_seek(tmp_path):
     writer = threading.Thread(target=lambda: [os.write(writing, encoded(gradient())), os.close(writing)])
     writer.start()
     with os.fdopen(reading, "rb") as stream:
-        page = pixels(stream)
+        page = np.asarray(only_page(stream)).tolist()
     writer.join()
     assert page == np.asarray(gradient()).tolist()
 
@@ -107,7 +111,7 @@ def test_a_named_pipe_is_read_as_a_path(tmp_path):
     os.mkfifo(fifo)
     writer = threading.Thread(target=fifo.write_bytes, args=(encoded(gradient()),))
     writer.start()
-    page = pixels(fifo)
+    page = np.asarray(only_page(fifo)).tolist()
     writer.join()
     assert page == np.asarray(gradient()).tolist()
 
@@ -267,6 +271,9 @@ def test_exif_orientation_turns_the_picture_upright(format_, orientation):
     options = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(format_, {})
     page = only_page(encoded(stored, format_, exif=exif, **options))
     assert page.size == (48, 32)
+    (grey,) = imaging.open_pages(encoded(stored.convert("L"), format_, exif=exif, **options), grey=True)
+    assert grey.size == (48, 32)
+    assert grey.getpixel((5, 5)) < 100 < 200 < grey.getpixel((42, 28))
     assert page.getpixel((5, 5))[1] < 40
     assert all(page.getpixel(where)[1] > 200 for where in [(42, 5), (5, 28), (42, 28)])
 
@@ -292,6 +299,8 @@ def test_every_page_and_frame_is_given_in_order(format_):
     centres = [page.getpixel((page.width // 2, page.height // 2)) for page in pages]
     assert [max(range(3), key=centre.__getitem__) for centre in centres] == [0, 1, 2]
     assert [number for number, _ in imaging.numbered_pages(content)] == [1, 2, 3]
+    greys = [np.asarray(page).tolist() for page in imaging.open_pages(content, grey=True)]
+    assert greys == [np.asarray(page.convert("L")).tolist() for page in pages]
 
 
 def test_a_frame_that_shows_what_the_last_one_showed_is_left_out_and_counted():

@@ -52,9 +52,8 @@ def crop_to_line(crop: ImageInput) -> npt.NDArray[np.uint8]:
     """
     if isinstance(crop, np.ndarray) and crop.dtype == np.uint8 and crop.shape == (LINE_HEIGHT, LINE_WIDTH):
         return np.array(crop, np.uint8)  # the classic line itself: nothing to do
-    with contextlib.closing(open_pages(crop)) as pages:  # lets go of the file
-        page = next(pages)
-    grey = page.convert("L")
+    with contextlib.closing(open_pages(crop, grey=True)) as pages:  # lets go of the file
+        grey = next(pages)
     if grey.size == (LINE_WIDTH, LINE_HEIGHT):
         return np.asarray(grey)
     scale = min(LINE_HEIGHT / grey.height, LINE_WIDTH / grey.width)

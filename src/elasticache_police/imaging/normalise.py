@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from elasticache_police.errors import ImageError
 
-__all__ = ["array_to_rgb", "to_rgb"]
+__all__ = ["array_to_rgb", "to_luma", "to_rgb"]
 
 _WHITE_IS_ZERO = 0
 _PHOTOMETRIC_INTERPRETATION = 262
@@ -43,6 +43,23 @@ def to_rgb(picture: Image.Image, source: str) -> Image.Image:
     if mode != "RGB":
         return upright.convert("RGB")
     return picture.copy() if upright is picture else upright
+
+
+def to_luma(picture: Image.Image, source: str) -> Image.Image:
+    """Return an upright, opaque grey copy of a picture, mode ``L``: what :func:`to_rgb` gives, without its colours.
+
+    Args:
+        picture: As for :func:`to_rgb`.
+        source: What to call it in messages.
+
+    Raises:
+        ImageError: Its values have no clear meaning as light and dark.
+    """
+    picture.load()
+    if picture.mode == "L" and not picture.has_transparency_data:  # grey already: RGB would be a detour
+        upright = _upright(picture)
+        return picture.copy() if upright is picture else upright
+    return to_rgb(picture, source).convert("L")
 
 
 def array_to_rgb(array: npt.NDArray[np.generic], source: str) -> Image.Image:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageSequence, UnidentifiedImageError
 
 from elasticache_police.errors import ImageError
-from elasticache_police.imaging.normalise import array_to_rgb, to_rgb
+from elasticache_police.imaging.normalise import array_to_rgb, to_luma, to_rgb
 from elasticache_police.imaging.pdf import pdf_pages
 from elasticache_police.imaging.sources import (
     ImageInput,
@@ -66,7 +66,7 @@ _DAMAGE = (
 
 
 def open_pages(
-    image: ImageInput, *, source: str | None = None, max_pixels: int = MAX_PIXELS
+    image: ImageInput, *, source: str | None = None, max_pixels: int = MAX_PIXELS, grey: bool = False
 ) -> Generator[Image.Image, None, None]:
     """Yield the pages of any picture as upright RGB, one at a time.
 
@@ -81,20 +81,21 @@ def open_pages(
             (H, W, 3) or (H, W, 4), uint8 or float in 0..1.
         source: What to call it in messages; :func:`source_name` when not given.
         max_pixels: The most pixels a page may have.
+        grey: Whether only the luma is wanted.
 
     Yields:
-        Mode RGB, each page's own size.
+        Mode RGB, or L where only the luma is wanted; each page's own size.
 
     Raises:
         ImageError: It cannot be read, or is too large; the message names it and says what to do.
         MissingExtraError: It is a PDF and the ``pdf`` extra is not installed.
     """
-    for _, page in numbered_pages(image, source=source, max_pixels=max_pixels):
+    for _, page in numbered_pages(image, source=source, max_pixels=max_pixels, grey=grey):
         yield page
 
 
 def numbered_pages(
-    image: ImageInput, *, source: str | None = None, max_pixels: int = MAX_PIXELS
+    image: ImageInput, *, source: str | None = None, max_pixels: int = MAX_PIXELS, grey: bool = False
 ) -> Generator[tuple[int, Image.Image], None, None]:
     """Yield (number, page) as :func:`open_pages` does; numbers count from 1 and include what is left out."""
     source = source_name(image) if source is None else source
@@ -102,11 +103,11 @@ def numbered_pages(
         _refuse_size(image.size, source, max_pixels)
         with _LOADING, _as_image_error(source, ""):
             image.load()
-        yield 1, _decode(image, source, "")
+        yield 1, _decode(image, source, "", grey=grey)
     elif isinstance(image, np.ndarray):
         page = array_to_rgb(image, source)
         _refuse_size(page.size, source, max_pixels)
-        yield 1, page
+        yield 1, page.convert("L") if grey else page
     else:
         with encoded_stream(image, source) as stream:
             head = stream.read(1024)
@@ -115,16 +116,19 @@ def numbered_pages(
             if form is None:
                 raise refuse_unknown(head, source)
             if form == "PDF":
-                yield from pdf_pages(stream, source, max_pixels=max_pixels)
+                for number, page in pdf_pages(stream, source, max_pixels=max_pixels):
+                    yield number, page.convert("L") if grey else page
             else:
-                yield from _picture_pages(stream, form, source, max_pixels)
+                yield from _picture_pages(stream, form, source, max_pixels, grey=grey)
 
 
-def _picture_pages(stream: BinaryIO, form: str, source: str, max_pixels: int) -> Iterator[tuple[int, Image.Image]]:
+def _picture_pages(
+    stream: BinaryIO, form: str, source: str, max_pixels: int, *, grey: bool
+) -> Iterator[tuple[int, Image.Image]]:
     with _open(stream, form, source) as picture:
         if form != "TIFF" and not _may_move(picture, form):
             _refuse_size(picture.size, source, max_pixels)
-            yield 1, _decode(picture, source, "")
+            yield 1, _decode(picture, source, "", grey=grey)
             return
         shown: Image.Image | None = None
         for number, frame in enumerate(_frames(picture, source), start=1):
@@ -132,7 +136,7 @@ def _picture_pages(stream: BinaryIO, form: str, source: str, max_pixels: int) ->
             _refuse_size(frame.size, source, max_pixels)
             if form == "TIFF" and _is_reduced_copy(frame):
                 continue
-            page = _decode(frame, source, where)
+            page = _decode(frame, source, where, grey=grey)
             if form in _ANIMATIONS:
                 if shown is not None and _same(shown, page):
                     continue
@@ -166,9 +170,9 @@ def _frames(picture: Image.Image, source: str) -> Iterator[Image.Image]:
         yield frame
 
 
-def _decode(picture: Image.Image, source: str, where: str) -> Image.Image:
+def _decode(picture: Image.Image, source: str, where: str, *, grey: bool) -> Image.Image:
     with _as_image_error(source, where):
-        return to_rgb(picture, source)
+        return to_luma(picture, source) if grey else to_rgb(picture, source)
 
 
 @contextlib.contextmanager
