@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 import numpy as np
-from PIL import Image
 
 from elasticache_police.imaging.resample import resized
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = [
     "CAP_PX",
