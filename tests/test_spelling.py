@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elasticache_police.dataset.text import near_miss
+from elasticache_police.dataset.near_misses import near_miss
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Kind
 from elasticache_police.spelling import check_name, distance, kind_of, occurrences

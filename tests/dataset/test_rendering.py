@@ -15,8 +15,9 @@ from PIL import Image, ImageDraw
 from elasticache_police.dataset.crops import render_crop
 from elasticache_police.dataset.fonts import Font, FontProblem, check_font, find_fonts, packaged_fonts
 from elasticache_police.dataset.lettering import Lettering
+from elasticache_police.dataset.near_misses import near_miss
 from elasticache_police.dataset.pages import PageStyle, font_set, render_page
-from elasticache_police.dataset.text import NameTexts, near_miss
+from elasticache_police.dataset.text import NameTexts
 from elasticache_police.dataset.writing import write_dataset
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.spelling import distance, kind_of

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from elasticache_police.dataset.fonts import Font, load
-from elasticache_police.dataset.text import near_miss
+from elasticache_police.dataset.near_misses import near_miss
 from elasticache_police.findings import Kind
 
 __all__ = ["HEIGHT", "WIDTH", "CropSample", "render_crop"]

@@ -1,4 +1,4 @@
-"""What is written on the samples: the policed name, its near-misses of every kind, and everything else.
+"""What is written on the samples: the policed name, its near-misses, and everything else.
 
 A model that reads what it expects is the failure here. So near-misses are as frequent as the right name, and most other
 words are invented: there is no language to lean on.
@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Callable
 
 import attrs
 
-from elasticache_police.findings import Kind
+from elasticache_police.dataset.near_misses import garbled, near_miss
 
-__all__ = ["NameTexts", "NearMiss", "filler", "near_miss"]
+__all__ = ["NameTexts", "filler"]
 
 # Words that stand around product names on slides and diagrams. Few on purpose; most filler words are invented.
 _WORDS = """
@@ -45,18 +44,8 @@ pre con pro ing ion
 ill lli ili iti lil tti itt til
 """.split()  # noqa: SIM905  read by people
 
-_PAIRS = """
-a=oes c=oeCGs e=acoE h=bnkH i=ljtI1 l=i1t s=zaSc t=flTi C=cGOKE E=FeBL o=aec0 n=mhru r=nt
-u=vn b=hd d=bc m=nw H=hN G=C6g F=EP
-"""
-_CONFUSED = dict(pair.split("=") for pair in _PAIRS.split())
-"""Letters taken for one another, by eye or by finger."""
-
 _STROKES = ("/", " / ", "|", "|RDS", " | ", "!", "]", "\\", " i", "/S3")
 """What stands after a name and is easily taken for one letter more."""
-
-_NARROW = frozenset("ilt")
-"""Letters that are hard to count where two of them stand side by side."""
 
 _NARROW_SOUP, _WIDE_SOUP = "iiilltttjfrI1", "acehsonzmECAS"
 """Letters of invented words in which the narrow ones stand in any order: to tell them takes looking, not guessing."""
@@ -68,142 +57,8 @@ _CJK = (
 _HANGUL = "가능한서버리스값을생성합니다현재에서사용할수있는기본캐시관리서비스이름설정및노드는데이터베이스보안그룹"
 
 
-_TAKEN_FOR_ANOTHER = 0.6
-"""Share of a garbled name's slips that are another letter; the others double one, leave it out, part the word."""
-
-_IN_CAPITALS = 0.15
+_IN_CAPITALS = 0.22
 """Share of garbled names in capitals throughout."""
-
-
-@attrs.frozen
-class NearMiss:
-    """A wrong spelling of the name and what is wrong with it."""
-
-    text: str
-    kind: Kind
-
-
-def _seams(name: str) -> list[int]:
-    """Return the positions inside the name where a new word starts: capitals after the first letter."""
-    return [i for i in range(1, len(name)) if name[i].isupper() and not name[i - 1].isupper()]
-
-
-def near_miss(name: str, rng: random.Random) -> NearMiss:
-    """Return a wrong spelling of a name, every kind about as likely; never the name itself.
-
-    Args:
-        name: The right spelling, such as ``ElastiCache``.
-        rng: The sample's own generator.
-    """
-    while True:
-        made = rng.choice(_WAYS)(name, rng)
-        if made.text != name and made.text.upper() != name:
-            return made
-
-
-def _inside(name: str, rng: random.Random) -> int:
-    return rng.randrange(len(name))
-
-
-def _double(name: str, rng: random.Random) -> NearMiss:
-    i = rng.choices(range(len(name)), [4 if letter in _NARROW else 1 for letter in name])[0]
-    return NearMiss(name[: i + 1] + name[i].lower() + name[i + 1 :], Kind.EXTRA_LETTER)
-
-
-def _extra(name: str, rng: random.Random) -> NearMiss:
-    i = rng.randrange(1, len(name) + 1)
-    return NearMiss(name[:i] + rng.choice("aceilnorstuh") + name[i:], Kind.EXTRA_LETTER)
-
-
-def _missing(name: str, rng: random.Random) -> NearMiss:
-    i = _inside(name, rng)
-    return NearMiss(name[:i] + name[i + 1 :], Kind.MISSING_LETTER)
-
-
-def _wrong(name: str, rng: random.Random) -> NearMiss:
-    i = _inside(name, rng)
-    letter = rng.choice(_CONFUSED.get(name[i], string.ascii_lowercase))
-    kind = Kind.CASE if letter.lower() == name[i].lower() else Kind.WRONG_LETTER
-    return NearMiss(name[:i] + letter + name[i + 1 :], kind)
-
-
-def _swapped(name: str, rng: random.Random) -> NearMiss:
-    i = rng.randrange(1, len(name) - 1)
-    first, second = name[i], name[i + 1]
-    pair = _cased(second, like=first) + _cased(first, like=second)
-    return NearMiss(name[:i] + pair + name[i + 2 :], Kind.SWAPPED_LETTERS)
-
-
-def _cased(letter: str, *, like: str) -> str:
-    return letter.upper() if like.isupper() else letter.lower()
-
-
-def _flat(name: str, _: random.Random) -> NearMiss:
-    return NearMiss(name[0] + name[1:].lower(), Kind.CASE)
-
-
-def _recased(name: str, rng: random.Random) -> NearMiss:
-    i = _inside(name, rng)
-    flipped = name[:i] + name[i].swapcase() + name[i + 1 :]
-    return NearMiss(rng.choice([name.lower(), name[0].lower() + name[1:], flipped]), Kind.CASE)
-
-
-def _split(name: str, rng: random.Random) -> NearMiss:
-    seams = _seams(name)
-    if not seams:
-        return _recased(name, rng)
-    at = rng.choice(seams)
-    return NearMiss(name[:at] + " " + name[at:], Kind.SPLIT)
-
-
-def _whole_words(name: str, rng: random.Random, between: str = "") -> NearMiss:
-    """Give the first word the letter that the second begins with: Elasti|Cache -> Elastic|Cache."""
-    seams = _seams(name)
-    if not seams:
-        return _double(name, rng)
-    at = rng.choice(seams)
-    rest = name[at:] if rng.random() < 0.75 else name[at:].lower()
-    return NearMiss(name[:at] + name[at].lower() + between + rest, Kind.EXTRA_LETTER)
-
-
-def _whole_words_apart(name: str, rng: random.Random) -> NearMiss:
-    return _whole_words(name, rng, " ")
-
-
-_WAYS: tuple[Callable[[str, random.Random], NearMiss], ...] = (
-    _double,
-    _double,
-    _extra,
-    _missing,
-    _wrong,
-    _swapped,
-    _flat,
-    _flat,
-    _split,
-    _split,
-    _whole_words,
-    _whole_words,
-    _whole_words_apart,
-    _recased,
-)
-"""The ways to misspell a name; those that people take most often stand here twice."""
-
-
-def _garbled(name: str, rng: random.Random) -> str:
-    """Return a name with any of its letters taken for others, doubled or left out, so that none foretells the next."""
-    share = rng.choice([0.1, 0.15, 0.25, 0.4])
-    return "".join(_slip(letter, rng) if rng.random() < share else letter for letter in name)
-
-
-def _slip(letter: str, rng: random.Random) -> str:
-    chance = rng.random()
-    if chance < _TAKEN_FOR_ANOTHER:
-        return rng.choice(
-            _CONFUSED.get(letter, string.ascii_lowercase) + rng.choice(string.ascii_letters + string.digits)
-        )
-    return rng.choice(
-        [letter + letter.lower(), letter + letter.lower(), letter + " ", letter + " ", letter.swapcase(), ""]
-    )
 
 
 def _invented(rng: random.Random) -> str:
@@ -320,8 +175,8 @@ class NameTexts:
         name = rng.choice(self.names)
         style = rng.random()
         if rng.random() < self.garbled_share:
-            garbled = _garbled(name, rng)
-            return garbled.upper() if style < _IN_CAPITALS else garbled
+            letters = garbled(name, rng)
+            return letters.upper() if style < _IN_CAPITALS else letters
         if style < 0.24:
             return name
         if style < 0.29:
