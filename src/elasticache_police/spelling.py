@@ -11,7 +11,16 @@ import attrs
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Kind
 
-__all__ = ["DEFAULT_NAME", "TWINS", "Occurrence", "check_name", "distance", "kind_of", "occurrences"]
+__all__ = [
+    "DEFAULT_NAME",
+    "TWINS",
+    "Occurrence",
+    "check_name",
+    "distance",
+    "kind_of",
+    "occurrences",
+    "right_spellings",
+]
 
 DEFAULT_NAME = "ElastiCache"
 
@@ -98,13 +107,18 @@ def _allowed(name: str) -> int:
     return 0 if length <= _SHORT else 1 if length <= _MIDDLE else 2
 
 
+def right_spellings(names: Sequence[str]) -> list[str]:
+    """Return what is right to write: every name, and after each the same in capitals."""
+    return [word for name in names for word in (name, name.upper())]
+
+
 def kind_of(text: str, name: str) -> Kind | None:
     """Return what is wrong with a spelling of a name, None when nothing is.
 
     All capitals cannot be judged for case: ``ELASTICACHE`` is right, ``ELASTICCACHE`` is not. Nor can a capital I that
     stands for a small l be told from it.
     """
-    if _as_meant(text, name) in {name, name.upper()}:
+    if _as_meant(text, name) in right_spellings([name]):
         return None
     folded, target = text.lower(), name.lower()
     if folded == target:
@@ -133,7 +147,7 @@ def _as_capitals(word: str) -> str:
 
 def _as_meant(word: str, name: str) -> str:
     """Return the name for what only differs from it in a small l and a capital I, which many faces draw alike."""
-    for meant in (name, name.upper()):
+    for meant in right_spellings([name]):
         if word.replace("I", "l") == meant.replace("I", "l"):
             return meant
     return word

@@ -15,7 +15,7 @@ from elasticache_police.runtime.judging import LOOKS, SURE
 from elasticache_police.runtime.reading import Reading, read
 from elasticache_police.runtime.rivals import HABIT, rival, written
 from elasticache_police.runtime.scoring import holds, position, says, spelled
-from elasticache_police.spelling import kind_of, occurrences
+from elasticache_police.spelling import kind_of, occurrences, right_spellings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,7 +69,7 @@ def _right(reading: Reading, name: str) -> float:
 
 def _other(reading: Reading, names: Sequence[str]) -> tuple[str, float]:
     """Return what else than a name a line may say, and how much that counts: what is read, or the rival of a name."""
-    words = [word for name in names for word in (name, name.upper())]
+    words = right_spellings(names)
     for word in words:
         start = position(reading.text, word)
         if start >= 0:
@@ -87,7 +87,7 @@ def _answer(said: Sequence[str], name: str, names: Sequence[str], score: float) 
     for line in said:
         found = occurrences(line, names)
         here = found[0].text if found else line
-        if (here in {name, name.upper()}) == correct:
+        if (here in right_spellings([name])) == correct:
             text = here
             break
     kind = None if correct else (kind_of(text, name) or Kind.SEVERAL)

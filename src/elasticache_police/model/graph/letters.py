@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from elasticache_police import spelling
-from elasticache_police.model.graph.rivals import begins_of, with_rivals
+from elasticache_police.model.graph.rivals import begins_of, side_by_side, with_rivals
 from elasticache_police.runtime import judging
 from elasticache_police.runtime.alphabet import BLANK, CHARACTERS, CLASSES, OTHER, OTHER_SIGN, encode
 from elasticache_police.runtime.reading import GAP_FRAMES, SPACE
@@ -76,7 +76,7 @@ def spelled(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.T
     Returns:
         float32 (N, len(names)).
     """
-    machines = [automaton(word) for name in names for word in (name, name.upper())]
+    machines = [automaton(word) for word in spelling.right_spellings(names)]
     moves = tf.constant(_diagonal([machine.moves for machine in machines]))
     accepts = tf.constant(_diagonal([machine.accepts[:, np.newaxis] for machine in machines]))
     start = tf.constant(np.concatenate([machine.start for machine in machines]))
@@ -118,7 +118,7 @@ def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) 
     path, named = with_rivals(frames, lengths, names)
     begins = begins_of(path, lengths)
     counts = tf.reduce_sum(tf.cast(begins, tf.int32), axis=1)
-    text = tf.RaggedTensor.from_row_lengths(tf.boolean_mask(path, begins), counts).to_tensor()
+    text = side_by_side(tf.boolean_mask(path, begins), counts)
     # The operation wants a letter in every line; what it says of a line without any is replaced below.
     empty = tf.equal(counts, 0)
     text = tf.pad(text, [[0, 0], [0, 1]])
@@ -134,7 +134,7 @@ def says_otherwise(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) 
     silence = tf.reduce_sum(tf.where(within, tf.math.log(frames[..., BLANK] + _TINY), 0.0), axis=1)
     says = tf.exp(tf.where(empty, silence, -surprise))
     line = _text(path, begins)
-    words = {word for name in names for word in (name, name.upper())}
+    words = set(spelling.right_spellings(names))
     holds = tf.reduce_any([tf.strings.regex_full_match(line, pattern(word)) for word in sorted(words)], axis=0)
     return tf.where(holds, 0.0, says * tf.where(named, HABIT, 1.0))
 
@@ -170,7 +170,7 @@ def nearly(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> tf.Te
         begins = tf.logical_and(begins, tf.not_equal(best, passed))
     counts = tf.reduce_sum(tf.cast(begins, tf.int32), axis=1)
     said = tf.boolean_mask(tf.gather(tf.constant(_FOLDED), best), begins)
-    letters = tf.RaggedTensor.from_row_lengths(said, counts).to_tensor()
+    letters = side_by_side(said, counts)
     found = tf.zeros_like(lengths, tf.bool)
     for name in names:
         target = tf.constant(encode(spelling._squeeze(name)))  # noqa: SLF001  the rules themselves

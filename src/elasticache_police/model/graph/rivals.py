@@ -11,11 +11,25 @@ import tensorflow as tf
 from elasticache_police.runtime import rivals
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
 from elasticache_police.runtime.scoring import shapes
+from elasticache_police.spelling import right_spellings
 
-__all__ = ["begins_of", "with_rivals"]
+__all__ = ["begins_of", "side_by_side", "with_rivals"]
 
 _TINY = 1e-30
 """Divisor where a line has no more frames."""
+
+
+class _Letters(NamedTuple):
+    """What lines say by the likeliest classes of their frames, each int32 (N, L) of L characters, zeros behind them."""
+
+    signs: tf.Tensor
+    """Their classes."""
+    first: tf.Tensor
+    """The first frame of each."""
+    last: tf.Tensor
+    """Its last frame."""
+    counts: tf.Tensor
+    """int32 (N,), how many characters a line has."""
 
 
 class _Places(NamedTuple):
@@ -45,8 +59,9 @@ def with_rivals(frames: tf.Tensor, lengths: tf.Tensor, names: Sequence[str]) -> 
         The classes, of a name without a rival those of the name, and bool (N,): whether a name is read.
     """
     best = tf.argmax(frames, axis=-1, output_type=tf.int32)
-    words = [word for name in names for word in (name, name.upper())]
-    places = [_places(best, lengths, word) for word in words]
+    words = right_spellings(names)
+    letters = _letters(best, lengths)
+    places = [_places(letters, lengths, word) for word in words]
     named = tf.reduce_any([place.found for place in places], axis=0)
 
     def changed() -> tf.Tensor:
@@ -81,13 +96,24 @@ def begins_of(classes: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     return tf.logical_and(begins, tf.not_equal(classes, BLANK))
 
 
-def _places(best: tf.Tensor, lengths: tf.Tensor, word: str) -> _Places:
-    """Return where a word stands, the first time, in what lines say by the likeliest classes of their frames."""
+def side_by_side(values: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """Return the values of each line side by side, int32 (N, L), zeros behind them."""
+    return tf.RaggedTensor.from_row_lengths(values, counts).to_tensor()
+
+
+def _letters(best: tf.Tensor, lengths: tf.Tensor) -> _Letters:
+    """Return the characters of lines, given the likeliest classes of their frames."""
     begins = begins_of(best, lengths)
     ends = tf.reverse(begins_of(tf.reverse(best, [1]), tf.fill(tf.shape(lengths), tf.shape(best)[1])), [1])
     counts = tf.reduce_sum(tf.cast(begins, tf.int32), axis=1)
-    first, last = (_left(tf.cast(tf.where(mask)[:, 1], tf.int32), counts) for mask in (begins, ends))
-    signs = _left(tf.boolean_mask(best, begins), counts)
+    signs = tf.boolean_mask(best, begins)
+    first, last = (tf.cast(tf.where(mask)[:, 1], tf.int32) for mask in (begins, ends))
+    return _Letters(side_by_side(signs, counts), side_by_side(first, counts), side_by_side(last, counts), counts)
+
+
+def _places(letters: _Letters, lengths: tf.Tensor, word: str) -> _Places:
+    """Return where a word stands, the first time, in what lines say."""
+    signs, first, last, counts = letters
     longest, size = tf.shape(signs)[1], len(word)
     padded = tf.pad(signs, [[0, 0], [1, size + 1]])
     stands = [
@@ -111,11 +137,6 @@ def _places(best: tf.Tensor, lengths: tf.Tensor, word: str) -> _Places:
         last=at(last, start + size - 1),
         end=tf.where(start + size < counts, at(first, start + size), lengths),
     )
-
-
-def _left(values: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
-    """Return the values of each line side by side, int32 (N, L), zeros behind them."""
-    return tf.RaggedTensor.from_row_lengths(values, counts).to_tensor()
 
 
 def _may_differ(best: tf.Tensor, places: _Places, word: str) -> tf.Tensor:
