@@ -45,8 +45,8 @@ def _inked_columns(nine: np.ndarray) -> tuple[int, int]:
     What stands out most in a column is summed over its neighbours: letters stand side by side, noise does not.
     """
     width = nine.shape[1]
-    greatest = np.pad(nine.max(axis=0).astype(np.int64), NEIGHBOURS, mode="edge")
-    summed = np.cumsum(np.pad(greatest, (1, 0)))
+    greatest = nine.max(axis=0).astype(np.int64)
+    summed = np.cumsum(np.concatenate([[0], *[greatest[:1]] * NEIGHBOURS, greatest, *[greatest[-1:]] * NEIGHBOURS]))
     around = summed[2 * NEIGHBOURS + 1 :] - summed[:width]
     x0, x1 = _extent(around)
     return max(0, x0 - NEIGHBOURS - 1), min(width, x1 + NEIGHBOURS + 1)
