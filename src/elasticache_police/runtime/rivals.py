@@ -18,7 +18,7 @@ from elasticache_police.runtime.scoring import shapes
 
 __all__ = ["HABIT", "LEAST", "may_stand_after", "may_stand_before", "others", "rival", "written"]
 
-HABIT = 2.0
+HABIT = 3.0
 """By how much the rival counts for more than the reader gives it: so much does the reader lean to the name. Chosen on
 crops in validation fonts."""
 LEAST = 0.02
