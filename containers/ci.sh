@@ -128,19 +128,21 @@ import sys, tarfile
 from pathlib import Path
 import boto3, numpy, tensorflow
 folder = Path(sys.argv[1])
-boto3.client("s3").download_file("models", "model.tar.gz", str(folder / "model.tar.gz"))
-with tarfile.open(folder / "model.tar.gz") as archive:
-    archive.extractall(folder / "model", filter="data")
-model = tensorflow.saved_model.load(str(folder / "model" / "1"))
+
+def unpacked(name):
+    boto3.client("s3").download_file("models", f"{name}.tar.gz", str(folder / f"{name}.tar.gz"))
+    with tarfile.open(folder / f"{name}.tar.gz") as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Debian 12's Python has none
+        archive.extractall(folder / name)
+    return folder / name
+
+model = tensorflow.saved_model.load(str(unpacked("model") / "1"))
 line = tensorflow.constant(numpy.ones((1, 50, 700, 1), "float32"))
 score = float(model.signatures["serving_default"](image=line)["score"][0, 0])
 assert 0.0 <= score <= 1.0, score
 print("the model answers", score)
 from elasticache_police import Police
-boto3.client("s3").download_file("models", "model.directory.tar.gz", str(folder / "directory.tar.gz"))
-with tarfile.open(folder / "directory.tar.gz") as archive:
-    archive.extractall(folder / "directory", filter="data")
-(page,) = Police.from_model(folder / "directory").inspect("examples/architecture.png").pages
+(page,) = Police.from_model(unpacked("model.directory")).inspect("examples/architecture.png").pages
 print("its directory looks at a picture of", page.width, "x", page.height)
 END
 fi
