@@ -48,6 +48,19 @@ class Schedule:
         return self.peak_rate * (self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
 
 
+_makers: list[Callable[[int], Arrays]] = []
+"""In a worker process what makes its batches: thousands of fonts, which would take longer to send than a batch."""
+
+
+def _prepare(make: Callable[[int], Arrays]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _makers[:] = [make]
+
+
+def _make(index: int) -> Arrays:
+    return _makers[0](index)
+
+
 def rendered(make: Callable[[int], Arrays], *, first: int, stop: int, workers: int) -> Iterator[Arrays]:
     """Yield batches ``first`` to ``stop`` in order, rendered ahead by worker processes.
 
@@ -61,12 +74,12 @@ def rendered(make: Callable[[int], Arrays], *, first: int, stop: int, workers: i
         yield from map(make, range(first, stop))
         return
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+    with ProcessPoolExecutor(workers, context, _prepare, (make,)) as pool:
         pending: collections.deque[Future[Arrays]] = collections.deque()
         upcoming = iter(range(first, stop))
         try:
             for index in upcoming:
-                pending.append(pool.submit(make, index))
+                pending.append(pool.submit(_make, index))
                 if len(pending) > 3 * workers + 2:
                     yield pending.popleft().result()
             while pending:
