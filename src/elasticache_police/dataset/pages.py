@@ -17,9 +17,20 @@ from PIL import Image, ImageDraw
 
 from elasticache_police.dataset import degrade
 from elasticache_police.dataset.fonts import Font, has_glyphs
-from elasticache_police.dataset.lettering import FontSet, Lettering, lettering
+from elasticache_police.dataset.lettering import FontSet, Lettering, Run, lettering
 from elasticache_police.dataset.lines import TextLine, TurnedText
-from elasticache_police.dataset.scenery import Canvas, Rectangle, background, frame, icon, ink_for, panels, strokes
+from elasticache_police.dataset.marks import marks_beside
+from elasticache_police.dataset.scenery import (
+    Canvas,
+    Rectangle,
+    background,
+    frame,
+    icon,
+    ink_for,
+    other_shade,
+    panels,
+    strokes,
+)
 from elasticache_police.dataset.text import NameTexts
 
 __all__ = ["FontSet", "PageSample", "PageStyle", "TextLine", "TurnedText", "font_set", "render_page"]
@@ -54,6 +65,9 @@ class PageStyle:
     stretched_share: float = 0.2
     """Share of pages drawn too wide or too narrow."""
 
+
+_MARKED = 0.16
+"""Share of blocks whose lines have marks beside them."""
 
 Written = tuple[str, list[tuple[int, int]]]
 """A line of text and the spans of the name in it."""
@@ -101,8 +115,8 @@ class _Block:
     """Lines of text in one lettering, measured."""
 
     face: Lettering
-    lines: list[tuple[str, list[tuple[int, int]], list[tuple[str, Font]], list[float]]]
-    """Of each line the text, the spans of the name, its runs and its characters' edges."""
+    lines: list[tuple[str, list[tuple[int, int]], list[Run], list[float]]]
+    """Of each line what it says, the spans of the name, its runs and its characters' edges."""
     pitch: float
     """From baseline to baseline."""
     align: float
@@ -127,7 +141,7 @@ def _new_block(rng: random.Random, fonts: FontSet, texts: NameTexts, style: Page
         return None
     written = _draft(rng, font, fonts, texts, style.name_share)
     pitch = face.cap * rng.uniform(1.45, 2.6)
-    lines = [(text, spans, *face.measure(text, fonts, rng)) for text, spans in written]
+    lines = [(face.said(text), spans, *face.measure(text, fonts, rng)) for text, spans in written]
     return _Block(face, lines, pitch, rng.choice([0.0, 0.0, 0.5, 0.5, 1.0]))
 
 
@@ -164,12 +178,20 @@ def _write_lines(rng: random.Random, canvas: Canvas, block: _Block, x: float, y:
     """Write a block's lines and note where their characters stand."""
     cap = block.face.cap
     canvas.draw.fontmode = "1" if rng.random() < 0.05 else "L"
+    behind: int | None = None
+    if block.face.outline:  # which is what stands out from the ground, and the letters from it
+        fill, behind = other_shade(rng, fill, apart=80), fill
+    elif block.face.shadow != (0.0, 0.0):
+        behind = other_shade(rng, fill, apart=50)
+    marks = marks_beside(rng) if rng.random() < _MARKED else None
     for i, (text, spans, runs, edges) in enumerate(block.lines):
         left = x + block.align * (block.wide - edges[-1])
         baseline = y + i * block.pitch
         if canvas.scale == 1 and rng.random() < 0.5:
             left, baseline = float(round(left)), float(round(baseline))
-        block.face.write(canvas.draw, left, baseline, runs, edges, fill)
+        block.face.write(canvas.draw, left, baseline, runs, edges, fill, behind)
+        if marks is not None:
+            marks.draw(rng, canvas, (left, baseline - cap, left + edges[-1], baseline), fill)
         if spans and rng.random() < 0.07:
             under = baseline + cap * rng.uniform(0.08, 0.3)
             canvas.draw.line((left, under, left + edges[-1], under), fill=fill, width=max(1, round(cap / 14)))

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from elasticache_police.dataset.lines import TextLine, TurnedText
 
-__all__ = ["Canvas", "Rectangle", "background", "frame", "icon", "ink_for", "panels", "strokes"]
+__all__ = ["Canvas", "Rectangle", "background", "frame", "icon", "ink_for", "other_shade", "panels", "strokes"]
 
 Rectangle = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels."""
@@ -127,6 +127,14 @@ def ink_for(rng: random.Random, canvas: Canvas, box: tuple[float, float, float, 
     share = rng.choice([1.0, 1.0, 0.9, 0.75, 0.6, 0.45, 0.3])
     contrast = min(room, max(rng.choice([26.0, 40.0, 40.0, 40.0]), room * share))
     return round(float(high) + contrast) if light else round(float(low) - contrast)
+
+
+def other_shade(rng: random.Random, shade: int, *, apart: int) -> int:
+    """Choose a grey that is so many levels apart from another, at most 127: often the one farthest away."""
+    if rng.random() < 0.5:
+        return 255 if shade < 128 else 0
+    far_enough: list[int] = [*range(shade - apart + 1), *range(shade + apart, 256)]
+    return rng.choice(far_enough)
 
 
 def frame(rng: random.Random, canvas: Canvas, inner: Rectangle, cap: float) -> None:
