@@ -28,6 +28,18 @@ def page(*, size=(430, 230), ink=(20, 20, 40), ground=(250, 250, 245)):
     return picture
 
 
+def stacked_page():
+    """Return a page, RGB, with a label of three lines under an icon, that is wrong, and one that is right."""
+    picture = Image.new("RGB", (360, 210), (252, 252, 250))
+    draw = ImageDraw.Draw(picture)
+    face = ImageFont.truetype(FONTS / "LiberationSans-Regular.ttf", 20)
+    for x, words in ((90, ("Amazon", "Elastic", "Cache")), (260, ("Elastic", "Load", "Balancer"))):
+        draw.rectangle((x - 22, 20, x + 22, 64), fill=(60, 80, 200))
+        for row, word in enumerate(words):
+            draw.text((x, 92 + 24 * row), word, fill=(25, 25, 40), font=face, anchor="ms")
+    return picture
+
+
 def line(text, *, font_px=34, font="LiberationSans-Regular.ttf", size=(700, 50), at=(12, 5)):
     """Return a picture of one line, grey."""
     picture = Image.new("L", size, 245)

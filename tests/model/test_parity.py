@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 import pytest
-from drawing import cut_out, encoded, line, page, transparent
+from drawing import cut_out, encoded, line, page, stacked_page, transparent
 from PIL import Image, ImageDraw
 
 from elasticache_police.errors import ModelFileError
@@ -72,6 +72,15 @@ def test_a_page_has_the_same_findings_here_and_there(kind, runtime, served):
     local = runtime.inspect_page(grey_of(content))
     remote = findings_from_outputs(row(served("inspect", image_bytes=[content])), runtime.names)
     assert local, "the test needs a page with findings"
+    assert_same(remote, local)
+
+
+def test_a_name_broken_over_two_lines_is_found_here_and_there(runtime, served):
+    content = encoded(stacked_page())
+    local = runtime.inspect_page(grey_of(content))
+    assert [finding.reading for finding in local] == ["Elastic Cache"]
+    assert any(proposal.half for proposal in runtime.places(Image.fromarray(grey_of(content))))
+    remote = findings_from_outputs(row(served("inspect", image_bytes=[content])), runtime.names)
     assert_same(remote, local)
 
 
@@ -140,7 +149,8 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
     assert outputs["places"].shape == (1, len(proposals), 5)
     looked_again = 0
     for proposal, place, looks in zip(proposals, outputs["places"][0], outputs["looks_bytes"][0], strict=True):
-        assert place == pytest.approx([proposal.score, proposal.x0, proposal.y0, proposal.x1, proposal.y1], abs=0.02)
+        score = -proposal.score if proposal.half else proposal.score
+        assert place == pytest.approx([score, proposal.x0, proposal.y0, proposal.x1, proposal.y1], abs=0.02)
         packed = unpack(looks)
         assert (packed.width, packed.height) == picture.size
         seen = 0

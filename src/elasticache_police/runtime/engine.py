@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,9 +19,10 @@ from elasticache_police.runtime import tilted
 from elasticache_police.runtime.classifying import classify
 from elasticache_police.runtime.crops import crop_window
 from elasticache_police.runtime.files import FINDER, PACKAGED, READER, Settings, read_settings
-from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge, turned, window_of
+from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, turned, window_of
 from elasticache_police.runtime.lines import LineWindow, cut, median
 from elasticache_police.runtime.reading import softmax
+from elasticache_police.runtime.stacked import HALF_LEAST, MOST_HALVES, judge_places, pairs
 from elasticache_police.runtime.turned import Region, floors, regions
 from elasticache_police.spelling import check_name
 
@@ -123,15 +125,13 @@ class Runtime:
         return turned(self._sightings(upright, self.places(upright)), region)
 
     def _sightings(self, picture: Image.Image, proposals: Sequence[place.Proposal]) -> Iterator[Sighting]:
-        for proposal in proposals:
-            yield from judge(
-                proposal,
-                functools.partial(self._frames_of, picture, proposal),
-                width=picture.width,
-                height=picture.height,
-                names=self.names,
-                thorough=not self._reads_everything,
-            )
+        return judge_places(
+            [(proposal, functools.partial(self._frames_of, picture, proposal)) for proposal in proposals],
+            width=picture.width,
+            height=picture.height,
+            names=self.names,
+            thorough=not self._reads_everything,
+        )
 
     def places(self, picture: Image.Image) -> list[place.Proposal]:
         """Return the places of a page, mode ``L``, worth reading as it lies."""
@@ -149,13 +149,27 @@ class Runtime:
         return levels
 
     def _places(self, levels: Levels, margin: int) -> list[place.Proposal]:
-        found: list[place.Proposal] = []
-        for cells, scale in levels:
-            if self._reads_everything:
-                found += place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD)
-            else:
-                found += place.names(cells, scale=scale, threshold=self.settings.find_threshold)
-        return [one.moved(-margin) for one in place.without_repeats(found, limit=MAX_PLACES)]
+        if self._reads_everything:
+            lines = [place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD) for cells, scale in levels]
+            found = place.without_repeats(list(itertools.chain(*lines)), limit=MAX_PLACES)
+        else:
+            found = self._names_and_halves(levels)
+        return [one.moved(-margin) for one in found]
+
+    def _names_and_halves(self, levels: Levels) -> list[place.Proposal]:
+        """Return where a name may stand, best first, and then what may be halves of one."""
+        least = self.settings.find_threshold
+
+        def seen(threshold: float) -> Iterator[place.Proposal]:
+            for cells, scale in levels:
+                yield from place.names(cells, scale=scale, threshold=threshold)
+
+        names = place.without_repeats(list(seen(least)), limit=MAX_PLACES)
+        weak = [attrs.evolve(one, half=True) for one in seen(HALF_LEAST) if one.score < least]
+        found = place.without_repeats([*names, *weak], limit=2 * MAX_PLACES)
+        partners = set(itertools.chain(*pairs(found)))
+        halves = [one for number, one in enumerate(found) if one.half and number in partners]
+        return [*names, *halves[:MOST_HALVES]]
 
     def _cells(self, level: Image.Image) -> np.ndarray:
         """Return the finder's answer for one level, its size rounded up to whole cells."""

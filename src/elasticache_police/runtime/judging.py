@@ -31,7 +31,7 @@ SURE = 0.93
 LEGIBLE = 0.17
 """Least probability of what is told about a place, over all looks at it."""
 LEGIBLE_AT_THE_EDGE = 0.7
-"""The same for a name whose only fault is at its first letter, which is the first to be cut from a tilted line."""
+"""The same for a name whose only fault is at its first or its last letter, which a window cuts first of a tilted line."""
 LEGIBLE_WITH_FAULTS = 0.5
 """The same for a name with several faults: it may be another word misread, such as ``Elasticsearch`` in tiny print."""
 AGREEING = 2
@@ -93,14 +93,14 @@ def _pairs(text: str) -> set[str]:
     return {letters[i : i + 2] for i in range(len(letters) - 1)}
 
 
-def _differs_first(text: str, name: str) -> bool:
-    """Return whether a text is a name but for its first letter: another, one too many or none."""
-    return text == name[1:] or text[1:] in {name, name[1:]}
+def _differs_at_an_end(text: str, name: str) -> bool:
+    """Return whether a text is a name but for its first or its last letter: another, one too many or none."""
+    return text in {name[1:], name[:-1]} or text[1:] in {name, name[1:]} or text[:-1] in {name, name[:-1]}
 
 
 def _least_to_accuse(text: str, name: str) -> float:
     """Return how legible a wrong spelling has to be."""
-    if _differs_first(text, name):
+    if _differs_at_an_end(text, name):
         return LEGIBLE_AT_THE_EDGE
     return LEGIBLE_WITH_FAULTS if kind_of(text, name) is Kind.SEVERAL else LEGIBLE
 

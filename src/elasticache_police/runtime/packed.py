@@ -4,9 +4,10 @@ The graph cannot run the rules of spelling, and its frames are large as JSON. So
 with the place and, for each look at it, the likeliest classes of every frame; here that becomes frames again, and
 :mod:`elasticache_police.runtime.judging` judges them as it judges those of a model in this process.
 
-The PNG, 8-bit grey: its first row begins with sixteen little-endian numbers of four bytes, float score, x0, y0, x1, y1
-and integer width and height of the picture looked at, frames of the three looks, and how that picture lies on the page:
-0 for the page itself, else a turn of :mod:`elasticache_police.runtime.turned`, that part's x0, y0, x1, y1, and the tilt
+The PNG, 8-bit grey: its first row begins with sixteen little-endian numbers of four bytes, float score (below 0 for a
+place that is read for nothing but half a name, see :mod:`elasticache_police.runtime.stacked`), x0, y0, x1, y1 and
+integer width and height of the picture looked at, frames of the three looks, and how that picture lies on the page: 0
+for the page itself, else a turn of :mod:`elasticache_police.runtime.turned`, that part's x0, y0, x1, y1, and the tilt
 of a tilted page. Then, for each look, come rows of one pixel per frame: :data:`KEPT` rows with the likeliest classes,
 likeliest first; as many rows with the upper and as many with the lower bytes of float16 numbers, the first of them the
 probability of all classes that are not listed, the others that of the class in the same row. What is left to 1 is the
@@ -27,8 +28,9 @@ import numpy as np
 from elasticache_police.errors import ModelFileError
 from elasticache_police.findings import Finding
 from elasticache_police.runtime.alphabet import BLANK, CLASSES
-from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, judge, turned
+from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, turned
 from elasticache_police.runtime.proposals import Proposal
+from elasticache_police.runtime.stacked import judge_places
 from elasticache_police.runtime.tilted import TILTED
 from elasticache_police.runtime.turned import CHANNELS, FLOORS, Region
 
@@ -79,8 +81,9 @@ def unpack(looks_bytes: bytes) -> PackedPlace:
         raise ModelFileError(_STRANGE)
     looks = np.split(pixels[1:], len(LOOKS))
     width, height = (int(side) for side in header["size"])
+    score, x0, y0, x1, y1 = (float(value) for value in header["place"])
     return PackedPlace(
-        proposal=Proposal(*(float(value) for value in header["place"])),
+        proposal=Proposal(abs(score), x0, y0, x1, y1, half=score < 0),
         width=width,
         height=height,
         region=Region(*(int(value) for value in header["region"])) if header["region"][0] else None,
@@ -127,14 +130,19 @@ def findings_from_outputs(outputs: Mapping[str, object], names: Sequence[str]) -
         raise ModelFileError(_STRANGE)
     contents = [_bytes(item) for item in looks]
 
+    pictures: dict[tuple[Region | None, int, int], list[PackedPlace]] = {}
+    for place in (unpack(content) for content in contents if content):
+        pictures.setdefault((place.region, place.width, place.height), []).append(place)
+
     def sightings() -> Iterator[Sighting]:
-        for content in contents:
-            if content:
-                place = unpack(content)
-                seen = judge(
-                    place.proposal, place.frames.__getitem__, width=place.width, height=place.height, names=names
-                )
-                yield from seen if place.region is None else turned(seen, place.region)
+        for (region, width, height), places in pictures.items():
+            seen = judge_places(
+                [(place.proposal, place.frames.__getitem__) for place in places],
+                width=width,
+                height=height,
+                names=names,
+            )
+            yield from seen if region is None else turned(seen, region)
 
     return distinct(sightings())
 

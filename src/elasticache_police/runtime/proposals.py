@@ -26,6 +26,8 @@ class Proposal:
     y0: float
     x1: float
     y1: float
+    half: bool = False
+    """Whether it is read for nothing but half a name: see :mod:`elasticache_police.runtime.stacked`."""
 
     @property
     def cap_px(self) -> float:
@@ -77,14 +79,14 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
     good = (heights >= MIN_CAP_PX) & (boxes[:, 2] - boxes[:, 0] > heights)
     weights, boxes = weights[good], boxes[good]
     out: list[Proposal] = []
-    left = np.ones(len(boxes), bool)
-    for i in np.argsort(-weights, kind="stable"):
-        if not left[i]:
-            continue
-        same = left & (_overlap(boxes[i], boxes) > SAME_PLACE)
-        left &= ~same
+    while len(weights):
+        best = int(weights.argmax())
+        same = _overlap(boxes[best], boxes) > SAME_PLACE
+        same[best] = True
         mean = (boxes[same] * weights[same, None]).sum(axis=0) / weights[same].sum()
-        out.append(Proposal(float(weights[i]), *(float(v) * scale for v in mean)))
+        x0, y0, x1, y1 = (float(edge) * scale for edge in mean)
+        out.append(Proposal(float(weights[best]), x0, y0, x1, y1))
+        weights, boxes = weights[~same], boxes[~same]
     return out
 
 

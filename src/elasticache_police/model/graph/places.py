@@ -11,6 +11,7 @@ from elasticache_police.model.graph import affine, isometric, tilted
 from elasticache_police.model.graph.resample import halve, lower_median
 from elasticache_police.runtime.engine import LEAST_MARGIN_PX, LEVELS, MAX_PLACES, MIN_LEVEL_PX, SMALL_PX
 from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
+from elasticache_police.runtime.stacked import HALF_LEAST, MOST_HALVES, PITCH_CAPS, SAME_SIZE, SHARED, TOGETHER
 from elasticache_police.runtime.tilted import TILT_LEVELS, TILTED
 from elasticache_police.runtime.turned import (
     CHANNELS,
@@ -37,8 +38,9 @@ def look_over(
         threshold: Least score of the finder.
 
     Returns:
-        float32 (P, 5): score, x0, y0, x1, y1 in pixels of the page; int32 (2, 4): where text climbs and where it falls,
-        x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems tilted.
+        float32 (P, 5): score, below 0 for what may be half a name, and x0, y0, x1, y1 in pixels of the page; int32 (2,
+        4): where text climbs and where it falls, x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems
+        tilted.
     """
 
     def more(number: tf.Tensor, level: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
@@ -46,7 +48,7 @@ def look_over(
         return tf.logical_and(number < LEVELS, large_enough)
 
     def look(number: tf.Tensor, level: tf.Tensor, *seen: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        found, turned, slopes = seen
+        found, less, turned, slopes = seen
         cells = finder(_whole_cells(level))
         scale = tf.pow(tf.constant(2.0, tf.float64), tf.cast(number, tf.float64))
         falls = tilted.slopes(cells)
@@ -54,6 +56,7 @@ def look_over(
             number + 1,
             halve(level),
             tf.concat([found, _names(cells, scale=scale, threshold=threshold)], axis=0),
+            tf.concat([less, _names(cells, scale=scale, threshold=HALF_LEAST)], axis=0),
             tf.concat([turned, _extents(cells, scale=scale)[tf.newaxis]], axis=0),
             tf.concat([slopes, falls[: tf.where(number < TILT_LEVELS, tf.size(falls), 0)]], axis=0),
         )
@@ -71,15 +74,51 @@ def look_over(
         tf.constant(0),
         framed,
         tf.zeros([0, 5], tf.float64),
+        tf.zeros([0, 5], tf.float64),
         tf.zeros([0, len(CHANNELS), 5], tf.float64),
         tf.zeros([0]),
     )
-    shapes = [tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, len(CHANNELS), 5], [None])]
-    _, _, places, turned, slopes = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
-    kept = _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT)
-    best = tf.ensure_shape(tf.cast(tf.gather(places, kept) - moved, tf.float32), [None, 5])
+    shapes = [
+        tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, 5], [None, len(CHANNELS), 5], [None])
+    ]
+    _, _, places, less, turned, slopes = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
+    best = _with_halves(_distinct(places, limit=MAX_PLACES), less, threshold=threshold)
+    best = tf.ensure_shape(tf.cast(best - moved, tf.float32), [None, 5])
     extents = turned[:TURNED_LEVELS] - tf.roll(moved, -1, axis=0)
     return best, _together(extents, tf.shape(page)), tilted.measured(slopes)
+
+
+def _distinct(places: tf.Tensor, *, limit: int) -> tf.Tensor:
+    """Drop places, float64 (P, 5), that are there already: ``proposals.without_repeats``."""
+    return tf.gather(places, _best(places[:, 0], places[:, 1:], limit=limit, overlap=REPEAT))
+
+
+def _with_halves(names: tf.Tensor, less: tf.Tensor, *, threshold: float) -> tf.Tensor:
+    """Return places, float64 (P, 5), and behind them what may be halves of a name, the scores of these below 0.
+
+    Args:
+        names: Where a name may stand, best first.
+        less: Where something like half a name may, or a whole one.
+        threshold: Least score of a name.
+    """
+    weak = tf.boolean_mask(less, tf.cast(less[:, 0], tf.float32) < threshold)
+    found = _distinct(tf.concat([names, weak], axis=0), limit=2 * MAX_PLACES)
+    is_half = tf.range(tf.shape(found)[0]) >= tf.shape(names)[0]
+    score, x0, y0, x1, y1 = tf.split(found, 5, axis=1)
+    cap, width = y1 - y0, x1 - x0
+    pitch = (tf.transpose(y1) - y1) * 2.0 / (cap + tf.transpose(cap))
+    common = tf.minimum(x1, tf.transpose(x1)) - tf.maximum(x0, tf.transpose(x0))
+    conditions = [
+        tf.maximum(cap, tf.transpose(cap)) < SAME_SIZE * tf.minimum(cap, tf.transpose(cap)),
+        pitch > PITCH_CAPS[0],
+        pitch < PITCH_CAPS[1],
+        common > SHARED * tf.minimum(width, tf.transpose(width)),
+        score + tf.transpose(score) >= TOGETHER,
+    ]
+    stacked = tf.reduce_all(tf.stack(conditions), axis=0)
+    partners = tf.logical_or(tf.reduce_any(stacked, axis=0), tf.reduce_any(stacked, axis=1))
+    halves = tf.boolean_mask(found, tf.logical_and(is_half, partners))[:MOST_HALVES]
+    return tf.concat([names, halves * tf.constant([-1.0, 1.0, 1.0, 1.0, 1.0], tf.float64)], axis=0)
 
 
 _NOWHERE = np.array([np.inf, np.inf, -np.inf, -np.inf])

@@ -1,0 +1,139 @@
+"""A name broken over two lines: which places belong together, and what is told about them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from elasticache_police.findings import Kind, Verdict
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
+from elasticache_police.runtime.judging import LOOKS
+from elasticache_police.runtime.proposals import Proposal
+from elasticache_police.runtime.stacked import judge_places, pairs
+
+ABOVE = Proposal(score=0.25, x0=200.0, y0=100.0, x1=260.0, y1=110.0, half=True)
+BELOW = Proposal(score=0.2, x0=203.0, y0=116.0, x1=257.0, y1=126.0, half=True)
+BLANKS = 20
+
+
+def moved(place: Proposal, *, x: float = 0.0, y: float = 0.0, taller: float = 1.0, score: float = 0.2) -> Proposal:
+    y1 = place.y1 + y
+    y0 = y1 - (place.y1 - place.y0) * taller
+    return Proposal(score=score, x0=place.x0 + x, y0=y0, x1=place.x1 + x, y1=y1, half=True)
+
+
+def frames_of(text: str, *, sure: float = 0.9999) -> np.ndarray:
+    """Return frames that say a text in the middle of a line."""
+    rows = np.full((2 * len(text) + 1, CLASSES), (1 - sure) / (CLASSES - 1))
+    rows[::2, BLANK] = sure
+    rows[np.arange(1, len(rows), 2), encode(text)] = sure
+    nothing = np.full((BLANKS, CLASSES), 1e-6 / CLASSES)
+    nothing[:, BLANK] = 1 - 1e-6
+    return np.vstack([nothing, rows, nothing])
+
+
+def told(above: list[np.ndarray], below: list[np.ndarray], *, places: tuple[Proposal, Proposal] = (ABOVE, BELOW)):
+    seen = judge_places(
+        [(places[0], above.__getitem__), (places[1], below.__getitem__)],
+        width=900,
+        height=600,
+        names=("ElastiCache",),
+    )
+    return [sighting.finding for sighting in seen]
+
+
+def readings(above: str, below: str, **options: object) -> list[str]:
+    found = told([frames_of(above)] * len(LOOKS), [frames_of(below)] * len(LOOKS), **options)  # type: ignore[arg-type]
+    return [finding.reading for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "reading"),
+    [
+        ("Elastic", "Cache", "Elastic Cache"),
+        ("Amazon Elastic", "Cache for Redis", "Elastic Cache"),
+        ("Elastic", "cache", "Elastic cache"),
+        ("ELASTIC", "CACHE", "ELASTIC CACHE"),
+        ("Elastic |", "| Cache", "Elastic Cache"),
+        ("Elastic", "Cache (Redis)", "Elastic Cache"),
+    ],
+)
+def test_two_words_one_above_the_other_are_one_finding(above: str, below: str, reading: str) -> None:
+    (found,) = told([frames_of(above)] * len(LOOKS), [frames_of(below)] * len(LOOKS))
+    assert (found.verdict, found.reading, found.kind) == (Verdict.MISSPELLED, reading, Kind.EXTRA_LETTER)
+    assert found.score < 0.01
+    assert (found.box[1], found.box[3]) == (int(ABOVE.y0), int(BELOW.y1))
+
+
+@pytest.mark.parametrize(
+    ("above", "below"),
+    [
+        ("Elasti", "Cache"),  # the right letters: there may have been no room
+        ("ElastiCache", "for Redis"),
+        ("Elastic IP", "Cache"),
+        ("Elastic", "Load Balancer"),
+        ("Elastic", "Cached"),
+        ("Elastic", "Cache-aside"),
+        ("Elastic", "Edge Cache"),
+        ("Elastic", "2 Cache"),
+        ("Elastic.", "Cache"),
+        ("Plastic", "Cache"),
+        ("my-elastic", "cache"),
+        ("elastic", "cache"),
+        ("aws.Elastic", "Cache"),
+    ],
+)
+def test_what_may_be_right_is_left_alone(above: str, below: str) -> None:
+    assert readings(above, below) == []
+
+
+def test_one_look_alone_accuses_nobody() -> None:
+    good, bad = frames_of("Elasti"), frames_of("Elastic")
+    below = [frames_of("Cache")] * len(LOOKS)
+    assert told([bad, good, good], below) == []
+    assert [found.reading for found in told([bad, bad, good], below)] == ["Elastic Cache"]
+
+
+def test_what_is_hard_to_read_is_left_alone() -> None:
+    above, below = [frames_of("Elastic", sure=0.93)] * len(LOOKS), [frames_of("Cache", sure=0.93)] * len(LOOKS)
+    assert told(above, below) == []
+
+
+def test_a_place_for_halves_is_not_read_for_a_whole_name() -> None:
+    assert readings("ElasticCache", "ElasticCache") == []
+
+
+def test_a_name_on_one_line_is_told_as_without_halves() -> None:
+    whole = Proposal(score=0.9, x0=200.0, y0=100.0, x1=300.0, y1=110.0)
+    assert readings("ElasticCache", "for Redis", places=(whole, BELOW)) == ["ElasticCache"]
+
+
+def test_names_that_cannot_be_broken_cost_no_look() -> None:
+    def never(_: int) -> np.ndarray:
+        raise AssertionError("read for nothing")
+
+    seen = judge_places([(ABOVE, never), (BELOW, never)], width=900, height=600, names=("Redis",))
+    assert list(seen) == []
+
+
+def test_below_one_another_are_lines_of_one_size_right_below_one_another() -> None:
+    assert pairs([ABOVE, BELOW]) == [(0, 1)]
+    assert pairs([BELOW, ABOVE]) == [(1, 0)]
+    assert pairs([]) == []
+    for other in (
+        moved(BELOW, y=10),
+        moved(BELOW, y=-8),
+        moved(BELOW, x=40),
+        moved(BELOW, taller=1.4),
+        moved(BELOW, taller=0.7),
+        moved(BELOW, score=0.04),
+    ):
+        assert pairs([ABOVE, other]) == []
+    assert pairs([ABOVE, moved(BELOW, x=20), moved(BELOW, y=3)]) == [(0, 1), (0, 2)]
+
+
+def test_words_that_share_no_width_are_of_two_texts() -> None:
+    """``Elastic`` at the end of one line and ``Cache`` at the beginning of the next, far to the left."""
+    above, below = "Amazon EC2 and its Elastic", "Cache hits are many and misses few"
+    wide = Proposal(score=0.5, x0=100.0, y0=100.0, x1=400.0, y1=110.0, half=True)
+    assert readings(above, below, places=(wide, moved(wide, y=16, score=0.5))) == []
