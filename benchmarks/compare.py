@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -33,10 +34,10 @@ from benchmarks.worker import Result, known
 
 __all__ = ["main"]
 
-_TASKS = {"crops_clean": "crops", "crops_hard": "crops", "pages": "pages", "pictures": "pages"}
+_TASKS = {"crops_clean": "crops", "crops_hard": "crops", "pages": "pages", "ornaments": "pages", "pictures": "pages"}
 _TITLES = {
     "crops_clean": "Crops, clean", "crops_hard": "Crops, hard",
-    "pages": "Pages drawn by a browser", "pictures": "Real pictures",
+    "pages": "Pages drawn by a browser", "ornaments": "Labels dressed up", "pictures": "Real pictures",
 }  # fmt: skip
 
 
@@ -60,9 +61,9 @@ def main(argv: list[str] | None = None) -> int:
         cache: Path = options.cache or Path(scratch) / "answers"
         cache.mkdir(parents=True, exist_ok=True)
         data: Path = options.data or Path(scratch) / "data"
+        sets: dict[str, Path] = {}
         if not options.no_drawn:
-            _draw(data, quick=options.quick, crops=options.crops, seed=options.seed, half=options.half)
-        sets = {name: data / name for name in ("crops_clean", "crops_hard", "pages")} if not options.no_drawn else {}
+            sets = _draw(data, _plans(options), half=options.half)
         if options.pictures:
             sets["pictures"] = options.pictures
         results: dict[str, dict[str, Measured]] = {name: {} for name in sets}
@@ -89,6 +90,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, help="drawn sets: pages, crops_clean, crops_hard; drawn there when missing"
     )
+    parser.add_argument("--ornaments", action="store_true", help="also draw labels dressed up in every way")
     parser.add_argument("--no-drawn", action="store_true", help="only --pictures")
     parser.add_argument("--pictures", type=Path, help="labelled real pictures: manifest.jsonl and images/")
     parser.add_argument("--systems", default=",".join(SYSTEMS), help="default: %(default)s")
@@ -107,18 +109,30 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _draw(data: Path, *, quick: bool, crops: int | None, seed: int, half: str) -> None:
-    """Draw the sets that are missing."""
-    pages = "24" if quick else "120"
-    lines = str(crops or (60 if quick else 250))
-    plans = {
-        "pages": (drawn_pages.main, ["--pages", pages, "--seed", str(seed)]),
-        "crops_clean": (drawn_crops.main, ["--crops", lines, "--seed", str(seed)]),
-        "crops_hard": (drawn_crops.main, ["--crops", lines, "--seed", str(seed + 1), "--hard"]),
+Plan = tuple[Callable[[list[str]], int], list[str]]
+"""What draws a set, and its arguments."""
+
+
+def _plans(options: argparse.Namespace) -> dict[str, Plan]:
+    pages, dressed = ("24", "38") if options.quick else ("120", "190")
+    lines = str(options.crops or (60 if options.quick else 250))
+    seed = str(options.seed)
+    plans: dict[str, Plan] = {
+        "crops_clean": (drawn_crops.main, ["--crops", lines, "--seed", seed]),
+        "crops_hard": (drawn_crops.main, ["--crops", lines, "--seed", str(options.seed + 1), "--hard"]),
+        "pages": (drawn_pages.main, ["--pages", pages, "--seed", seed]),
     }
+    if options.ornaments:
+        plans["ornaments"] = (drawn_pages.main, ["--ornaments", "--pages", dressed, "--seed", seed])
+    return plans
+
+
+def _draw(data: Path, plans: dict[str, Plan], *, half: str) -> dict[str, Path]:
+    """Draw the sets that are missing, and return where all are."""
     for name, (draw, arguments) in plans.items():
         if not (data / name / "manifest.jsonl").exists():
             draw([*arguments, "--half", half, "--out", str(data / name)])
+    return {name: data / name for name in plans}
 
 
 def _answers(

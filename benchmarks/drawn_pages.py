@@ -1,6 +1,7 @@
 """Draw labelled pages with a browser: another engine than the one that draws training data, other fonts too.
 
     python -m benchmarks.drawn_pages --half validation --pages 80 --seed 1 --out DIR
+    python -m benchmarks.drawn_pages --ornaments --pages 190 --out DIR      # what labels are dressed in
 
 writes ``DIR/images/*`` and ``DIR/manifest.jsonl``. Page i depends on (seed, i, half) and the installed browser and fonts
 only. Every label is checked on the finished picture: the word lies inside, nothing covers it, ink and paper stand
@@ -27,20 +28,23 @@ from benchmarks.browser import Browser
 from benchmarks.fonts import Face, Half, faces
 from benchmarks.layouts import WIRES, diagram, photo, slide
 from benchmarks.layouts_text import cjk, console, docs, table, terminal
+from benchmarks.ornaments import ORNAMENTS
 from benchmarks.sheet import Pen, document, theme
 
 __all__ = ["draw_page", "main"]
 
 LAYOUTS = {
     "diagram": diagram, "slide": slide, "console": console, "docs": docs, "table": table, "terminal": terminal,
-    "photo": photo, "cjk": cjk,
+    "photo": photo, "cjk": cjk, **ORNAMENTS,
 }  # fmt: skip
 _ORDER = (
     "diagram", "slide", "console", "diagram", "docs", "table", "diagram", "slide", "terminal", "photo", "diagram", "cjk",
     "slide", "console", "docs", "diagram",
 )  # fmt: skip
 _HEIGHTS = ((7.0, 9.4), (9.5, 12.4), (12.5, 20.4), (20.5, 40.0))
-_SIZES = {"photo": (12.0, 60.0)}
+_SIZES = {"photo": (12.0, 60.0), "outlined": (15.0, 60.0), "haloed": (12.0, 60.0), "shadowed": (12.0, 60.0)}
+_LINES = {"a line a word": 2}
+"""On how many lines a name may stand; elsewhere on one."""
 _READ = """
 (() => [...document.querySelectorAll('.n')].map(n => {
   const range = document.createRange(); range.selectNodeContents(n);
@@ -76,7 +80,7 @@ def draw_page(
     low, high = rng.choices(_HEIGHTS, weights=(20, 30, 35, 15))[0]
     if kind in _SIZES:
         low, high = _SIZES[kind]
-    body_cap = rng.uniform(low, high) if kind != "photo" else low * (high / low) ** rng.random()
+    body_cap = low * (high / low) ** rng.random() if kind in _SIZES else rng.uniform(low, high)
     blank = rng.random() < 0.2
     pen = Pen(rng, face, scale=scale * factor, body_cap_px=body_cap, names=0 if blank else rng.randint(1, 6))
     colours = theme(rng, dark_share=0.6 if kind == "terminal" else 0.3)
@@ -107,7 +111,7 @@ def draw_page(
     for item in read:
         mark = pen.marks[item["i"]]
         box = [v * scale * factor for v in item["box"]]
-        fault = _fault(final, box, item, mark["cap_px"])
+        fault = _fault(final, box, item, mark["cap_px"], lines=_LINES.get(kind, 1))
         if fault:
             return f"{mark['word']}: {fault}"
         occurrences.append(
@@ -135,11 +139,11 @@ def _width(rng: random.Random, kind: str, size: float) -> int:
     return int(min(max(size * rng.uniform(*wide), 360), 2000))
 
 
-def _fault(image: Image.Image, box: list[float], item: dict[str, Any], cap_px: float) -> str:
+def _fault(image: Image.Image, box: list[float], item: dict[str, Any], cap_px: float, *, lines: int) -> str:
     x0, y0, x1, y1 = box
     if cap_px < _MIN_CAP_PX:
         return f"only {cap_px} px high"
-    if item["lines"] != 1:
+    if item["lines"] > lines:
         return "broken over lines"
     if x0 < _MARGIN_PX or y0 < _MARGIN_PX or x1 > image.width - _MARGIN_PX or y1 > image.height - _MARGIN_PX:
         return "outside of the picture"
@@ -168,14 +172,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--half", choices=("validation", "test"), default="validation")
     parser.add_argument("--pages", type=int, default=80)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--ornaments", action="store_true", help="labels dressed in one way a page, every way in turn")
     options = parser.parse_args(argv)
     half: Half = options.half
     images: Path = options.out / "images"
     images.mkdir(parents=True, exist_ok=True)
     pool, truths = faces(half), []
+    order = tuple(ORNAMENTS) if options.ornaments else _ORDER
     with Browser() as browser:
         for index in range(options.pages):
-            kind = _ORDER[index % len(_ORDER)]
+            kind = order[index % len(order)]
             for attempt in range(_MAX_TRIES):
                 seed = f"{options.seed}/{half}/{index}/{attempt}"
                 drawn = draw_page(browser, pool, kind=kind, seed=seed)
@@ -186,7 +192,7 @@ def main(argv: list[str] | None = None) -> int:
                 print(f"page {index}: given up", file=sys.stderr)
                 continue
             data, suffix, truth = drawn
-            truth["file"] = f"{index:04d}_{kind}{suffix}"
+            truth["file"] = f"{index:04d}_{kind.replace(' ', '_')}{suffix}"
             (images / truth["file"]).write_bytes(data)
             truths.append(truth)
             if sys.stderr.isatty():

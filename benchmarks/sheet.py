@@ -137,6 +137,18 @@ class Pen:
         style = f' style="letter-spacing:{rng.uniform(0.06, 0.16):.2f}em"' if spaced else ""
         return prefix + self._mark(mark, word.word, style) + suffix
 
+    def stacked_name(self, size: float) -> str:
+        """Write the name below "Amazon" or "AWS", right, or as two words one below the other."""
+        wrong = self.rng.random() < self.wrong_share
+        word = "Elastic Cache" if wrong else words.NAME
+        mark = Mark(
+            text=word, word=word, verdict="misspelled" if wrong else "correct", kind="split" if wrong else None,
+            amazon="above", cap_px=round(size * self.face.cap * self.scale, 1),
+            font=f"{self.face.slug}-{self.face.weight}", spaced=False, turned=False,
+        )  # fmt: skip
+        self.left -= 1
+        return f"{self.rng.choice(('Amazon', 'AWS'))}<br>{self._mark(mark, word, '').replace('c C', 'c<br>C')}"
+
     def glued_name(self, size: float) -> str:
         """Write the name with Japanese or Korean directly behind it."""
         return self.name(size, glue=False) + self.rng.choice(_GLUED)
