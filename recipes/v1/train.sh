@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How pretrained/v1 was made: two hours on two cores. Needs Debian 12, npm and the train extra; interrupt it as you like,
+# How pretrained/v1 was made: an hour on two cores. Needs Debian 12, npm and the train extra; interrupt it as you like,
 # the same command goes on from its checkpoint.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -56,4 +56,5 @@ for name in VALIDATION:
 measured=(); for folder in $(families); do measured+=(--measure-fonts "$folder"); done
 elasticache-police train --name ElastiCache --fonts faces --fonts /usr/share/fonts --fonts /usr/share/texmf/fonts \
     --exclude-families exclude-families.txt "${measured[@]}" --start-from start \
-    --finder-steps 0 --reader-steps 16000 --reader-rate 1.2e-3 --evaluation-crops 2000 --evaluation-pages 160 --threads 1 --seed 32 --out "$out"
+    --finder-steps 0 --reader-steps 10000 --reader-rate 1.2e-3 --evaluation-crops 2000 --evaluation-pages 160 \
+    --threads 1 --workers 2 --seed 33 --out "$out"

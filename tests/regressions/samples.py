@@ -129,6 +129,43 @@ def cut_out(text: str, *, px: float) -> Image.Image:
     return image
 
 
+def a_line_a_word(*words: str, pitch: int = 21) -> Image.Image:
+    """A label under an icon."""
+    image, draw = _page()
+    draw.rectangle((215, 8, 265, 50), fill="#3b48cc")
+    for row, word in enumerate(words):
+        draw.text((240, 76 + pitch * row), word, fill="#222222", font=load(_SANS, 17), anchor="ms")
+    return image
+
+
+def with_ears(text: str) -> Image.Image:
+    """A component of UML, whose ears stand where an I or a T might."""
+    image = line(text, px=14)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((50, 73, 60 + 7 * len(text) + 12, 103), outline="#333333")
+    for y in (78, 93):
+        draw.rectangle((45, y, 55, y + 5), fill="white", outline="#333333")
+    return image
+
+
+def outlined(text: str) -> Image.Image:
+    """White letters with a black outline, as titles on photographs have."""
+    image, draw = _page(ground="#d09040")
+    draw.text((40, 100), text, fill="white", font=load(_SANS, 40), anchor="ls", stroke_width=2, stroke_fill="black")
+    return image
+
+
+def in_small_capitals(first: str, second: str) -> Image.Image:
+    """``ElastiCache`` in capitals of two sizes."""
+    image, draw = _page()
+    x = 60.0
+    for word in (first, second):
+        for letters, px in ((word[0], 26), (word[1:].upper(), 21)):
+            draw.text((x, 90), letters, fill="black", font=load(_SANS, px), anchor="ls")
+            x += load(_SANS, px).getlength(letters)
+    return image
+
+
 def in_two_cells(left: str, right: str) -> Image.Image:
     """Two words in neighbouring cells of a table."""
     image, draw = _page()
@@ -158,6 +195,17 @@ SAMPLES = (
     Sample("in_a_tight_box", in_a_tight_box, (RIGHT,)),
     Sample("two_on_a_line", two_on_a_line, (RIGHT, WRONG)),
     Sample("broken_over_lines", broken_over_lines, (RIGHT,)),
+    Sample("a_line_a_word", lambda: a_line_a_word("Amazon", "Elastic", "Cache"), (WRONG,)),
+    Sample("a_line_a_word_in_capitals", lambda: a_line_a_word("ELASTIC", "CACHE"), (WRONG,)),
+    Sample("no_room_for_the_name", lambda: a_line_a_word("Elasti", "Cache"), ()),
+    Sample("two_labels", lambda: a_line_a_word("Elastic", "Cache", pitch=48), ()),
+    Sample("another_service", lambda: a_line_a_word("Elastic", "Load", "Balancer"), ()),
+    Sample("with_ears", lambda: with_ears("ElasticCache"), (WRONG,)),
+    Sample("right_with_ears", lambda: with_ears("ElastiCache"), (RIGHT,)),
+    Sample("outlined", lambda: outlined("ElasticCache"), (WRONG,)),
+    Sample("right_and_outlined", lambda: outlined("ElastiCache"), (RIGHT,)),
+    Sample("in_small_capitals", lambda: in_small_capitals("Elasti", "Cache"), (RIGHT,)),
+    Sample("wrong_in_small_capitals", lambda: in_small_capitals("Elastic", "Cache"), (WRONG,)),
     Sample("compressed", compressed, (RIGHT,)),
     Sample("blurred", blurred, (WRONG,)),
     Sample("label_under_icon", label_under_icon, (RIGHT,)),

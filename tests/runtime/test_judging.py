@@ -53,6 +53,22 @@ def test_what_is_like_the_name_but_no_occurrence_twice_is_not_looked_at_a_third_
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_look_that_lost_the_capital_does_not_make_an_identifier_of_a_name(place: int) -> None:
+    """On a page that fades out, one look read ``lasticache for``: small letters alone, which code would have."""
+    looks = [frames_of("Elasticache for", sure=0.9999) for _ in LOOKS]
+    looks[place] = frames_of("lasticache for", sure=0.9999)
+    assert told(*looks)[0] == [(Verdict.MISSPELLED, "Elasticache")]
+    assert told(*[frames_of("lasticache for", sure=0.9999)] * len(LOOKS))[0] == []
+
+
+def test_a_fault_at_an_end_has_to_be_plain() -> None:
+    for text in ("ElastiCacha", "ElastiCach", "ElastiCachee", "ClastiCache", "lastiCache"):
+        assert told(*[frames_of(text, sure=0.9999)] * len(LOOKS))[0] == [(Verdict.MISSPELLED, text)]
+        assert told(*[frames_of(text, sure=0.95)] * len(LOOKS))[0] == []
+    assert told(*[frames_of("ElasttiCache", sure=0.95)] * len(LOOKS))[0] == [(Verdict.MISSPELLED, "ElasttiCache")]
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
 def test_one_look_alone_accuses_nobody(place: int) -> None:
     """``elast-cache-1r7``: one look took its c for a C."""
     looks = [frames_of("up: elast-cache 1r7", sure=0.9999) for _ in LOOKS]

@@ -8,7 +8,7 @@ import pytest
 from elasticache_police.findings import Kind, Verdict
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
 from elasticache_police.runtime.judging import LOOKS
-from elasticache_police.runtime.proposals import Proposal
+from elasticache_police.runtime.proposals import Proposal, peaks
 from elasticache_police.runtime.stacked import judge_places, pairs
 
 ABOVE = Proposal(score=0.25, x0=200.0, y0=100.0, x1=260.0, y1=110.0, half=True)
@@ -137,3 +137,23 @@ def test_words_that_share_no_width_are_of_two_texts() -> None:
     above, below = "Amazon EC2 and its Elastic", "Cache hits are many and misses few"
     wide = Proposal(score=0.5, x0=100.0, y0=100.0, x1=400.0, y1=110.0, half=True)
     assert readings(above, below, places=(wide, moved(wide, y=16, score=0.5))) == []
+
+
+def cells_with(scores: dict[tuple[int, int], float]) -> np.ndarray:
+    """Return a finder's answer with some of a name in some cells, 40 x 8 pixels around each."""
+    cells = np.zeros((6, 30, 8), np.float32)
+    cells[..., 0] = -9.0
+    cells[..., 2:4] = 20 / 32
+    cells[..., 4:6] = 4 / 8
+    for (row, column), score in scores.items():
+        cells[row, column, 0] = np.log(score / (1 - score))
+    return cells
+
+
+def test_a_peak_is_the_best_of_its_row_and_no_name() -> None:
+    cells = cells_with({(2, 10): 0.3, (2, 12): 0.25, (3, 11): 0.2, (2, 20): 0.5, (2, 22): 0.4, (4, 5): 0.05})
+    found = peaks(cells, scale=2.0, least=0.12, below=0.45)
+    assert [round(one.score, 2) for one in found] == [0.3, 0.2]  # of two rows; not beside a name, not too weak
+    assert all(one.half for one in found)
+    assert (found[0].x0, found[0].x1) == ((84 - 20) * 2, (84 + 20) * 2)
+    assert (found[0].y0, found[0].y1) == ((20 - 4) * 2, (20 + 4) * 2)

@@ -160,13 +160,12 @@ class Runtime:
         """Return where a name may stand, best first, and then what may be halves of one."""
         least = self.settings.find_threshold
 
-        def seen(threshold: float) -> Iterator[place.Proposal]:
-            for cells, scale in levels:
-                yield from place.names(cells, scale=scale, threshold=threshold)
-
-        names = place.without_repeats(list(seen(least)), limit=MAX_PLACES)
-        weak = [attrs.evolve(one, half=True) for one in seen(HALF_LEAST) if one.score < least]
-        found = place.without_repeats([*names, *weak], limit=2 * MAX_PLACES)
+        whole = [one for cells, scale in levels for one in place.names(cells, scale=scale, threshold=least)]
+        names = place.without_repeats(whole, limit=MAX_PLACES)
+        less = [
+            one for cells, scale in levels for one in place.peaks(cells, scale=scale, least=HALF_LEAST, below=least)
+        ]
+        found = place.without_repeats([*names, *less], limit=2 * MAX_PLACES)
         partners = set(itertools.chain(*pairs(found)))
         halves = [one for number, one in enumerate(found) if one.half and number in partners]
         return [*names, *halves[:MOST_HALVES]]

@@ -31,7 +31,7 @@ SURE = 0.93
 LEGIBLE = 0.17
 """Least probability of what is told about a place, over all looks at it."""
 LEGIBLE_AT_THE_EDGE = 0.7
-"""The same for a name whose only fault is at its first or its last letter, which a window cuts first of a tilted line."""
+"""The same for a name whose only fault is at its first or last letter, which a window cuts first of a tilted line."""
 LEGIBLE_WITH_FAULTS = 0.5
 """The same for a name with several faults: it may be another word misread, such as ``Elasticsearch`` in tiny print."""
 AGREEING = 2
@@ -103,6 +103,11 @@ def _least_to_accuse(text: str, name: str) -> float:
     if _differs_at_an_end(text, name):
         return LEGIBLE_AT_THE_EDGE
     return LEGIBLE_WITH_FAULTS if kind_of(text, name) is Kind.SEVERAL else LEGIBLE
+
+
+def _lacks_its_first(occurrence: Occurrence) -> bool:
+    """Return whether an occurrence is small letters for want of its first one, which would be the capital."""
+    return occurrence.text == occurrence.name[1:].lower()
 
 
 def _ends_in_a_stroke(text: str, name: str) -> bool:
@@ -221,7 +226,7 @@ class _Place:
         best: tuple[float, _Look, Occurrence] | None = None
         for look in looks:
             occurrence = look.at(x)
-            if occurrence is None:
+            if occurrence is None or _lacks_its_first(occurrence):
                 continue
             if occurrence.identifier:
                 return self.identifier(look, occurrence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-__all__ = ["Proposal", "lines_of_text", "names", "without_repeats"]
+__all__ = ["PEAK_REACH", "Proposal", "lines_of_text", "names", "peaks", "without_repeats"]
 
 STRIDE = 8
 SIDE_PX = 32.0
@@ -15,6 +15,10 @@ SAME_PLACE = 0.4
 """Intersection over union above which cells of one level point at the same place."""
 REPEAT = 0.45
 """Intersection over union from which a place was seen at another level before."""
+
+
+PEAK_REACH = 4
+"""A peak's score is no less than that of so many cells to its left and its right."""
 
 
 @attrs.frozen
@@ -88,6 +92,28 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
         out.append(Proposal(float(weights[best]), x0, y0, x1, y1))
         weights, boxes = weights[~same], boxes[~same]
     return out
+
+
+def peaks(cells: np.ndarray, *, scale: float, least: float, below: float) -> list[Proposal]:
+    """Return where at one level the finder sees some of a name: in the best cells of their rows, one by one.
+
+    Args:
+        cells: float32 (H/8, W/8, 8), the finder's answer.
+        scale: Page pixels per pixel of the level.
+        least: Least score, 0..1.
+        below: What scores as much is a name, see :func:`names`.
+    """
+    scores = _sigmoid(cells[..., 0])
+    around = np.pad(scores, ((0, 0), (PEAK_REACH, PEAK_REACH)))
+    shifted = [around[:, shift : shift + scores.shape[1]] for shift in range(2 * PEAK_REACH + 1)]
+    rows, columns = np.nonzero((scores >= least) & (scores < below) & (scores >= np.maximum.reduce(shifted)))
+    boxes = _geometry(cells, rows, columns)
+    heights = boxes[:, 3] - boxes[:, 1]
+    good = (heights >= MIN_CAP_PX) & (boxes[:, 2] - boxes[:, 0] > heights)
+    return [
+        Proposal(float(score), float(x0) * scale, float(y0) * scale, float(x1) * scale, float(y1) * scale, half=True)
+        for score, (x0, y0, x1, y1) in zip(scores[rows, columns][good], boxes[good], strict=True)
+    ]
 
 
 def _overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:

@@ -158,14 +158,12 @@ def _together(
         agreeing = 0
         seen: tuple[float, str, Box] | None = None
         for look in range(len(LOOKS)):
-            first = above.ends_with(word, look)
-            second = None if first is None else below.begins_with(tail, look)
-            if first is None or second is None:
-                if look == 0 and first is None:
-                    break
+            words = _words(above, below, (word, tail), look)
+            if words is None:
+                if look == 0:
+                    break  # most places are something else: no look more for them
                 continue
-            if not first.over(second, cap=above.proposal.cap_px):
-                continue
+            first, second = words
             agreeing += 1
             top, bottom = above.readings(look), below.readings(look)
             frames = top.slice(first.start, first.stop), bottom.slice(second.start, second.stop)
@@ -175,7 +173,7 @@ def _together(
             meant = (head.upper(), tail.upper()) if texts[0] == texts[0].upper() else (head, tail)
             right += spelled(frames[0], meant[0]) * spelled(frames[1], meant[1]) / len(LOOKS)
             if seen is None or said > seen[0]:
-                seen = said, " ".join(texts), _around(above, below, (first, second), width=width, height=height)
+                seen = said, " ".join(texts), _around(above, below, words, width=width, height=height)
         if seen is None or agreeing < AGREEING or right >= wrong or right + wrong < _LEGIBLE:
             continue
         _, text, box = seen
@@ -189,6 +187,20 @@ def _together(
         )
         return Sighting(finding, (right + wrong) * max(above.proposal.score, below.proposal.score))
     return None
+
+
+def _words(above: _Half, below: _Half, words: tuple[str, str], look: int) -> tuple[_Written, _Written] | None:
+    """Return where two words stand one above the other; what was read before, for a whole name, is asked first."""
+    first = second = None
+    if above.proposal.half and not below.proposal.half:
+        second = below.begins_with(words[1], look)
+        first = above.ends_with(words[0], look) if second else None
+    else:
+        first = above.ends_with(words[0], look)
+        second = below.begins_with(words[1], look) if first else None
+    if first is None or second is None or not first.over(second, cap=above.proposal.cap_px):
+        return None
+    return first, second
 
 
 def _around(above: _Half, below: _Half, words: tuple[_Written, _Written], *, width: int, height: int) -> Box:

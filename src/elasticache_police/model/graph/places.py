@@ -10,7 +10,7 @@ import tensorflow as tf
 from elasticache_police.model.graph import affine, isometric, tilted
 from elasticache_police.model.graph.resample import halve, lower_median
 from elasticache_police.runtime.engine import LEAST_MARGIN_PX, LEVELS, MAX_PLACES, MIN_LEVEL_PX, SMALL_PX
-from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
+from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, PEAK_REACH, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
 from elasticache_police.runtime.stacked import HALF_LEAST, MOST_HALVES, PITCH_CAPS, SAME_SIZE, SHARED, TOGETHER
 from elasticache_police.runtime.tilted import TILT_LEVELS, TILTED
 from elasticache_police.runtime.turned import (
@@ -56,7 +56,7 @@ def look_over(
             number + 1,
             halve(level),
             tf.concat([found, _names(cells, scale=scale, threshold=threshold)], axis=0),
-            tf.concat([less, _names(cells, scale=scale, threshold=HALF_LEAST)], axis=0),
+            tf.concat([less, _peaks(cells, scale=scale, least=HALF_LEAST, below=threshold)], axis=0),
             tf.concat([turned, _extents(cells, scale=scale)[tf.newaxis]], axis=0),
             tf.concat([slopes, falls[: tf.where(number < TILT_LEVELS, tf.size(falls), 0)]], axis=0),
         )
@@ -82,7 +82,7 @@ def look_over(
         tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, 5], [None, len(CHANNELS), 5], [None])
     ]
     _, _, places, less, turned, slopes = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
-    best = _with_halves(_distinct(places, limit=MAX_PLACES), less, threshold=threshold)
+    best = _with_halves(_distinct(places, limit=MAX_PLACES), less)
     best = tf.ensure_shape(tf.cast(best - moved, tf.float32), [None, 5])
     extents = turned[:TURNED_LEVELS] - tf.roll(moved, -1, axis=0)
     return best, _together(extents, tf.shape(page)), tilted.measured(slopes)
@@ -93,16 +93,14 @@ def _distinct(places: tf.Tensor, *, limit: int) -> tf.Tensor:
     return tf.gather(places, _best(places[:, 0], places[:, 1:], limit=limit, overlap=REPEAT))
 
 
-def _with_halves(names: tf.Tensor, less: tf.Tensor, *, threshold: float) -> tf.Tensor:
+def _with_halves(names: tf.Tensor, less: tf.Tensor) -> tf.Tensor:
     """Return places, float64 (P, 5), and behind them what may be halves of a name, the scores of these below 0.
 
     Args:
         names: Where a name may stand, best first.
-        less: Where something like half a name may, or a whole one.
-        threshold: Least score of a name.
+        less: Where some of a name may.
     """
-    weak = tf.boolean_mask(less, tf.cast(less[:, 0], tf.float32) < threshold)
-    found = _distinct(tf.concat([names, weak], axis=0), limit=2 * MAX_PLACES)
+    found = _distinct(tf.concat([names, less], axis=0), limit=2 * MAX_PLACES)
     is_half = tf.range(tf.shape(found)[0]) >= tf.shape(names)[0]
     score, x0, y0, x1, y1 = tf.split(found, 5, axis=1)
     cap, width = y1 - y0, x1 - x0
@@ -215,7 +213,23 @@ def _whole_cells(level: tf.Tensor) -> tf.Tensor:
 def _names(cells: tf.Tensor, *, scale: tf.Tensor, threshold: float) -> tf.Tensor:
     """Return float64 (K, 5), where the finder sees a name at one level: ``proposals.names``."""
     scores = tf.sigmoid(cells[..., 0])
-    where = tf.where(scores >= threshold)
+    weights, boxes = _boxes(cells, scores, tf.where(scores >= threshold))
+    return _merged(weights, boxes, scale=scale)
+
+
+def _peaks(cells: tf.Tensor, *, scale: tf.Tensor, least: float, below: float) -> tf.Tensor:
+    """Return float64 (K, 5), where the finder sees some of a name at one level: ``proposals.peaks``."""
+    scores = tf.sigmoid(cells[..., 0])
+    around = tf.pad(scores, [[0, 0], [PEAK_REACH, PEAK_REACH]])
+    wide = tf.shape(scores)[1]
+    highest = tf.reduce_max(tf.stack([around[:, shift : shift + wide] for shift in range(2 * PEAK_REACH + 1)]), axis=0)
+    conditions = [scores >= least, scores < below, scores >= highest]
+    weights, boxes = _boxes(cells, scores, tf.where(tf.reduce_all(tf.stack(conditions), axis=0)))
+    return tf.concat([weights[:, tf.newaxis], boxes * scale], axis=1)
+
+
+def _boxes(cells: tf.Tensor, scores: tf.Tensor, where: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the scores, float64 (K,), and the boxes, float64 (K, 4), of those among some cells whose box is one."""
     picked = tf.cast(tf.gather_nd(cells, where), tf.float64)
     centre = tf.cast(where * STRIDE, tf.float64) + STRIDE / 2
     y, x = centre[:, 0], centre[:, 1]
@@ -230,8 +244,7 @@ def _names(cells: tf.Tensor, *, scale: tf.Tensor, threshold: float) -> tf.Tensor
     )
     heights, widths = boxes[:, 3] - boxes[:, 1], boxes[:, 2] - boxes[:, 0]
     good = tf.logical_and(heights >= MIN_CAP_PX, widths > heights)
-    weights = tf.boolean_mask(tf.cast(tf.gather_nd(scores, where), tf.float64), good)
-    return _merged(weights, tf.boolean_mask(boxes, good), scale=scale)
+    return tf.boolean_mask(tf.cast(tf.gather_nd(scores, where), tf.float64), good), tf.boolean_mask(boxes, good)
 
 
 def _merged(weights: tf.Tensor, boxes: tf.Tensor, *, scale: tf.Tensor) -> tf.Tensor:
