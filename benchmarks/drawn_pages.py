@@ -43,8 +43,8 @@ _ORDER = (
 )  # fmt: skip
 _HEIGHTS = ((7.0, 9.4), (9.5, 12.4), (12.5, 20.4), (20.5, 40.0))
 _SIZES = {"photo": (12.0, 60.0), "outlined": (15.0, 60.0), "haloed": (12.0, 60.0), "shadowed": (12.0, 60.0)}
-_LINES = {"a line a word": 2}
-"""On how many lines a name may stand; elsewhere on one."""
+_LINES = {"a line a word": 3}
+"""On how many lines, and line ends, a name may stand; elsewhere on one."""
 _READ = """
 (() => [...document.querySelectorAll('.n')].map(n => {
   const range = document.createRange(); range.selectNodeContents(n);

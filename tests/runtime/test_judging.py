@@ -62,7 +62,7 @@ def test_a_look_that_lost_the_capital_does_not_make_an_identifier_of_a_name(plac
 
 
 def test_a_fault_at_an_end_has_to_be_plain() -> None:
-    for text in ("ElastiCacha", "ElastiCach", "ElastiCachee", "ClastiCache", "lastiCache"):
+    for text in ("ElastiCacha", "ElastiCach", "ElastiCachee", "ClastiCache", "lastiCache", "eastiCache"):
         assert told(*[frames_of(text, sure=0.9999)] * len(LOOKS))[0] == [(Verdict.MISSPELLED, text)]
         assert told(*[frames_of(text, sure=0.95)] * len(LOOKS))[0] == []
     assert told(*[frames_of("ElasttiCache", sure=0.95)] * len(LOOKS))[0] == [(Verdict.MISSPELLED, "ElasttiCache")]

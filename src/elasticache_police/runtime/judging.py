@@ -31,7 +31,7 @@ SURE = 0.93
 LEGIBLE = 0.17
 """Least probability of what is told about a place, over all looks at it."""
 LEGIBLE_AT_THE_EDGE = 0.7
-"""The same for a name whose only fault is at its first or last letter, which a window cuts first of a tilted line."""
+"""The same for a name wrong at its first or last letter, and at most the next: a window cuts these of a tilted line."""
 LEGIBLE_WITH_FAULTS = 0.5
 """The same for a name with several faults: it may be another word misread, such as ``Elasticsearch`` in tiny print."""
 AGREEING = 2
@@ -94,8 +94,10 @@ def _pairs(text: str) -> set[str]:
 
 
 def _differs_at_an_end(text: str, name: str) -> bool:
-    """Return whether a text is a name but for its first or its last letter: another, one too many or none."""
-    return text in {name[1:], name[:-1]} or text[1:] in {name, name[1:]} or text[:-1] in {name, name[:-1]}
+    """Return whether a name's first or last letter is wrong, missing or one too many, and at most the next one too."""
+    first = text[0] != name[0] and text.endswith(name[2:])
+    last = text[-1] != name[-1] and text.startswith(name[:-2])
+    return first or last or text[:-1] == name
 
 
 def _least_to_accuse(text: str, name: str) -> float:
