@@ -32,12 +32,18 @@ def frames_of(text: str, *, sure: float = 0.9999) -> np.ndarray:
     return np.vstack([nothing, rows, nothing])
 
 
-def told(above: list[np.ndarray], below: list[np.ndarray], *, places: tuple[Proposal, Proposal] = (ABOVE, BELOW)):
+def told(
+    above: list[np.ndarray],
+    below: list[np.ndarray],
+    *,
+    places: tuple[Proposal, Proposal] = (ABOVE, BELOW),
+    names: tuple[str, ...] = ("ElastiCache",),
+):
     seen = judge_places(
         [(places[0], above.__getitem__), (places[1], below.__getitem__)],
         width=900,
         height=600,
-        names=("ElastiCache",),
+        names=names,
     )
     return [sighting.finding for sighting in seen]
 
@@ -106,6 +112,12 @@ def test_a_place_for_halves_is_not_read_for_a_whole_name() -> None:
 def test_a_name_on_one_line_is_told_as_without_halves() -> None:
     whole = Proposal(score=0.9, x0=200.0, y0=100.0, x1=300.0, y1=110.0)
     assert readings("ElasticCache", "for Redis", places=(whole, BELOW)) == ["ElasticCache"]
+
+
+def test_another_name_is_broken_where_a_word_begins_and_not_before_an_abbreviation() -> None:
+    assert readings("Cloudf", "Formation", names=("GitHub", "CloudFormation")) == ["Cloudf Formation"]
+    assert readings("Cloud", "Formation", names=("CloudFormation",)) == []
+    assert readings("Postgres", "SQL", names=("PostgreSQL",)) == []
 
 
 def test_names_that_cannot_be_broken_cost_no_look() -> None:

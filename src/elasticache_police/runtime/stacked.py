@@ -94,9 +94,12 @@ def _reader(frames: Frames) -> Callable[[int], Reading]:
 
 
 def _broken(name: str) -> list[tuple[str, str]]:
-    """Return where a name may be taken for two words, and what they are then: ``("Elasti", "Cache")``."""
-    seams = [i for i in range(3, len(name) - 2) if name[i].isupper() and name[i - 1].islower()]
-    return [(name[:i], name[i:]) for i in seams]
+    """Return where a name may be taken for two words, and what they are then: ``("Elasti", "Cache")``.
+
+    Not before capitals alone: "Postgres" above "SQL" are two labels that are right.
+    """
+    words = [(name[:i], name[i:]) for i in range(3, len(name) - 2)]
+    return [(head, tail) for head, tail in words if head[-1].islower() and tail[0].isupper() and tail[1].islower()]
 
 
 @attrs.frozen
