@@ -102,7 +102,7 @@ def _with_halves(names: tf.Tensor, less: tf.Tensor) -> tf.Tensor:
     """
     found = _distinct(tf.concat([names, less], axis=0), limit=2 * MAX_PLACES)
     is_half = tf.range(tf.shape(found)[0]) >= tf.shape(names)[0]
-    score, x0, y0, x1, y1 = tf.split(found, 5, axis=1)
+    score, x0, y0, x1, y1 = (found[:, number : number + 1] for number in range(5))
     cap, width = y1 - y0, x1 - x0
     pitch = (tf.transpose(y1) - y1) * 2.0 / (cap + tf.transpose(cap))
     common = tf.minimum(x1, tf.transpose(x1)) - tf.maximum(x0, tf.transpose(x0))
