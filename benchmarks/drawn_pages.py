@@ -143,7 +143,7 @@ def _fault(image: Image.Image, box: list[float], item: dict[str, Any], cap_px: f
     x0, y0, x1, y1 = box
     if cap_px < _MIN_CAP_PX:
         return f"only {cap_px} px high"
-    if item["lines"] > lines:
+    if not 1 <= item["lines"] <= lines:
         return "broken over lines"
     if x0 < _MARGIN_PX or y0 < _MARGIN_PX or x1 > image.width - _MARGIN_PX or y1 > image.height - _MARGIN_PX:
         return "outside of the picture"

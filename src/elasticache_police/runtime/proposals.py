@@ -63,6 +63,16 @@ def _geometry(cells: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
     )
 
 
+def _boxes(
+    cells: np.ndarray, scores: np.ndarray, rows: np.ndarray, columns: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scores, (M,), and the boxes, (M, 4), of those among some cells whose box is one of a word."""
+    boxes = _geometry(cells, rows, columns)
+    heights = boxes[:, 3] - boxes[:, 1]
+    good = (heights >= MIN_CAP_PX) & (boxes[:, 2] - boxes[:, 0] > heights)
+    return scores[rows, columns][good], boxes[good]
+
+
 def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal]:
     """Return where the finder sees a name at one level of the pyramid.
 
@@ -77,11 +87,7 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
     rows, columns = np.nonzero(scores >= threshold)
     if not len(rows):
         return []
-    weights = scores[rows, columns]
-    boxes = _geometry(cells, rows, columns)
-    heights = boxes[:, 3] - boxes[:, 1]
-    good = (heights >= MIN_CAP_PX) & (boxes[:, 2] - boxes[:, 0] > heights)
-    weights, boxes = weights[good], boxes[good]
+    weights, boxes = _boxes(cells, scores, rows, columns)
     out: list[Proposal] = []
     while len(weights):
         best = int(weights.argmax())
@@ -107,12 +113,9 @@ def peaks(cells: np.ndarray, *, scale: float, least: float, below: float) -> lis
     around = np.pad(scores, ((0, 0), (PEAK_REACH, PEAK_REACH)))
     shifted = [around[:, shift : shift + scores.shape[1]] for shift in range(2 * PEAK_REACH + 1)]
     rows, columns = np.nonzero((scores >= least) & (scores < below) & (scores >= np.maximum.reduce(shifted)))
-    boxes = _geometry(cells, rows, columns)
-    heights = boxes[:, 3] - boxes[:, 1]
-    good = (heights >= MIN_CAP_PX) & (boxes[:, 2] - boxes[:, 0] > heights)
     return [
         Proposal(float(score), float(x0) * scale, float(y0) * scale, float(x1) * scale, float(y1) * scale, half=True)
-        for score, (x0, y0, x1, y1) in zip(scores[rows, columns][good], boxes[good], strict=True)
+        for score, (x0, y0, x1, y1) in zip(*_boxes(cells, scores, rows, columns), strict=True)
     ]
 
 
