@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 import pytest
+from looks import BLANKS, frames_of
 
 from elasticache_police.findings import Verdict
-from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
+from elasticache_police.runtime.alphabet import BLANK, encode
 from elasticache_police.runtime.judging import LOOKS, judge
 from elasticache_police.runtime.proposals import Proposal
 
+if TYPE_CHECKING:
+    import numpy as np
+
 PLACE = Proposal(score=0.9, x0=200.0, y0=100.0, x1=300.0, y1=110.0)
-BLANKS = 20
-
-
-def frames_of(text: str, *, sure: float) -> np.ndarray:
-    """Return frames that say a text far from both ends of the line, a blank around each character."""
-    rows = np.full((2 * len(text) + 1, CLASSES), (1 - sure) / (CLASSES - 1))
-    rows[::2, BLANK] = sure
-    rows[np.arange(1, len(rows), 2), encode(text)] = sure
-    nothing = np.full((BLANKS, CLASSES), 1e-6 / CLASSES)
-    nothing[:, BLANK] = 1 - 1e-6
-    return np.vstack([nothing, rows, nothing])
 
 
 def told(*looks: np.ndarray) -> tuple[list[tuple[Verdict, str]], int]:

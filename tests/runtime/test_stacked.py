@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from looks import frames_of
 
 from elasticache_police.findings import Kind, Verdict
-from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
 from elasticache_police.runtime.judging import LOOKS
 from elasticache_police.runtime.proposals import Proposal, peaks
 from elasticache_police.runtime.stacked import judge_places, pairs
 
 ABOVE = Proposal(score=0.25, x0=200.0, y0=100.0, x1=260.0, y1=110.0, half=True)
 BELOW = Proposal(score=0.2, x0=203.0, y0=116.0, x1=257.0, y1=126.0, half=True)
-BLANKS = 20
 
 
 def moved(place: Proposal, *, x: float = 0.0, y: float = 0.0, taller: float = 1.0, score: float = 0.2) -> Proposal:
     y1 = place.y1 + y
     y0 = y1 - (place.y1 - place.y0) * taller
     return Proposal(score=score, x0=place.x0 + x, y0=y0, x1=place.x1 + x, y1=y1, half=True)
-
-
-def frames_of(text: str, *, sure: float = 0.9999) -> np.ndarray:
-    """Return frames that say a text in the middle of a line."""
-    rows = np.full((2 * len(text) + 1, CLASSES), (1 - sure) / (CLASSES - 1))
-    rows[::2, BLANK] = sure
-    rows[np.arange(1, len(rows), 2), encode(text)] = sure
-    nothing = np.full((BLANKS, CLASSES), 1e-6 / CLASSES)
-    nothing[:, BLANK] = 1 - 1e-6
-    return np.vstack([nothing, rows, nothing])
 
 
 def told(
