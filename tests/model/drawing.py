@@ -40,6 +40,22 @@ def stacked_page():
     return picture
 
 
+def askew_labels(*degrees, texts=("ElasticCache", "ElastiCache")):
+    """Return a page, grey, level but for a label of each text, turned clockwise by so many degrees."""
+    face = ImageFont.truetype(FONTS / "LiberationSans-Regular.ttf", 18)
+    picture = Image.new("L", (620, 150 * len(degrees) + 60), 250)
+    draw = ImageDraw.Draw(picture)
+    for row, (angle, text) in enumerate(zip(degrees, texts, strict=True)):
+        y = 100 + 150 * row
+        draw.text((20, y), "Lambda function", fill=20, font=face, anchor="ls")
+        draw.text((480, y), "Amazon RDS", fill=20, font=face, anchor="ls")
+        label = Image.new("L", (180, 40), 0)
+        ImageDraw.Draw(label).text((90, 28), text, fill=255, font=face, anchor="ms")
+        label = label.rotate(-angle, Image.Resampling.BICUBIC, expand=True)
+        picture.paste(20, (310 - label.width // 2, y - 6 - label.height // 2), label)
+    return picture
+
+
 def line(text, *, font_px=34, font="LiberationSans-Regular.ttf", size=(700, 50), at=(12, 5)):
     """Return a picture of one line, grey."""
     picture = Image.new("L", size, 245)

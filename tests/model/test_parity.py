@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 import pytest
-from drawing import cut_out, encoded, line, page, stacked_page, transparent
+from drawing import askew_labels, cut_out, encoded, line, page, stacked_page, transparent
 from PIL import Image, ImageDraw
 
 from elasticache_police.errors import ModelFileError
@@ -247,32 +247,66 @@ def test_the_tilt_of_a_page_is_told_alike(runtime):
     for degrees in (0, 2, -4, 7, 30):
         picture = page().convert("L").rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
         levels = runtime._levels(picture)
-        slopes = tf.concat([graph.slopes(tf.constant(cells)) for cells, _ in levels[: tilted.TILT_LEVELS]], axis=0)
+        pairs = [graph.slopes(tf.constant(cells), tilted.APART_CELLS) for cells, _ in levels[: tilted.TILT_LEVELS]]
+        slopes = tf.concat(pairs, axis=0)[:, 0]
         tilt = tilted.measured(levels)
         assert int(graph.measured(slopes)) == tilt
         assert int(graph.plausible(tf.constant(tilt))) == tilted.plausible(tilt)
     nothing = np.full((5, 6, 8), -1, np.float32)
-    assert int(graph.measured(graph.slopes(tf.constant(nothing)))) == tilted.measured([(nothing, 1.0)]) == 0
+    slopes = graph.slopes(tf.constant(nothing), tilted.APART_CELLS)[:, 0]
+    assert int(graph.measured(slopes)) == tilted.measured([(nothing, 1.0)]) == 0
 
 
-@pytest.mark.parametrize(("turn", "tilt"), [(1, 0), (2, 0), (3, 0), (4, 0), (5, 90), (5, -33)])
-def test_a_picture_is_turned_upright_alike(turn, tilt):
+@pytest.mark.parametrize("degrees", [(8, -8), (-10, 6)])
+def test_a_label_that_lies_askew_on_a_level_page_is_read_upright_here_and_there(degrees, runtime, served):
+    content = encoded(askew_labels(*degrees))
+    local = runtime.inspect_page(grey_of(content))
+    assert [finding.reading for finding in local] == ["ElasticCache", "ElastiCache"]
+    outputs = served("inspect", image_bytes=[content])
+    regions = {unpack(looks).region for looks in outputs["looks_bytes"][0]} - {None}
+    assert {region.tilt > 0 for region in regions} == {True, False}
+    assert_same(findings_from_outputs(row(outputs), runtime.names), local)
+
+
+def test_the_surroundings_of_labels_that_lie_askew_are_told_alike(runtime):
+    import tensorflow as tf
+
+    from elasticache_police.model.graph import places as graph
+    from elasticache_police.runtime.turned import Region, labels
+
+    picture = askew_labels(8, -10)
+    levels = runtime._levels(picture)
+    places = runtime.places(picture)
+    expected = labels(levels, places, width=picture.width, height=picture.height)
+    assert len(expected) == 2
+    grey = tf.constant(np.asarray(picture))
+    there, _, _, tilts = graph.look_over(
+        grey, lambda level: runtime._cells(Image.fromarray(level.numpy())), threshold=runtime.settings.find_threshold
+    )
+    is_askew, regions = graph.labels(there, tilts, tf.shape(grey))
+    assert is_askew.numpy().tolist() == [place in expected for place in places]
+    assert [Region(*map(int, region)) for region in regions] == list(expected.values())
+
+
+@pytest.mark.parametrize("box", [(0, 0, 103, 57), (21, 8, 90, 50)])
+@pytest.mark.parametrize(("turn", "tilt"), [(1, 0), (2, 0), (3, 0), (4, 0), (5, 90), (5, -33), (5, 450)])
+def test_a_picture_is_turned_upright_alike(turn, tilt, box):
     import tensorflow as tf
 
     from elasticache_police.model.graph import places as graph
     from elasticache_police.runtime.turned import Region
 
     noise = np.random.default_rng(5).integers(0, 256, (57, 103), np.uint8)
-    region = Region(turn, 0, 0, 103, 57, tilt)
+    region = Region(turn, *box, tilt)
     expected = np.asarray(region.upright(Image.fromarray(noise)))
-    there = tf.constant([turn, 0, 0, 103, 57, tilt])
+    there = tf.constant([turn, *box, tilt])
     off = np.abs(graph.upright(tf.constant(noise), there).numpy().astype(int) - expected)
     assert off.max() <= 1
     assert np.count_nonzero(off) < 0.002 * off.size
     boxes = [(10, 20, 40, 31), (0, 0, 5, 9)]
     lie = graph.on_page(tf.constant(boxes, tf.float32), there).numpy()
-    for box, other in zip(boxes, lie, strict=True):
-        assert np.abs(np.subtract(region.on_page(box), other)).max() <= 1
+    for upright, other in zip(boxes, lie, strict=True):
+        assert np.abs(np.subtract(region.on_page(upright), other)).max() <= 1
 
 
 def test_a_drawing_is_told_from_other_pictures_alike():

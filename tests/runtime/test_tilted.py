@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from elasticache_police.runtime import tilted
-from elasticache_police.runtime.proposals import HEIGHT_PX, STRIDE
-from elasticache_police.runtime.turned import Region
+from elasticache_police.runtime.proposals import HEIGHT_PX, STRIDE, Proposal
+from elasticache_police.runtime.turned import Region, labels
 
 OUTPUTS = 8
 CAP_PX = 10.0
@@ -69,6 +69,51 @@ def test_cells_at_the_right_edge_have_no_neighbours_on_the_left() -> None:
     cells[:, [0, 7], 1] = 4.0
     cells[..., 4:6] = 0.6
     assert tilted.measured([(cells, 1.0)]) == 0
+
+
+@pytest.mark.parametrize("degrees", [-12, -6, 4, 9])
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_how_a_label_lies_is_told_by_its_own_cells(degrees: float, scale: float) -> None:
+    """Between level lines, at any level of the pyramid, and where the page has a margin of ground."""
+    cells = page_of_lines(0.0, lines=3, pitch_px=90)
+    label = page_of_lines(math.tan(math.radians(degrees)), lines=1)
+    own = np.zeros(cells.shape[:2], bool)
+    own[:, 22:38] = label[:, 22:38, 1] > 0
+    cells = np.where(own[..., None], np.roll(label, 6, axis=0), cells)
+    cells[:, 22:38] = np.roll(label, 6, axis=0)[:, 22:38]
+    margin = 16
+    x, y, half = 30 * STRIDE, 200 + 6 * STRIDE, CAP_PX / 2
+    seen = [Proposal(0.9, x - 60, y - half, x + 60, y + half), Proposal(0.8, 20, 200 - half, 140, 200 + half)]
+    places = [Proposal(p.score, *(edge * scale - margin for edge in (p.x0, p.y0, p.x1, p.y1))) for p in seen]
+    tilt, level = tilted.label_tilts([(cells, scale)], places, margin=margin)
+    assert tilt == pytest.approx(1000 * tilted.STRETCH * math.radians(degrees), abs=8)
+    assert level == 0
+
+
+def test_a_label_of_other_letters_than_the_place_tells_nothing() -> None:
+    cells = page_of_lines(0.15, lines=1)
+    place = Proposal(0.9, 180, 200 - CAP_PX, 300, 200 + CAP_PX)
+    assert tilted.label_tilts([(cells, 1.0)], [place]) == [0]
+
+
+def test_what_surrounds_a_label_holds_all_of_it_and_stays_on_the_page() -> None:
+    cells = page_of_lines(0.1, lines=1)
+    places = [Proposal(0.9, 180, 195, 300, 205), Proposal(0.8, 180, 195, 300, 205, half=True)]
+    size = {"width": 480, "height": 260}
+    ((place, region),) = labels([(cells, 1.0)], places, **size).items()
+    assert place is places[0]
+    assert region.tilt > tilted.LEAST_LABEL_TILT
+    assert 0 <= region.x0 < 180 - 3 * CAP_PX
+    assert 300 + 3 * CAP_PX < region.x1 <= 480
+    assert region.y0 < 195 - 0.1 * 60
+    assert 205 + 0.1 * 60 < region.y1 <= 260
+
+
+def test_labels_are_turned_up_to_a_number_the_surest_first() -> None:
+    cells = page_of_lines(0.1, lines=1)
+    places = [Proposal(0.9 - number / 100, 180, 195, 300, 205) for number in range(tilted.MOST_LABELS + 5)]
+    found = labels([(cells, 1.0)], places, width=480, height=260)
+    assert list(found) == places[: tilted.MOST_LABELS]
 
 
 @given(

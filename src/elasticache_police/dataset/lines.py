@@ -24,6 +24,8 @@ class TextLine:
     """Height of the capital E above the baseline."""
     spans: tuple[tuple[int, int], ...]
     """(start, stop) of the policed name or a near-miss in the text."""
+    halves: tuple[tuple[int, int], ...] = ()
+    """(start, stop) of half a name that is broken over two lines and wrong at the break."""
 
     @property
     def top(self) -> float:

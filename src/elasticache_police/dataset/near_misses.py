@@ -10,7 +10,7 @@ import attrs
 
 from elasticache_police.findings import Kind
 
-__all__ = ["NearMiss", "garbled", "near_miss"]
+__all__ = ["NearMiss", "garbled", "near_miss", "seams"]
 
 _PAIRS = """
 a=oes c=oeCGs e=acoE h=bnkH i=ljtI1 l=i1t s=zaSc t=flTi C=cGOKE E=FeBL o=aec0 n=mhru r=nt
@@ -34,7 +34,7 @@ class NearMiss:
     kind: Kind
 
 
-def _seams(name: str) -> list[int]:
+def seams(name: str) -> list[int]:
     """Return the positions inside the name where a new word starts: capitals after the first letter."""
     return [i for i in range(1, len(name)) if name[i].isupper() and not name[i - 1].isupper()]
 
@@ -100,19 +100,19 @@ def _recased(name: str, rng: random.Random) -> NearMiss:
 
 
 def _split(name: str, rng: random.Random) -> NearMiss:
-    seams = _seams(name)
-    if not seams:
+    breaks = seams(name)
+    if not breaks:
         return _recased(name, rng)
-    at = rng.choice(seams)
+    at = rng.choice(breaks)
     return NearMiss(name[:at] + " " + name[at:], Kind.SPLIT)
 
 
 def _whole_words(name: str, rng: random.Random, between: str = "") -> NearMiss:
     """Give the first word the letter that the second begins with: Elasti|Cache -> Elastic|Cache."""
-    seams = _seams(name)
-    if not seams:
+    breaks = seams(name)
+    if not breaks:
         return _double(name, rng)
-    at = rng.choice(seams)
+    at = rng.choice(breaks)
     rest = name[at:] if rng.random() < 0.75 else name[at:].lower()
     return NearMiss(name[:at] + name[at].lower() + between + rest, Kind.EXTRA_LETTER)
 

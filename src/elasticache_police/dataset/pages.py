@@ -68,6 +68,8 @@ class PageStyle:
 
 _MARKED = 0.16
 """Share of blocks whose lines have marks beside them."""
+_BROKEN = 0.07
+"""Share of blocks with a word a line, half of them the two halves of a name."""
 
 Written = tuple[str, list[tuple[int, int]]]
 """A line of text and the spans of the name in it."""
@@ -116,11 +118,13 @@ class _Block:
 
     face: Lettering
     lines: list[tuple[str, list[tuple[int, int]], list[Run], list[float]]]
-    """Of each line what it says, the spans of the name, its runs and its characters' edges."""
+    """Of each line what it says, the spans of the name or of half of it, its runs and its characters' edges."""
     pitch: float
     """From baseline to baseline."""
     align: float
     """0 left, 0.5 centred, 1 right."""
+    broken: bool
+    """Whether the name is broken over two of the lines, so that the spans are halves."""
 
     @property
     def wide(self) -> float:
@@ -139,10 +143,11 @@ def _new_block(rng: random.Random, fonts: FontSet, texts: NameTexts, style: Page
     face = lettering(rng, font, cap_px)
     if face is None:
         return None
-    written = _draft(rng, font, fonts, texts, style.name_share)
-    pitch = face.cap * rng.uniform(1.45, 2.6)
+    broken = rng.random() < _BROKEN
+    written = texts.broken(rng) if broken else _draft(rng, font, fonts, texts, style.name_share)
+    pitch = face.cap * (rng.uniform(1.35, 2.1) if broken else rng.uniform(1.45, 2.6))
     lines = [(face.said(text), spans, *face.measure(text, fonts, rng)) for text, spans in written]
-    return _Block(face, lines, pitch, rng.choice([0.0, 0.0, 0.5, 0.5, 1.0]))
+    return _Block(face, lines, pitch, rng.choice([0.0, 0.0, 0.5, 0.5, 1.0]), broken)
 
 
 def _write_block(
@@ -196,7 +201,8 @@ def _write_lines(rng: random.Random, canvas: Canvas, block: _Block, x: float, y:
             under = baseline + cap * rng.uniform(0.08, 0.3)
             canvas.draw.line((left, under, left + edges[-1], under), fill=fill, width=max(1, round(cap / 14)))
         at = left + np.asarray(edges, np.float32)
-        canvas.lines.append(TextLine(text=text, edges=at, baseline=baseline, cap_px=cap, spans=tuple(spans)))
+        names, halves = ((), tuple(spans)) if block.broken else (tuple(spans), ())
+        canvas.lines.append(TextLine(text=text, edges=at, baseline=baseline, cap_px=cap, spans=names, halves=halves))
 
 
 def _turn_block(rng: random.Random, canvas: Canvas, block: _Block) -> None:

@@ -11,7 +11,7 @@ import string
 
 import attrs
 
-from elasticache_police.dataset.near_misses import garbled, near_miss
+from elasticache_police.dataset.near_misses import garbled, near_miss, seams
 
 __all__ = ["NameTexts", "filler"]
 
@@ -218,6 +218,32 @@ class NameTexts:
             spans.append((len(text), len(text) + len(other)))
             text += other
         return text, spans
+
+    def broken(self, rng: random.Random) -> list[tuple[str, list[tuple[int, int]]]]:
+        """Return lines over which a name is broken, made two words: ``Amazon Elastic`` above ``Cache cluster``.
+
+        Half of the time they are of other words instead, such as ``Elastic`` above ``Beanstalk``, without a span.
+        """
+        name = rng.choice(self.names)
+        breaks = seams(name)
+        if not breaks or rng.random() < 0.5:
+            words = rng.choice([phrase for phrase in _LOOK_ALIKES if " " in phrase]).split()
+            return [(word, []) for word in rng.choice([words, words, words[::-1]])]
+        seam = rng.choice(breaks)
+        above, below = name[:seam] + name[seam].lower(), name[seam:]
+        if rng.random() < 0.15:
+            above, below = above.upper(), below.upper()
+        before = rng.choice(["", "", "Amazon ", "AWS "])
+        after = rng.choice(["", "", "", " cluster", " for Redis", " (Redis)"])
+        lines = [
+            (before + above, [(len(before), len(before) + len(above))]),
+            (below + after, [(0, len(below))]),
+        ]
+        if before and rng.random() < 0.4:
+            lines[:1] = [(before.strip(), []), (above, [(0, len(above))])]
+        if rng.random() < 0.3:
+            lines.append((rng.choice(["for Redis", "Memcached", "cluster", "(primary)", "Redis 7", "Valkey"]), []))
+        return lines
 
     def _identifier(self, rng: random.Random) -> tuple[str, list[tuple[int, int]]]:
         name = rng.choice(self.names).lower()

@@ -25,9 +25,10 @@ UNKNOWN = -1.0
 READER_COLUMNS = 256
 _BEND_PX = 16
 _BEND_EDGE_PX = 3
-_TILTED = 0.2
-"""Share of the finder's pages that are tilted, as a photographed slide is."""
-_MOST_TILT = 0.12
+_TILTED = 0.36
+"""Share of the finder's pages that are tilted: half of these a little, as a photographed slide is, the others by as
+much as a label that lies along an arrow."""
+_A_LITTLE, _MOST_TILT = 0.05, 0.45
 """In radians."""
 _WINDOWS = 3
 """Windows, each another size and shift, cut from every rendered line: rendering costs as much as learning."""
@@ -58,9 +59,9 @@ def finder_targets(page: PageSample, tilt: float = 0.0) -> np.ndarray:
         tilt: By how much, in radians and clockwise, the finder sees it turned around its middle.
 
     Returns:
-        float32 (H/8, W/8, 13): name 0/1, weight of name, text 0/1, weight of text, left, right (units of 32 px),
-        weight of those, top, bottom (units of 8 px), weight of those, text that climbs 0/1, text that falls 0/1, weight
-        of those.
+        float32 (H/8, W/8, 13): name, or half of one, 0/1, weight of name, text 0/1, weight of text, left, right (units
+        of 32 px), weight of those, top, bottom (units of 8 px), weight of those, text that climbs 0/1, text that falls
+        0/1, weight of those.
     """
     height, width = page.grey.shape
     rows, columns = height // STRIDE, width // STRIDE
@@ -90,9 +91,10 @@ def finder_targets(page: PageSample, tilt: float = 0.0) -> np.ndarray:
         out[core, 7] = (cy[core] - line.top) / HEIGHT_PX
         out[core, 8] = (line.baseline - cy[core]) / HEIGHT_PX
         out[core, 9] = 1.0
-        for span in line.spans:
+        for span in (*line.spans, *line.halves):
             s0, _, s1, _ = line.span_box(span)
-            out[near_y & (cx > s0 - STRIDE) & (cx < s1 + STRIDE), 1] = 0.0
+            beside = near_y & (cx > s0 - STRIDE) & (cx < s1 + STRIDE) & (out[..., 0] == 0)
+            out[beside, 1] = 0.0
             heart = inside_y & (np.abs(cx - (s0 + s1) / 2) <= max(0.22 * (s1 - s0), STRIDE / 2))
             out[heart, 0] = out[heart, 1] = 1.0
             out[heart, 4] = (cx[heart] - s0) / SIDE_PX
@@ -140,11 +142,15 @@ def finder_batch(
     return batch if index % 2 == 0 else FinderBatch(255 - batch.pages, batch.targets)
 
 
+def _tilt(rng: random.Random) -> float:
+    return rng.gauss(0, _A_LITTLE) if rng.random() < 0.5 else rng.uniform(-_MOST_TILT, _MOST_TILT)
+
+
 @functools.lru_cache(maxsize=1)
 def _pages(seed: int, index: int, size: int, fonts: FontSet, texts: NameTexts, style: PageStyle) -> FinderBatch:
     rng = random.Random(f"{seed}:{index}:tilt")  # noqa: S311
     pages = [render_page(seed=seed, index=index * size + i, fonts=fonts, texts=texts, style=style) for i in range(size)]
-    tilts = [max(-_MOST_TILT, min(_MOST_TILT, rng.gauss(0, 0.05))) if rng.random() < _TILTED else 0.0 for _ in pages]
+    tilts = [_tilt(rng) if rng.random() < _TILTED else 0.0 for _ in pages]
     return FinderBatch(
         np.stack([_tilted(page.grey, tilt)[..., None] for page, tilt in zip(pages, tilts, strict=True)]),
         np.stack([finder_targets(page, tilt) for page, tilt in zip(pages, tilts, strict=True)]),

@@ -23,7 +23,7 @@ from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, turned
 from elasticache_police.runtime.lines import LineWindow, cut, median
 from elasticache_police.runtime.reading import softmax
 from elasticache_police.runtime.stacked import HALF_LEAST, MOST_HALVES, judge_places, pairs
-from elasticache_police.runtime.turned import Region, floors, regions
+from elasticache_police.runtime.turned import Region, floors, labels, regions
 from elasticache_police.spelling import check_name
 
 if TYPE_CHECKING:
@@ -105,8 +105,11 @@ class Runtime:
         askew = None if lying else self._askew(page, levels)
         if askew is not None:
             return distinct(self._inside(page, askew))
-        sightings = list(self._sightings(page, self._places(levels, margin)))
-        for region in [*regions(levels, width=page.width, height=page.height, margin=margin), *lying]:
+        places = self._places(levels, margin)
+        size = {"width": page.width, "height": page.height, "margin": margin}
+        askew_labels = labels(levels, places, **size)
+        sightings = list(self._sightings(page, [place for place in places if place not in askew_labels]))
+        for region in [*regions(levels, **size), *lying, *askew_labels.values()]:
             sightings += self._inside(page, region)
         return distinct(sightings)
 

@@ -76,13 +76,14 @@ class Sighting:
 def turned(sightings: Iterable[Sighting], region: Region) -> Iterator[Sighting]:
     """Yield sightings, made in an upright part of a page, as they lie on the page itself; half a name is left out.
 
-    The edges of a tilted page lie inside of what it looks like upright, so that a name they cut looked whole there.
+    The edges of a tilted part lie inside of what it looks like upright, so that a name they cut looked whole there.
     """
     for sighting in sightings:
         finding = sighting.finding
         box = region.on_page(finding.box)
         near = _NEAR_CAPS * (finding.box[3] - finding.box[1])
-        inside = near <= box[0] and box[2] <= region.x1 - near and box[1] > 0 and box[3] < region.y1
+        wholly = box[1] > region.y0 and box[3] < region.y1
+        inside = wholly and region.x0 + near <= box[0] and box[2] <= region.x1 - near
         if inside or region.turn != TILTED or finding.verdict is Verdict.CORRECT:
             yield attrs.evolve(sighting, finding=attrs.evolve(finding, box=box))
 

@@ -12,19 +12,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, STRIDE
+from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, STRIDE, Proposal
 
 __all__ = [
     "APART_CELLS",
+    "APART_ON_A_LABEL",
+    "LABEL_MARGIN_CAPS",
+    "LEAST_LABEL_PAIRS",
+    "LEAST_LABEL_TILT",
     "LEAST_PAIRS",
     "LEAST_TILT",
+    "MOST_LABELS",
+    "MOST_LABEL_TILT",
     "MOST_TILT",
     "SAME_HEIGHT",
+    "SAME_LABEL",
+    "SAME_LABEL_HEIGHT",
     "SAME_LINE",
     "SAME_SLOPE",
     "STRETCH",
     "TILTED",
     "TILT_LEVELS",
+    "label_tilts",
     "measured",
     "plausible",
     "to_page",
@@ -47,6 +56,20 @@ SAME_SLOPE = 0.01
 """Pairs whose slopes differ by no more than this agree."""
 STRETCH = 1.6
 """By this what is measured is multiplied: of tilts between 1 and 6 degrees the finder shows 0.55 to 0.6."""
+APART_ON_A_LABEL = 3
+"""How far the cells of a pair are apart that tells how a single label lies."""
+SAME_LABEL = 1.0
+"""Such a pair's heights on the page differ by no more than this, in heights of capitals: it may be steep."""
+SAME_LABEL_HEIGHT = 1.5
+"""Its capitals and the label's are no more than so many times the height of each other."""
+LEAST_LABEL_PAIRS = 10
+"""With fewer a label counts as level: of labels that are drawn askew a dozen tell and more."""
+LEAST_LABEL_TILT, MOST_LABEL_TILT = 50, 500
+"""In thousandths of a radian: about 3 and 28 degrees. A label tilted less is read as it is."""
+MOST_LABELS = 16
+"""So many tilted labels of a page are turned, those that the finder is surest of."""
+LABEL_MARGIN_CAPS = (5.0, 2.0)
+"""What is looked at besides a tilted label, along and across it, in heights of capitals."""
 LEAST_TILT, MOST_TILT = 18, 140
 """In thousandths of a radian: about 1 and 8 degrees. What is tilted less is read as it is; what seems tilted more is
 something else."""
@@ -62,7 +85,7 @@ def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
         levels: The finder's answer, float32 (H/8, W/8, 8), for every level of the pyramid, and page pixels per pixel
             of that level.
     """
-    slopes = np.sort(np.concatenate([_slopes(cells) for cells, _ in levels[:TILT_LEVELS]]))
+    slopes = np.sort(np.concatenate([_slopes(cells, APART_CELLS)[0] for cells, _ in levels[:TILT_LEVELS]]))
     if len(slopes) < LEAST_PAIRS:
         return 0
     middle = slopes[(len(slopes) - 1) // 2]
@@ -70,29 +93,75 @@ def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
     return round(1000 * STRETCH * math.atan(float(middle))) if agreeing > level else 0
 
 
+def label_tilts(
+    levels: Sequence[tuple[np.ndarray, float]], places: Sequence[Proposal], *, margin: int = 0
+) -> list[int]:
+    """Return by how much the line at each place of a page seems to be turned clockwise, in thousandths of a radian.
+
+    Args:
+        levels: See :func:`measured`.
+        places: Places on the page.
+        margin: Pixels that the levels show around the page.
+    """
+    found = []
+    for cells, scale in levels[:TILT_LEVELS]:
+        fall, x, y, cap = _slopes(cells, APART_ON_A_LABEL, reach=SAME_LABEL)
+        unit = np.float32(scale)
+        found.append((fall, x * unit - margin, y * unit - margin, cap * unit))
+    fall, x, y, cap = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    tilts = []
+    for place in places:
+        aside = x - (place.x0 + place.x1) / 2
+        off = y - (place.y0 + place.y1) / 2 - STRETCH * fall * aside
+        here = (
+            (2 * abs(aside) <= place.x1 - place.x0)
+            & (abs(off) <= SAME_LINE * place.cap_px)
+            & (cap < SAME_LABEL_HEIGHT * place.cap_px)
+            & (place.cap_px < SAME_LABEL_HEIGHT * cap)
+        )
+        slopes = np.sort(fall[here])
+        enough = len(slopes) >= LEAST_LABEL_PAIRS
+        tilts.append(round(1000 * STRETCH * math.atan(float(slopes[(len(slopes) - 1) // 2]))) if enough else 0)
+    return tilts
+
+
 def plausible(tilt: int) -> int:
     """Return a tilt, or 0 when it is so small that the page counts as level, or too large to be one."""
     return tilt if LEAST_TILT <= abs(tilt) <= MOST_TILT else 0
 
 
-def _slopes(cells: np.ndarray) -> np.ndarray:
-    """Return how steeply the lines of one level fall, by pairs of cells, float32 (N,)."""
+def _slopes(
+    cells: np.ndarray, apart: int, *, reach: float = SAME_LINE
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return of the lines of one level, by pairs of cells, how steeply they fall, x, y and height of capitals.
+
+    Args:
+        cells: The finder's answer, float32 (H/8, W/8, 8).
+        apart: How far the cells of a pair are apart.
+        reach: A pair's heights on the page differ by no more than this, in heights of capitals.
+
+    Returns:
+        Each float32 (N,), in pixels of the level.
+    """
     tall, wide = cells.shape[:2]
     rows, columns = np.nonzero(cells[..., 1] >= 0)
     picked = cells[rows, columns]
-    heights = np.full((tall + 2, wide + APART_CELLS), -1, np.float32)  # a border of cells without text
+    heights = np.full((tall + 2, wide + apart), -1, np.float32)  # a border of cells without text
     middles = np.zeros_like(heights)
     heights[rows + 1, columns] = (picked[:, 4] + picked[:, 5]) * np.float32(HEIGHT_PX)
     middles[rows + 1, columns] = rows * STRIDE + (picked[:, 5] - picked[:, 4]) * np.float32(HEIGHT_PX / 2)
     height, middle = heights[rows + 1, columns], middles[rows + 1, columns]
     found = []
     for step in (0, 1, 2):
-        other = heights[rows + step, columns + APART_CELLS]
-        fall = middles[rows + step, columns + APART_CELLS] - middle
+        other = heights[rows + step, columns + apart]
+        fall = middles[rows + step, columns + apart] - middle
         low, high = np.minimum(height, other), np.maximum(height, other)
-        pair = (low >= MIN_CAP_PX) & (high < np.float32(SAME_HEIGHT) * low) & (abs(fall) <= np.float32(SAME_LINE) * low)
-        found.append(fall[pair] / np.float32(APART_CELLS * STRIDE))
-    return np.concatenate(found)
+        pair = (low >= MIN_CAP_PX) & (high < np.float32(SAME_HEIGHT) * low) & (abs(fall) <= np.float32(reach) * low)
+        x = columns[pair] * STRIDE + np.float32((apart + 1) * STRIDE / 2)
+        y = middle[pair] + fall[pair] / 2 + np.float32(STRIDE / 2)
+        found.append((fall[pair] / np.float32(apart * STRIDE), x, y, (low + high)[pair] / 2))
+    fall, x, y, cap = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return fall, x, y, cap
 
 
 def upright_size(tilt: int, width: int, height: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from PIL import Image
 from elasticache_police.findings import Box
 from elasticache_police.runtime import isometric, tilted
 from elasticache_police.runtime.lines import median
-from elasticache_police.runtime.proposals import STRIDE
+from elasticache_police.runtime.proposals import STRIDE, Proposal
 
 __all__ = [
     "CHANNELS",
@@ -27,6 +27,7 @@ __all__ = [
     "TURNED_THRESHOLD",
     "Region",
     "floors",
+    "labels",
     "regions",
 ]
 
@@ -50,7 +51,7 @@ MARGIN_CELLS = (2, 4)
 
 @attrs.frozen
 class Region:
-    """A part of a page whose text is turned, in whole pixels; of isometric drawings and tilted pages all of it."""
+    """A part of a page whose text is turned, in whole pixels; of an isometric drawing and a tilted page all of it."""
 
     turn: int
     x0: int
@@ -58,7 +59,7 @@ class Region:
     x1: int
     y1: int
     tilt: int = 0
-    """Of a tilted page, clockwise, in thousandths of a radian."""
+    """Of a tilted page or label, clockwise, in thousandths of a radian."""
 
     @property
     def _upright_size(self) -> tuple[int, int]:
@@ -107,6 +108,39 @@ class Region:
             self.x0 + math.ceil(max(x)),
             self.y0 + math.ceil(max(y)),
         )
+
+
+def labels(
+    levels: Sequence[tuple[np.ndarray, float]],
+    places: Sequence[Proposal],
+    *,
+    width: int,
+    height: int,
+    margin: int = 0,
+) -> dict[Proposal, Region]:
+    """Return the surroundings of places whose line lies askew, as a label beside an arrow does.
+
+    Args:
+        levels: See :func:`regions`.
+        places: Where names may stand on the page, best first.
+        width: Pixels of the page.
+        height: Pixels of the page.
+        margin: Pixels that the levels show around the page.
+    """
+    along, across = tilted.LABEL_MARGIN_CAPS
+    found: dict[Proposal, Region] = {}
+    for place, tilt in zip(places, tilted.label_tilts(levels, places, margin=margin), strict=True):
+        steep = tilted.LEAST_LABEL_TILT <= abs(tilt) <= tilted.MOST_LABEL_TILT
+        if place.half or not steep or len(found) == tilted.MOST_LABELS:
+            continue
+        cos, sin = math.cos(tilt / 1000), abs(math.sin(tilt / 1000))
+        long, tall = (place.x1 - place.x0) / 2 + along * place.cap_px, (0.5 + across) * place.cap_px
+        x, y = (place.x0 + place.x1) / 2, (place.y0 + place.y1) / 2
+        wide, high = cos * long + sin * tall, sin * long + cos * tall
+        x0, y0 = max(0, math.floor(x - wide)), max(0, math.floor(y - high))
+        x1, y1 = min(width, math.ceil(x + wide)), min(height, math.ceil(y + high))
+        found[place] = Region(tilted.TILTED, x0, y0, x1, y1, tilt)
+    return found
 
 
 def floors(grey: np.ndarray) -> list[Region]:

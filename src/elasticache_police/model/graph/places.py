@@ -12,7 +12,17 @@ from elasticache_police.model.graph.resample import halve, lower_median
 from elasticache_police.runtime.engine import LEAST_MARGIN_PX, LEVELS, MAX_PLACES, MIN_LEVEL_PX, SMALL_PX
 from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, PEAK_REACH, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
 from elasticache_police.runtime.stacked import HALF_LEAST, MOST_HALVES, PITCH_CAPS, SAME_SIZE, SHARED, TOGETHER
-from elasticache_police.runtime.tilted import TILT_LEVELS, TILTED
+from elasticache_police.runtime.tilted import (
+    APART_CELLS,
+    APART_ON_A_LABEL,
+    LABEL_MARGIN_CAPS,
+    LEAST_LABEL_TILT,
+    MOST_LABEL_TILT,
+    MOST_LABELS,
+    SAME_LABEL,
+    TILT_LEVELS,
+    TILTED,
+)
 from elasticache_police.runtime.turned import (
     CHANNELS,
     CLIMBS,
@@ -24,13 +34,13 @@ from elasticache_police.runtime.turned import (
     TURNED_THRESHOLD,
 )
 
-__all__ = ["look_over", "on_page", "upright"]
+__all__ = ["labels", "look_over", "on_page", "upright"]
 
 
 def look_over(
     page: tf.Tensor, finder: Callable[[tf.Tensor], tf.Tensor], *, threshold: float
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return the places of a page worth reading, best first, the parts of it worth turning, and how it lies.
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return the places of a page worth reading, best first, the parts of it worth turning, and how all of it lies.
 
     Args:
         page: uint8 (H, W).
@@ -40,7 +50,7 @@ def look_over(
     Returns:
         float32 (P, 5): score, below 0 for what may be half a name, and x0, y0, x1, y1 in pixels of the page; int32 (2,
         4): where text climbs and where it falls, x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems
-        tilted.
+        tilted; int32 (P,): by how much each place does.
     """
 
     def more(number: tf.Tensor, level: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
@@ -48,17 +58,21 @@ def look_over(
         return tf.logical_and(number < LEVELS, large_enough)
 
     def look(number: tf.Tensor, level: tf.Tensor, *seen: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        found, less, turned, slopes = seen
+        found, less, turned, slopes, pairs = seen
         cells = finder(_whole_cells(level))
         scale = tf.pow(tf.constant(2.0, tf.float64), tf.cast(number, tf.float64))
-        falls = tilted.slopes(cells)
+        tells = tf.cast(number < TILT_LEVELS, tf.int32)
+        falls = tilted.slopes(cells, APART_CELLS)[:, 0]
+        steep = tilted.slopes(cells, APART_ON_A_LABEL, reach=SAME_LABEL)
+        on_page = tf.stack([1.0, *[tf.cast(scale, tf.float32)] * 3])
         return (
             number + 1,
             halve(level),
             tf.concat([found, _names(cells, scale=scale, threshold=threshold)], axis=0),
             tf.concat([less, _peaks(cells, scale=scale, least=HALF_LEAST, below=threshold)], axis=0),
             tf.concat([turned, _extents(cells, scale=scale)[tf.newaxis]], axis=0),
-            tf.concat([slopes, falls[: tf.where(number < TILT_LEVELS, tf.size(falls), 0)]], axis=0),
+            tf.concat([slopes, falls[: tells * tf.size(falls)]], axis=0),
+            tf.concat([pairs, steep[: tells * tf.shape(steep)[0]] * on_page], axis=0),
         )
 
     side = tf.reduce_min(tf.shape(page))
@@ -77,15 +91,43 @@ def look_over(
         tf.zeros([0, 5], tf.float64),
         tf.zeros([0, len(CHANNELS), 5], tf.float64),
         tf.zeros([0]),
+        tf.zeros([0, 4]),
     )
     shapes = [
-        tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, 5], [None, len(CHANNELS), 5], [None])
+        tf.TensorShape(shape)
+        for shape in ([], [None, None], [None, 5], [None, 5], [None, len(CHANNELS), 5], [None], [None, 4])
     ]
-    _, _, places, less, turned, slopes = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
+    _, _, places, less, turned, slopes, pairs = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
     best = _with_halves(_distinct(places, limit=MAX_PLACES), less)
     best = tf.ensure_shape(tf.cast(best - moved, tf.float32), [None, 5])
     extents = turned[:TURNED_LEVELS] - tf.roll(moved, -1, axis=0)
-    return best, _together(extents, tf.shape(page)), tilted.measured(slopes)
+    pairs -= tf.cast(margin, tf.float32) * tf.constant([0.0, 1.0, 1.0, 0.0])
+    tilts = tilted.label_tilts(pairs, best)
+    return best, _together(extents, tf.shape(page)), tilted.measured(slopes), tilts
+
+
+def labels(places: tf.Tensor, tilts: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return which places lie askew, bool (P,), and their surroundings, int32 (K, 6): ``turned.labels``.
+
+    Args:
+        places: float32 (P, 5): score, x0, y0, x1, y1.
+        tilts: int32 (P,), by how much each seems to be turned.
+        size: Height and width of the page, int32 (2,).
+    """
+    conditions = [places[:, 0] > 0, tf.abs(tilts) >= LEAST_LABEL_TILT, tf.abs(tilts) <= MOST_LABEL_TILT]
+    askew = tf.reduce_all(tf.stack(conditions), axis=0)
+    askew = tf.logical_and(askew, tf.cumsum(tf.cast(askew, tf.int32)) <= MOST_LABELS)
+    tilts = tf.boolean_mask(tilts, askew)
+    x0, y0, x1, y1 = tf.unstack(tf.cast(tf.boolean_mask(places, askew)[:, 1:], tf.float64), axis=1)
+    along, across = LABEL_MARGIN_CAPS
+    long, tall = (x1 - x0) / 2 + along * (y1 - y0), (0.5 + across) * (y1 - y0)
+    cos, sin = tilted.turn(tilts)
+    sin, x, y = tf.abs(sin), (x0 + x1) / 2, (y0 + y1) / 2
+    wide, high = cos * long + sin * tall, sin * long + cos * tall
+    first = tf.maximum(tf.cast(tf.floor(tf.stack([x - wide, y - high], axis=1)), tf.int32), 0)
+    last = tf.minimum(tf.cast(tf.math.ceil(tf.stack([x + wide, y + high], axis=1)), tf.int32), size[::-1])
+    turns = tf.fill([tf.shape(tilts)[0], 1], TILTED)
+    return askew, tf.concat([turns, first, last, tilts[:, tf.newaxis]], axis=1)
 
 
 def _distinct(places: tf.Tensor, *, limit: int) -> tf.Tensor:
@@ -159,26 +201,26 @@ def upright(page: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
 
     Args:
         page: uint8 (H, W).
-        region: See :func:`on_page`; of an isometric drawing and a tilted page it is all of the page.
+        region: See :func:`on_page`.
     """
     turn, x0, y0, x1, y1, tilt = tf.unstack(region)
+    part = page[y0:y1, x0:x1]
 
     def quarter() -> tf.Tensor:
-        part = page[y0:y1, x0:x1]
         turned = tf.transpose(tf.reverse(part, axis=[0])), tf.transpose(tf.reverse(part, axis=[1]))
         return tf.cond(tf.equal(turn, CLIMBS), lambda: turned[0], lambda: turned[1])
 
     def askew() -> tf.Tensor:
-        is_tilted = tf.equal(turn, TILTED)
-        maps = zip(tilted.to_page(tilt, x1, y1), isometric.to_page(turn, x1, y1), strict=True)
-        sizes = zip(tilted.upright_size(tilt, x1, y1), isometric.upright_size(x1, y1), strict=True)
+        is_tilted, width, height = tf.equal(turn, TILTED), x1 - x0, y1 - y0
+        maps = zip(tilted.to_page(tilt, width, height), isometric.to_page(turn, width, height), strict=True)
+        sizes = zip(tilted.upright_size(tilt, width, height), isometric.upright_size(width, height), strict=True)
         a, b, c, d, e, f = (tf.where(is_tilted, one, other) for one, other in maps)
         wide, tall = (tf.where(is_tilted, one, other) for one, other in sizes)
-        return affine.upright(page, (a, b, c, d, e, f), (wide, tall))
+        return affine.upright(part, (a, b, c, d, e, f), (wide, tall))
 
     is_quarter = tf.reduce_any(tf.equal(turn, list(CHANNELS)))
-    part = tf.cond(tf.equal(turn, 0), lambda: page, lambda: tf.cond(is_quarter, quarter, askew))
-    return tf.ensure_shape(part, [None, None])
+    seen = tf.cond(tf.equal(turn, 0), lambda: page, lambda: tf.cond(is_quarter, quarter, askew))
+    return tf.ensure_shape(seen, [None, None])
 
 
 def on_page(boxes: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
@@ -186,7 +228,7 @@ def on_page(boxes: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
 
     Args:
         boxes: float32 (P, 4) of the part as it was looked at.
-        region: int32 (6,): 0 for the page as it is, else how it was turned; x0, y0, x1, y1; of a tilted page its tilt.
+        region: int32 (6,): 0 for the page as it is, else how it was turned; x0, y0, x1, y1; of a tilted part its tilt.
     """
     turn, *corners, tilt = tf.unstack(region)
     x0, y0, x1, y1 = (tf.cast(corner, tf.float32) for corner in corners)
@@ -194,9 +236,10 @@ def on_page(boxes: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
     climbs = tf.stack([x0 + v0, y1 - u1, x0 + v1, y1 - u0], axis=1)
     falls = tf.stack([x1 - v1, y0 + u0, x1 - v0, y0 + u1], axis=1)
     quarter = tf.where(tf.equal(turn, 0), boxes, tf.where(tf.equal(turn, CLIMBS), climbs, falls))
-    width, height = corners[2:]
+    width, height = corners[2] - corners[0], corners[3] - corners[1]
     lying = affine.on_page(boxes, isometric.to_page(turn, width, height), width, height)
     askew = affine.on_page(boxes, tilted.to_page(tilt, width, height), width, height)
+    lying, askew = (part + tf.stack([x0, y0, x0, y0]) for part in (lying, askew))
     return tf.where(tf.reduce_any(tf.equal(turn, FLOORS)), lying, tf.where(tf.equal(turn, TILTED), askew, quarter))
 
 

@@ -15,7 +15,7 @@ from elasticache_police.model.graph.letters import nearly, resembles, says_other
 from elasticache_police.model.graph.lines import Window, crop_window, cut, look_again, window_of
 from elasticache_police.model.graph.packing import pack
 from elasticache_police.model.graph.pictures import crop_to_line, grey_pixels
-from elasticache_police.model.graph.places import look_over, on_page, upright
+from elasticache_police.model.graph.places import labels, look_over, on_page, upright
 from elasticache_police.model.graph.tilted import plausible
 from elasticache_police.runtime.alphabet import CLASSES
 from elasticache_police.runtime.classifying import DOUBT, PLAIN
@@ -189,7 +189,7 @@ class Signatures:
     def _inspect_encoded(self, encoded: tf.Tensor) -> Tensors:
         page = grey_pixels(encoded, max_pixels=self._max_pixels)
         size = tf.shape(page)
-        places, turned, tilt = self._look_over(page)
+        places, turned, tilt, tilts = self._look_over(page)
         drawing = is_isometric(page)
         tilt = tf.where(drawing, 0, plausible(tilt))
         whole = tf.stack([0, 0, size[1], size[0]])
@@ -202,16 +202,18 @@ class Signatures:
 
         tilt = tf.cond(tf.equal(tilt, 0), lambda: tilt, measured_again)
 
+        is_askew, labels_askew = labels(places, tilts, size)
+
         def level() -> tf.Tensor:
             boxes = tf.concat([whole[tf.newaxis], turned, tf.tile(whole[tf.newaxis], [len(FLOORS), 1])], axis=0)
             regions = tf.pad(
                 tf.concat([tf.constant([[0], *([t] for t in (*CHANNELS, *FLOORS))]), boxes], axis=1), [[0, 0], [0, 1]]
             )
             wanted = tf.concat([[True], turned[:, 2] > turned[:, 0], tf.fill([len(FLOORS)], drawing)], axis=0)
-            return tf.boolean_mask(regions, wanted)
+            return tf.concat([tf.boolean_mask(regions, wanted), labels_askew], axis=0)
 
         def see(region: tf.Tensor) -> object:
-            return self._see(page, region, places)
+            return self._see(page, region, tf.boolean_mask(places, tf.logical_not(is_askew)))
 
         regions = tf.cond(tf.equal(tilt, 0), level, lambda: askew(tilt)[tf.newaxis])
         seen = tf.map_fn(see, tf.ensure_shape(regions, [None, 6]), fn_output_signature=_SEEN, parallel_iterations=1)
@@ -225,7 +227,7 @@ class Signatures:
         seen: Tensors = tf.cond(empty, _nothing, lambda: self._looks(part, here, region))
         return seen
 
-    def _look_over_picture(self, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _look_over_picture(self, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         return look_over(picture, self._find, threshold=self._settings.find_threshold)
 
     def _looks(self, page: tf.Tensor, places: tf.Tensor, region: tf.Tensor) -> Tensors:

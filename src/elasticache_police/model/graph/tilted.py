@@ -1,4 +1,4 @@
-"""Tilted pages: ``runtime.tilted`` as a graph."""
+"""Tilted pages and labels: ``runtime.tilted`` as a graph."""
 
 from __future__ import annotations
 
@@ -10,39 +10,72 @@ import tensorflow as tf
 from elasticache_police.model.graph.affine import Map
 from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, STRIDE
 from elasticache_police.runtime.tilted import (
-    APART_CELLS,
+    LEAST_LABEL_PAIRS,
     LEAST_PAIRS,
     LEAST_TILT,
+    MOST_LABEL_TILT,
     MOST_TILT,
     SAME_HEIGHT,
+    SAME_LABEL_HEIGHT,
     SAME_LINE,
     SAME_SLOPE,
     STRETCH,
 )
 
-__all__ = ["measured", "plausible", "slopes", "to_page", "upright_size"]
+__all__ = ["label_tilts", "measured", "plausible", "slopes", "to_page", "turn", "upright_size"]
 
-_SINES = np.array([math.sin(tilt / 1000) for tilt in range(-MOST_TILT, MOST_TILT + 1)])
-_COSINES = np.array([math.cos(tilt / 1000) for tilt in range(-MOST_TILT, MOST_TILT + 1)])
+_SINES = np.array([math.sin(tilt / 1000) for tilt in range(-MOST_LABEL_TILT, MOST_LABEL_TILT + 1)])
+_COSINES = np.array([math.cos(tilt / 1000) for tilt in range(-MOST_LABEL_TILT, MOST_LABEL_TILT + 1)])
 
 
-def slopes(cells: tf.Tensor) -> tf.Tensor:
-    """Return how steeply the lines of one level fall, by pairs of cells, float32 (N,)."""
-    rows = tf.shape(cells)[0]
+def slopes(cells: tf.Tensor, apart: int, *, reach: float = SAME_LINE) -> tf.Tensor:
+    """Return how the lines of one level run, by pairs of cells, float32 (N, 4): ``runtime.tilted._slopes``.
+
+    Their columns are: how steeply a line falls; x, y and the height of capitals, in pixels of the level.
+    """
+    rows, columns = tf.unstack(tf.shape(cells)[:2])
+    across = tf.cast(tf.range(columns)[tf.newaxis] * STRIDE, tf.float32) + (apart + 1) * STRIDE / 2
     middle = (
         tf.cast(tf.range(rows)[:, tf.newaxis] * STRIDE, tf.float32) + (cells[..., 5] - cells[..., 4]) * HEIGHT_PX / 2
     )
     height = tf.where(cells[..., 1] >= 0, (cells[..., 4] + cells[..., 5]) * HEIGHT_PX, -1.0)
-    other_middle = tf.pad(middle, [[1, 1], [0, APART_CELLS]])
-    other_height = tf.pad(height, [[1, 1], [0, APART_CELLS]], constant_values=-1.0)
+    other_middle = tf.pad(middle, [[1, 1], [0, apart]])
+    other_height = tf.pad(height, [[1, 1], [0, apart]], constant_values=-1.0)
     found = []
     for step in (0, 1, 2):
-        other = other_height[step : step + rows, APART_CELLS:]
-        fall = other_middle[step : step + rows, APART_CELLS:] - middle
+        other = other_height[step : step + rows, apart:]
+        fall = other_middle[step : step + rows, apart:] - middle
         low, high = tf.minimum(height, other), tf.maximum(height, other)
-        near = tf.logical_and(high < SAME_HEIGHT * low, tf.abs(fall) <= SAME_LINE * low)
-        found.append(tf.boolean_mask(fall, tf.logical_and(low >= MIN_CAP_PX, near)) / (APART_CELLS * STRIDE))
+        near = tf.logical_and(high < SAME_HEIGHT * low, tf.abs(fall) <= reach * low)
+        x, y = tf.broadcast_to(across, tf.shape(fall)), middle + fall / 2 + STRIDE / 2
+        pairs = tf.stack([fall / (apart * STRIDE), x, y, (low + high) / 2], axis=-1)
+        found.append(tf.boolean_mask(pairs, tf.logical_and(low >= MIN_CAP_PX, near)))
     return tf.concat(found, axis=0)
+
+
+def label_tilts(pairs: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Return by how much the line at each place seems to be turned, int32 (P,): ``runtime.tilted.label_tilts``.
+
+    Args:
+        pairs: Those of all levels that tell, float32 (N, 4), in pixels of the page: see :func:`slopes`.
+        places: float32 (P, 5): score, x0, y0, x1, y1.
+    """
+    fall, x, y, cap = tf.unstack(pairs, axis=1)
+
+    def tilt(place: tf.Tensor) -> tf.Tensor:
+        _, x0, y0, x1, y1 = tf.unstack(place)
+        aside = x - (x0 + x1) / 2
+        off = y - (y0 + y1) / 2 - STRETCH * fall * aside
+        conditions = [
+            2 * tf.abs(aside) <= x1 - x0,
+            tf.abs(off) <= SAME_LINE * (y1 - y0),
+            cap < SAME_LABEL_HEIGHT * (y1 - y0),
+            y1 - y0 < SAME_LABEL_HEIGHT * cap,
+        ]
+        here = tf.sort(tf.boolean_mask(fall, tf.reduce_all(tf.stack(conditions), axis=0)))
+        return tf.where(tf.size(here) >= LEAST_LABEL_PAIRS, _of_median(here), 0)
+
+    return tf.map_fn(tilt, places, fn_output_signature=tf.TensorSpec([], tf.int32))
 
 
 def measured(slopes: tf.Tensor) -> tf.Tensor:
@@ -52,14 +85,22 @@ def measured(slopes: tf.Tensor) -> tf.Tensor:
         slopes: Those of all levels that tell, float32 (N,).
     """
     ordered = tf.sort(slopes)
-    count = tf.size(ordered)
-    middle = tf.gather(tf.concat([ordered, [0.0]], axis=0), tf.maximum(count - 1, 0) // 2)
-    tilt = tf.cast(tf.round(1000 * STRETCH * tf.atan(tf.cast(middle, tf.float64))), tf.int32)
 
     def agreeing(slope: tf.Tensor | float) -> tf.Tensor:
         return tf.math.count_nonzero(tf.abs(ordered - slope) <= SAME_SLOPE)
 
-    return tf.where(tf.logical_and(count >= LEAST_PAIRS, agreeing(middle) > agreeing(0.0)), tilt, 0)
+    falls = tf.logical_and(tf.size(ordered) >= LEAST_PAIRS, agreeing(_median(ordered)) > agreeing(0.0))
+    return tf.where(falls, _of_median(ordered), 0)
+
+
+def _median(ordered: tf.Tensor) -> tf.Tensor:
+    """Return the (lower) median of sorted numbers, 0 of none."""
+    return tf.gather(tf.concat([ordered, [0.0]], axis=0), tf.maximum(tf.size(ordered) - 1, 0) // 2)
+
+
+def _of_median(ordered: tf.Tensor) -> tf.Tensor:
+    """Return the tilt, int32, that the median of sorted slopes tells of."""
+    return tf.cast(tf.round(1000 * STRETCH * tf.atan(tf.cast(_median(ordered), tf.float64))), tf.int32)
 
 
 def plausible(tilt: tf.Tensor) -> tf.Tensor:
@@ -67,15 +108,15 @@ def plausible(tilt: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.logical_and(tf.abs(tilt) >= LEAST_TILT, tf.abs(tilt) <= MOST_TILT), tilt, 0)
 
 
-def _turn(tilt: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def turn(tilt: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return cosine and sine, float64."""
-    row = tf.clip_by_value(tilt + MOST_TILT, 0, 2 * MOST_TILT)
+    row = tf.clip_by_value(tilt + MOST_LABEL_TILT, 0, 2 * MOST_LABEL_TILT)
     return tf.gather(_COSINES, row), tf.gather(_SINES, row)
 
 
 def upright_size(tilt: tf.Tensor, width: tf.Tensor, height: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return width and height of a whole page once it is upright, int32: ``runtime.tilted.upright_size``."""
-    cos, sin = _turn(tilt)
+    cos, sin = turn(tilt)
     sin, width, height = tf.abs(sin), tf.cast(width, tf.float64), tf.cast(height, tf.float64)
     sides = (cos * width + sin * height, sin * width + cos * height)
     wide, tall = (tf.cast(tf.math.ceil(side), tf.int32) for side in sides)
@@ -84,7 +125,7 @@ def upright_size(tilt: tf.Tensor, width: tf.Tensor, height: tf.Tensor) -> tuple[
 
 def to_page(tilt: tf.Tensor, width: tf.Tensor, height: tf.Tensor) -> Map:
     """Return where a point of the upright page lies: ``runtime.tilted.to_page``."""
-    cos, sin = _turn(tilt)
+    cos, sin = turn(tilt)
     wide, tall = (tf.cast(side, tf.float64) for side in upright_size(tilt, width, height))
     width, height = tf.cast(width, tf.float64), tf.cast(height, tf.float64)
     return (
