@@ -28,6 +28,7 @@ import attrs
 
 from benchmarks import cost, drawn_crops, drawn_pages, manifest, tables
 from benchmarks.manifest import Truth
+from benchmarks.ornaments import ORNAMENTS
 from benchmarks.scoring import CropScore, PageScore, Tally, reliability, score_crops, score_pages
 from benchmarks.systems import SYSTEMS
 from benchmarks.worker import Result, known
@@ -114,7 +115,8 @@ Plan = tuple[Callable[[list[str]], int], list[str]]
 
 
 def _plans(options: argparse.Namespace) -> dict[str, Plan]:
-    pages, dressed = ("24", "38") if options.quick else ("120", "190")
+    pages = "24" if options.quick else "120"
+    dressed = str((2 if options.quick else 10) * len(ORNAMENTS))
     lines = str(options.crops or (60 if options.quick else 250))
     seed = str(options.seed)
     plans: dict[str, Plan] = {

@@ -176,6 +176,8 @@ ORNAMENTS: dict[str, Callable[[Pen, Theme], Drawn]] = {
     "small capitals": _of(_small_capitals, case=False),
     "tilted by 4 degrees": _of(functools.partial(_tilted, degrees=4)),
     "tilted by 7 degrees": _of(functools.partial(_tilted, degrees=7)),
+    "tilted by 12 degrees": _of(functools.partial(_tilted, degrees=12)),
+    "tilted by 20 degrees": _of(functools.partial(_tilted, degrees=20)),
     "a line a word": _of(_plain, stacked=True),
 }
 """Kinds of pages by what their labels are dressed in."""

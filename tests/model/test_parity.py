@@ -79,7 +79,6 @@ def test_a_name_broken_over_two_lines_is_found_here_and_there(runtime, served):
     content = encoded(stacked_page())
     local = runtime.inspect_page(grey_of(content))
     assert [finding.reading for finding in local] == ["Elastic Cache"]
-    assert any(proposal.half for proposal in runtime.places(Image.fromarray(grey_of(content))))
     remote = findings_from_outputs(row(served("inspect", image_bytes=[content])), runtime.names)
     assert_same(remote, local)
 
@@ -149,8 +148,7 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
     assert outputs["places"].shape == (1, len(proposals), 5)
     looked_again = 0
     for proposal, place, looks in zip(proposals, outputs["places"][0], outputs["looks_bytes"][0], strict=True):
-        score = -proposal.score if proposal.half else proposal.score
-        assert place == pytest.approx([score, proposal.x0, proposal.y0, proposal.x1, proposal.y1], abs=0.02)
+        assert place == pytest.approx([proposal.score, proposal.x0, proposal.y0, proposal.x1, proposal.y1], abs=0.02)
         packed = unpack(looks)
         assert (packed.width, packed.height) == picture.size
         seen = 0

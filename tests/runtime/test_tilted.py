@@ -63,6 +63,12 @@ def test_labels_along_arrows_do_not_turn_a_level_page() -> None:
     assert tilted.measured([(askew, 1.0), (level, 1.0), (level[:, :30], 1.0)]) == 0
 
 
+def test_labels_that_lie_this_way_and_that_do_not_turn_a_page() -> None:
+    one, other = page_of_lines(0.12, lines=4), page_of_lines(-0.12, lines=3)
+    assert tilted.measured([(one, 1.0)]) > 0
+    assert tilted.measured([(one, 1.0), (other, 1.0)]) == 0
+
+
 def test_cells_at_the_right_edge_have_no_neighbours_on_the_left() -> None:
     """Rows do not run on into the next."""
     cells = np.full((40, 8, OUTPUTS), -4.0, np.float32)
@@ -98,10 +104,9 @@ def test_a_label_of_other_letters_than_the_place_tells_nothing() -> None:
 
 def test_what_surrounds_a_label_holds_all_of_it_and_stays_on_the_page() -> None:
     cells = page_of_lines(0.1, lines=1)
-    places = [Proposal(0.9, 180, 195, 300, 205), Proposal(0.8, 180, 195, 300, 205, half=True)]
-    size = {"width": 480, "height": 260}
-    ((place, region),) = labels([(cells, 1.0)], places, **size).items()
-    assert place is places[0]
+    label = Proposal(0.9, 180, 195, 300, 205)
+    ((place, region),) = labels([(cells, 1.0)], [label], width=480, height=260).items()
+    assert place is label
     assert region.tilt > tilted.LEAST_LABEL_TILT
     assert 0 <= region.x0 < 180 - 3 * CAP_PX
     assert 300 + 3 * CAP_PX < region.x1 <= 480

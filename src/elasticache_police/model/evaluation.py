@@ -154,15 +154,23 @@ def _hits(a: Box, b: tuple[float, float, float, float]) -> bool:
 def _truth(
     page: PageSample, name: str, style: PageStyle
 ) -> list[tuple[tuple[float, float, float, float], bool | None]]:
-    """Return where the name stands, whole, and whether it is right; None where it may be code."""
-    truth = []
+    """Return where the name stands, whole, and whether it is right; None where it may be code.
+
+    A name that is broken over two lines, wrong at the break, stands once, on both.
+    """
+    truth: list[tuple[tuple[float, float, float, float], bool | None]] = []
     for line in page.lines:
         for start, stop in line.spans:
-            box = line.span_box((start, stop))
-            if box[0] >= 0 and box[2] <= style.width and box[1] >= 0 and box[3] <= style.height:
-                text = line.text[start:stop]
-                truth.append((box, None if text == text.lower() else kind_of(text, name) is None))
-    return truth
+            text = line.text[start:stop]
+            truth.append((line.span_box((start, stop)), None if text == text.lower() else kind_of(text, name) is None))
+    halves = [line.span_box(line.halves[0]) for line in page.lines if line.halves]
+    for above, below in zip(halves[::2], halves[1::2], strict=True):  # as they were written, one after the other
+        truth.append(((min(above[0], below[0]), above[1], max(above[2], below[2]), below[3]), False))
+    return [
+        (box, right)
+        for box, right in truth
+        if box[0] >= 0 and box[2] <= style.width and box[1] >= 0 and box[3] <= style.height
+    ]
 
 
 def evaluate_pages(

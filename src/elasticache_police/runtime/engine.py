@@ -22,7 +22,7 @@ from elasticache_police.runtime.files import FINDER, PACKAGED, READER, Settings,
 from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, turned, window_of
 from elasticache_police.runtime.lines import LineWindow, cut, median
 from elasticache_police.runtime.reading import softmax
-from elasticache_police.runtime.stacked import HALF_LEAST, MOST_HALVES, judge_places, pairs
+from elasticache_police.runtime.stacked import judge_places
 from elasticache_police.runtime.turned import Region, floors, labels, regions
 from elasticache_police.spelling import check_name
 
@@ -107,7 +107,7 @@ class Runtime:
             return distinct(self._inside(page, askew))
         places = self._places(levels, margin)
         size = {"width": page.width, "height": page.height, "margin": margin}
-        askew_labels = labels(levels, places, **size)
+        askew_labels = {} if lying else labels(levels, places, **size)
         sightings = list(self._sightings(page, [place for place in places if place not in askew_labels]))
         for region in [*regions(levels, **size), *lying, *askew_labels.values()]:
             sightings += self._inside(page, region)
@@ -156,22 +156,10 @@ class Runtime:
             lines = [place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD) for cells, scale in levels]
             found = place.without_repeats(list(itertools.chain(*lines)), limit=MAX_PLACES)
         else:
-            found = self._names_and_halves(levels)
+            least = self.settings.find_threshold
+            words = [place.names(cells, scale=scale, threshold=least) for cells, scale in levels]
+            found = place.without_repeats(list(itertools.chain(*words)), limit=MAX_PLACES)
         return [one.moved(-margin) for one in found]
-
-    def _names_and_halves(self, levels: Levels) -> list[place.Proposal]:
-        """Return where a name may stand, best first, and then what may be halves of one."""
-        least = self.settings.find_threshold
-
-        whole = [one for cells, scale in levels for one in place.names(cells, scale=scale, threshold=least)]
-        names = place.without_repeats(whole, limit=MAX_PLACES)
-        less = [
-            one for cells, scale in levels for one in place.peaks(cells, scale=scale, least=HALF_LEAST, below=least)
-        ]
-        found = place.without_repeats([*names, *less], limit=2 * MAX_PLACES)
-        partners = set(itertools.chain(*pairs(found)))
-        halves = [one for number, one in enumerate(found) if one.half and number in partners]
-        return [*names, *halves[:MOST_HALVES]]
 
     def _cells(self, level: Image.Image) -> np.ndarray:
         """Return the finder's answer for one level, its size rounded up to whole cells."""

@@ -4,10 +4,9 @@ The graph cannot run the rules of spelling, and its frames are large as JSON. So
 with the place and, for each look at it, the likeliest classes of every frame; here that becomes frames again, and
 :mod:`elasticache_police.runtime.judging` judges them as it judges those of a model in this process.
 
-The PNG, 8-bit grey: its first row begins with sixteen little-endian numbers of four bytes, float score (below 0 for a
-place that is read for nothing but half a name, see :mod:`elasticache_police.runtime.stacked`), x0, y0, x1, y1 and
-integer width and height of the picture looked at, frames of the three looks, and how that picture lies on the page: 0
-for the page itself, else a turn of :mod:`elasticache_police.runtime.turned`, that part's x0, y0, x1, y1, and the tilt
+The PNG, 8-bit grey: its first row begins with sixteen little-endian numbers of four bytes, float score, x0, y0, x1, y1
+and integer width and height of the picture looked at, frames of the three looks, and how that picture lies on the page:
+0 for the page itself, else a turn of :mod:`elasticache_police.runtime.turned`, that part's x0, y0, x1, y1, and the tilt
 of a tilted page. Then, for each look, come rows of one pixel per frame: :data:`KEPT` rows with the likeliest classes,
 likeliest first; as many rows with the upper and as many with the lower bytes of float16 numbers, the first of them the
 probability of all classes that are not listed, the others that of the class in the same row. What is left to 1 is the
@@ -83,7 +82,7 @@ def unpack(looks_bytes: bytes) -> PackedPlace:
     width, height = (int(side) for side in header["size"])
     score, x0, y0, x1, y1 = (float(value) for value in header["place"])
     return PackedPlace(
-        proposal=Proposal(abs(score), x0, y0, x1, y1, half=score < 0),
+        proposal=Proposal(score, x0, y0, x1, y1),
         width=width,
         height=height,
         region=Region(*(int(value) for value in header["region"])) if header["region"][0] else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-__all__ = ["PEAK_REACH", "Proposal", "lines_of_text", "names", "peaks", "without_repeats"]
+__all__ = ["Proposal", "lines_of_text", "names", "without_repeats"]
 
 STRIDE = 8
 SIDE_PX = 32.0
@@ -17,10 +17,6 @@ REPEAT = 0.45
 """Intersection over union from which a place was seen at another level before."""
 
 
-PEAK_REACH = 4
-"""A peak's score is no less than that of so many cells to its left and its right."""
-
-
 @attrs.frozen
 class Proposal:
     """A place on the page, in its pixels: capitals reach from y0 to the baseline y1."""
@@ -30,8 +26,6 @@ class Proposal:
     y0: float
     x1: float
     y1: float
-    half: bool = False
-    """Whether it is read for nothing but half a name: see :mod:`elasticache_police.runtime.stacked`."""
 
     @property
     def cap_px(self) -> float:
@@ -98,25 +92,6 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
         out.append(Proposal(float(weights[best]), x0, y0, x1, y1))
         weights, boxes = weights[~same], boxes[~same]
     return out
-
-
-def peaks(cells: np.ndarray, *, scale: float, least: float, below: float) -> list[Proposal]:
-    """Return where at one level the finder sees some of a name: in the best cells of their rows, one by one.
-
-    Args:
-        cells: float32 (H/8, W/8, 8), the finder's answer.
-        scale: Page pixels per pixel of the level.
-        least: Least score, 0..1.
-        below: What scores as much is a name, see :func:`names`.
-    """
-    scores = _sigmoid(cells[..., 0])
-    around = np.pad(scores, ((0, 0), (PEAK_REACH, PEAK_REACH)))
-    shifted = [around[:, shift : shift + scores.shape[1]] for shift in range(2 * PEAK_REACH + 1)]
-    rows, columns = np.nonzero((scores >= least) & (scores < below) & (scores >= np.maximum.reduce(shifted)))
-    return [
-        Proposal(float(score), float(x0) * scale, float(y0) * scale, float(x1) * scale, float(y1) * scale, half=True)
-        for score, (x0, y0, x1, y1) in zip(*_boxes(cells, scores, rows, columns), strict=True)
-    ]
 
 
 def _overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:

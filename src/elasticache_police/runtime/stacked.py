@@ -1,9 +1,9 @@
 """A name broken over two lines and wrong at the break: ``Elastic`` above ``Cache``, as labels of diagrams have it.
 
-Each line by itself is a word that is right. The finder, made for names on one line, sees something of a name in both;
-two such places, one right above the other in letters of one size, are worth reading. Only one slip is looked for, the
-one that makes two words of a name: the first word got the letter that the second begins with. ``Elasti`` above
-``Cache`` is left alone: whoever set these two lines may just have run out of room.
+Each line by itself is a word that is right. The finder has learned to point at both; what matters is whether one of two
+such places is right above the other, in letters of one size. Only one slip is looked for, the one that makes two words
+of a name: the first word got the letter that the second begins with. ``Elasti`` above ``Cache`` is left alone: whoever
+set these two lines may just have run out of room.
 """
 
 from __future__ import annotations
@@ -24,40 +24,37 @@ from elasticache_police.runtime.reading import Reading, read
 from elasticache_police.runtime.scoring import spelled
 from elasticache_police.spelling import kind_of
 
-__all__ = ["HALF_LEAST", "MOST_HALVES", "PITCH_CAPS", "SAME_SIZE", "SHARED", "TOGETHER", "judge_places", "pairs"]
+__all__ = ["judge_places", "pairs"]
 
-HALF_LEAST = 0.12
-"""Least score of the finder for a place that may hold half a name."""
-TOGETHER = 0.3
-"""Least sum of the scores of two places that may be two halves."""
-MOST_HALVES = 40
-"""So many places are read at most for nothing but halves, those with the best scores."""
-SAME_SIZE = 1.3
+_SAME_SIZE = 1.3
 """The taller capitals of two halves are less than so many times as high as the others."""
-PITCH_CAPS = (1.2, 2.3)
+_PITCH_CAPS = (1.2, 2.3)
 """From baseline to baseline, in heights of capitals."""
-SHARED = 0.5
-"""Least share of the narrower place that lies above or below the other."""
+_ASIDE_CAPS = 4.0
+"""So far aside of each other two halves lie at most, in heights of capitals: "Amazon" may stand before the first."""
 _LEGIBLE = 0.5
 """Least probability of what is told about two halves."""
-_LAST_WORD = re.compile(r"(?<![A-Za-z0-9_.:/-])(?:(?:Amazon|AMAZON|AWS) )?([A-Za-z]+)(?: ?\|)?$")
-_FIRST_WORD = re.compile(r"^(?:\| ?)?([A-Za-z]+)(?![A-Za-z0-9_.:/-])")
+_BEFORE = r"(?:(?:Amazon|AMAZON|AWS|(?P<cut>^(?:m?azon|z?on|M?AZON|Z?ON))) )?"
+"""What may stand before a name; a window may show no more than the end of it."""
+_LAST_WORD = re.compile(rf"(?<![A-Za-z0-9_.:/-]){_BEFORE}(?P<word>[A-Za-z]+)(?: ?\|)?$")
+_FIRST_WORD = re.compile(r"^(?:\| ?)?(?P<word>[A-Za-z]+)(?![A-Za-z0-9_.:/-])")
+_CUT_CAPS = (4.0, 7.5)
+"""So far before the name begins an "Amazon" of which a window shows the end only, in heights of capitals."""
 
 
 def pairs(places: Sequence[Proposal]) -> list[tuple[int, int]]:
     """Return which places lie right above which others, as their numbers."""
     if not places:
         return []
-    x0, y0, x1, y1, score = np.array([[p.x0, p.y0, p.x1, p.y1, p.score] for p in places]).T[:, :, np.newaxis]
+    x0, y0, x1, y1 = np.array([[p.x0, p.y0, p.x1, p.y1] for p in places]).T[:, :, np.newaxis]
     cap = y1 - y0
     pitch = (y1.T - y1) * 2 / (cap + cap.T)
     common = np.minimum(x1, x1.T) - np.maximum(x0, x0.T)
     stacked = (
-        (np.maximum(cap, cap.T) < SAME_SIZE * np.minimum(cap, cap.T))
-        & (pitch > PITCH_CAPS[0])
-        & (pitch < PITCH_CAPS[1])
-        & (common > SHARED * np.minimum(x1 - x0, (x1 - x0).T))
-        & (score + score.T >= TOGETHER)
+        (np.maximum(cap, cap.T) < _SAME_SIZE * np.minimum(cap, cap.T))
+        & (pitch > _PITCH_CAPS[0])
+        & (pitch < _PITCH_CAPS[1])
+        & (common > -_ASIDE_CAPS * cap)
     )
     return [(int(above), int(below)) for above, below in np.argwhere(stacked)]
 
@@ -76,8 +73,7 @@ def judge_places(
     """
     kept = [(proposal, functools.cache(frames)) for proposal, frames in places]
     for proposal, frames in kept:
-        if not proposal.half:
-            yield from judge(proposal, frames, width=width, height=height, names=names, thorough=thorough)
+        yield from judge(proposal, frames, width=width, height=height, names=names, thorough=thorough)
     wanted = {name: broken for name in names if (broken := _broken(name))}
     if not wanted:
         return
@@ -111,14 +107,19 @@ class _Written:
     """Where it stands in the text."""
     begin_x: float
     """X of the page where it begins, or the "Amazon" before it."""
+    is_cut: bool
+    """Whether that "Amazon" begins before what was read."""
     x0: float
     x1: float
     """X of the page of its first and its last column."""
 
     def over(self, other: _Written, *, cap: float) -> bool:
         """Return whether it shares some width with a word below, or both begin below one another."""
-        shared = min(self.x1, other.x1) > max(self.x0, other.x0)
-        return shared or abs(self.begin_x - other.x0) < cap
+        if min(self.x1, other.x1) > max(self.x0, other.x0):
+            return True
+        if self.is_cut:
+            return _CUT_CAPS[0] * cap < self.x0 - other.x0 < _CUT_CAPS[1] * cap
+        return abs(self.begin_x - other.x0) < cap
 
 
 @attrs.frozen(eq=False)
@@ -143,10 +144,12 @@ class _Half:
         begin = 0
         for text in reading.columns.split("\t"):
             found = pattern.search(text)
-            if found and found[1].lower() == word.lower():
-                start, stop = begin + found.start(1), begin + found.end(1)
+            if found and found["word"].lower() == word.lower():
+                start, stop = begin + found.start("word"), begin + found.end("word")
                 edges = reading.first[begin + found.start()], reading.first[start], reading.last[stop - 1] + 1
-                return _Written(start, stop, *(window.page_x(float(edge) * FRAME_PX) for edge in edges))
+                begin_x, x0, x1 = (window.page_x(float(edge) * FRAME_PX) for edge in edges)
+                is_cut = bool(found.groupdict().get("cut"))
+                return _Written(start=start, stop=stop, begin_x=begin_x, is_cut=is_cut, x0=x0, x1=x1)
             begin += len(text) + 1
         return None
 
@@ -193,14 +196,9 @@ def _together(
 
 
 def _words(above: _Half, below: _Half, words: tuple[str, str], look: int) -> tuple[_Written, _Written] | None:
-    """Return where two words stand one above the other; what was read before, for a whole name, is asked first."""
-    first = second = None
-    if above.proposal.half and not below.proposal.half:
-        second = below.begins_with(words[1], look)
-        first = above.ends_with(words[0], look) if second else None
-    else:
-        first = above.ends_with(words[0], look)
-        second = below.begins_with(words[1], look) if first else None
+    """Return where two words stand one above the other."""
+    first = above.ends_with(words[0], look)
+    second = below.begins_with(words[1], look) if first else None
     if first is None or second is None or not first.over(second, cap=above.proposal.cap_px):
         return None
     return first, second

@@ -54,18 +54,18 @@ LEAST_PAIRS = 60
 """With fewer the page counts as level."""
 SAME_SLOPE = 0.01
 """Pairs whose slopes differ by no more than this agree."""
-STRETCH = 1.6
-"""By this what is measured is multiplied: of tilts between 1 and 6 degrees the finder shows 0.55 to 0.6."""
-APART_ON_A_LABEL = 3
+STRETCH = 1.25
+"""By this what is measured is multiplied: of tilts between 1 and 30 degrees the finder shows 0.8, more or less."""
+APART_ON_A_LABEL = 2
 """How far the cells of a pair are apart that tells how a single label lies."""
-SAME_LABEL = 1.0
+SAME_LABEL = 1.1
 """Such a pair's heights on the page differ by no more than this, in heights of capitals: it may be steep."""
 SAME_LABEL_HEIGHT = 1.5
 """Its capitals and the label's are no more than so many times the height of each other."""
 LEAST_LABEL_PAIRS = 10
 """With fewer a label counts as level: of labels that are drawn askew a dozen tell and more."""
-LEAST_LABEL_TILT, MOST_LABEL_TILT = 50, 500
-"""In thousandths of a radian: about 3 and 28 degrees. A label tilted less is read as it is."""
+LEAST_LABEL_TILT, MOST_LABEL_TILT = 50, 650
+"""In thousandths of a radian: about 3 and 37 degrees. A label tilted less is read as it is."""
 MOST_LABELS = 16
 """So many tilted labels of a page are turned, those that the finder is surest of."""
 LABEL_MARGIN_CAPS = (5.0, 2.0)
@@ -78,8 +78,8 @@ something else."""
 def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
     """Return by how much a page seems to be turned clockwise, in thousandths of a radian.
 
-    It is 0 when too little tells, or when more lines are level than fall as the median does: then some labels lie along
-    arrows, and the page is level.
+    It is 0 when too little tells, when more lines are level than fall as the median does, or when a third as many rise
+    by as much: then labels lie along arrows, and the page is level.
 
     Args:
         levels: The finder's answer, float32 (H/8, W/8, 8), for every level of the pyramid, and page pixels per pixel
@@ -89,8 +89,10 @@ def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
     if len(slopes) < LEAST_PAIRS:
         return 0
     middle = slopes[(len(slopes) - 1) // 2]
-    agreeing, level = (np.count_nonzero(abs(slopes - slope) <= np.float32(SAME_SLOPE)) for slope in (middle, 0))
-    return round(1000 * STRETCH * math.atan(float(middle))) if agreeing > level else 0
+    agreeing, level, opposed = (
+        np.count_nonzero(abs(slopes - slope) <= np.float32(SAME_SLOPE)) for slope in (middle, 0, -middle)
+    )
+    return round(1000 * STRETCH * math.atan(float(middle))) if agreeing > max(level, 3 * opposed) else 0
 
 
 def label_tilts(

@@ -131,7 +131,7 @@ def labels(
     found: dict[Proposal, Region] = {}
     for place, tilt in zip(places, tilted.label_tilts(levels, places, margin=margin), strict=True):
         steep = tilted.LEAST_LABEL_TILT <= abs(tilt) <= tilted.MOST_LABEL_TILT
-        if place.half or not steep or len(found) == tilted.MOST_LABELS:
+        if not steep or len(found) == tilted.MOST_LABELS:
             continue
         cos, sin = math.cos(tilt / 1000), abs(math.sin(tilt / 1000))
         long, tall = (place.x1 - place.x0) / 2 + along * place.cap_px, (0.5 + across) * place.cap_px

@@ -10,8 +10,7 @@ import tensorflow as tf
 from elasticache_police.model.graph import affine, isometric, tilted
 from elasticache_police.model.graph.resample import halve, lower_median
 from elasticache_police.runtime.engine import LEAST_MARGIN_PX, LEVELS, MAX_PLACES, MIN_LEVEL_PX, SMALL_PX
-from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, PEAK_REACH, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
-from elasticache_police.runtime.stacked import HALF_LEAST, MOST_HALVES, PITCH_CAPS, SAME_SIZE, SHARED, TOGETHER
+from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
 from elasticache_police.runtime.tilted import (
     APART_CELLS,
     APART_ON_A_LABEL,
@@ -48,9 +47,9 @@ def look_over(
         threshold: Least score of the finder.
 
     Returns:
-        float32 (P, 5): score, below 0 for what may be half a name, and x0, y0, x1, y1 in pixels of the page; int32 (2,
-        4): where text climbs and where it falls, x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems
-        tilted; int32 (P,): by how much each place does.
+        float32 (P, 5): score and x0, y0, x1, y1 in pixels of the page; int32 (2, 4): where text climbs and where it
+        falls, x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems tilted; int32 (P,): by how much
+        each place does.
     """
 
     def more(number: tf.Tensor, level: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
@@ -58,7 +57,7 @@ def look_over(
         return tf.logical_and(number < LEVELS, large_enough)
 
     def look(number: tf.Tensor, level: tf.Tensor, *seen: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        found, less, turned, slopes, pairs = seen
+        found, turned, slopes, pairs = seen
         cells = finder(_whole_cells(level))
         scale = tf.pow(tf.constant(2.0, tf.float64), tf.cast(number, tf.float64))
         tells = tf.cast(number < TILT_LEVELS, tf.int32)
@@ -69,7 +68,6 @@ def look_over(
             number + 1,
             halve(level),
             tf.concat([found, _names(cells, scale=scale, threshold=threshold)], axis=0),
-            tf.concat([less, _peaks(cells, scale=scale, least=HALF_LEAST, below=threshold)], axis=0),
             tf.concat([turned, _extents(cells, scale=scale)[tf.newaxis]], axis=0),
             tf.concat([slopes, falls[: tells * tf.size(falls)]], axis=0),
             tf.concat([pairs, steep[: tells * tf.shape(steep)[0]] * on_page], axis=0),
@@ -88,17 +86,15 @@ def look_over(
         tf.constant(0),
         framed,
         tf.zeros([0, 5], tf.float64),
-        tf.zeros([0, 5], tf.float64),
         tf.zeros([0, len(CHANNELS), 5], tf.float64),
         tf.zeros([0]),
         tf.zeros([0, 4]),
     )
     shapes = [
-        tf.TensorShape(shape)
-        for shape in ([], [None, None], [None, 5], [None, 5], [None, len(CHANNELS), 5], [None], [None, 4])
+        tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, len(CHANNELS), 5], [None], [None, 4])
     ]
-    _, _, places, less, turned, slopes, pairs = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
-    best = _with_halves(_distinct(places, limit=MAX_PLACES), less)
+    _, _, places, turned, slopes, pairs = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
+    best = _distinct(places, limit=MAX_PLACES)
     best = tf.ensure_shape(tf.cast(best - moved, tf.float32), [None, 5])
     extents = turned[:TURNED_LEVELS] - tf.roll(moved, -1, axis=0)
     pairs -= tf.cast(margin, tf.float32) * tf.constant([0.0, 1.0, 1.0, 0.0])
@@ -114,8 +110,7 @@ def labels(places: tf.Tensor, tilts: tf.Tensor, size: tf.Tensor) -> tuple[tf.Ten
         tilts: int32 (P,), by how much each seems to be turned.
         size: Height and width of the page, int32 (2,).
     """
-    conditions = [places[:, 0] > 0, tf.abs(tilts) >= LEAST_LABEL_TILT, tf.abs(tilts) <= MOST_LABEL_TILT]
-    askew = tf.reduce_all(tf.stack(conditions), axis=0)
+    askew = tf.logical_and(tf.abs(tilts) >= LEAST_LABEL_TILT, tf.abs(tilts) <= MOST_LABEL_TILT)
     askew = tf.logical_and(askew, tf.cumsum(tf.cast(askew, tf.int32)) <= MOST_LABELS)
     tilts = tf.boolean_mask(tilts, askew)
     x0, y0, x1, y1 = tf.unstack(tf.cast(tf.boolean_mask(places, askew)[:, 1:], tf.float64), axis=1)
@@ -133,32 +128,6 @@ def labels(places: tf.Tensor, tilts: tf.Tensor, size: tf.Tensor) -> tuple[tf.Ten
 def _distinct(places: tf.Tensor, *, limit: int) -> tf.Tensor:
     """Drop places, float64 (P, 5), that are there already: ``proposals.without_repeats``."""
     return tf.gather(places, _best(places[:, 0], places[:, 1:], limit=limit, overlap=REPEAT))
-
-
-def _with_halves(names: tf.Tensor, less: tf.Tensor) -> tf.Tensor:
-    """Return places, float64 (P, 5), and behind them what may be halves of a name, the scores of these below 0.
-
-    Args:
-        names: Where a name may stand, best first.
-        less: Where some of a name may.
-    """
-    found = _distinct(tf.concat([names, less], axis=0), limit=2 * MAX_PLACES)
-    is_half = tf.range(tf.shape(found)[0]) >= tf.shape(names)[0]
-    score, x0, y0, x1, y1 = (found[:, number : number + 1] for number in range(5))
-    cap, width = y1 - y0, x1 - x0
-    pitch = (tf.transpose(y1) - y1) * 2.0 / (cap + tf.transpose(cap))
-    common = tf.minimum(x1, tf.transpose(x1)) - tf.maximum(x0, tf.transpose(x0))
-    conditions = [
-        tf.maximum(cap, tf.transpose(cap)) < SAME_SIZE * tf.minimum(cap, tf.transpose(cap)),
-        pitch > PITCH_CAPS[0],
-        pitch < PITCH_CAPS[1],
-        common > SHARED * tf.minimum(width, tf.transpose(width)),
-        score + tf.transpose(score) >= TOGETHER,
-    ]
-    stacked = tf.reduce_all(tf.stack(conditions), axis=0)
-    partners = tf.logical_or(tf.reduce_any(stacked, axis=0), tf.reduce_any(stacked, axis=1))
-    halves = tf.boolean_mask(found, tf.logical_and(is_half, partners))[:MOST_HALVES]
-    return tf.concat([names, halves * tf.constant([-1.0, 1.0, 1.0, 1.0, 1.0], tf.float64)], axis=0)
 
 
 _NOWHERE = np.array([np.inf, np.inf, -np.inf, -np.inf])
@@ -258,17 +227,6 @@ def _names(cells: tf.Tensor, *, scale: tf.Tensor, threshold: float) -> tf.Tensor
     scores = tf.sigmoid(cells[..., 0])
     weights, boxes = _boxes(cells, scores, tf.where(scores >= threshold))
     return _merged(weights, boxes, scale=scale)
-
-
-def _peaks(cells: tf.Tensor, *, scale: tf.Tensor, least: float, below: float) -> tf.Tensor:
-    """Return float64 (K, 5), where the finder sees some of a name at one level: ``proposals.peaks``."""
-    scores = tf.sigmoid(cells[..., 0])
-    around = tf.pad(scores, [[0, 0], [PEAK_REACH, PEAK_REACH]])
-    wide = tf.shape(scores)[1]
-    highest = tf.reduce_max(tf.stack([around[:, shift : shift + wide] for shift in range(2 * PEAK_REACH + 1)]), axis=0)
-    conditions = [scores >= least, scores < below, scores >= highest]
-    weights, boxes = _boxes(cells, scores, tf.where(tf.reduce_all(tf.stack(conditions), axis=0)))
-    return tf.concat([weights[:, tf.newaxis], boxes * scale], axis=1)
 
 
 def _boxes(cells: tf.Tensor, scores: tf.Tensor, where: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

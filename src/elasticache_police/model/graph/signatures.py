@@ -169,8 +169,7 @@ class Signatures:
         For our client, which knows identifiers from prose, compares three looks and finds the word in its line:
 
         * ``looks_bytes`` string (N, M): what :mod:`elasticache_police.runtime.packed` reads;
-        * ``places`` float32 (N, M, 5): the finder's score and box on the page, of whatever may be like a name; the
-          score is below 0 for what may be half a name;
+        * ``places`` float32 (N, M, 5): the finder's score and box on the page, of whatever may be like a name;
         * ``width``, ``height`` int32 (N,): the page's size in pixels.
         """
         spec = {**_SEEN, "size": tf.TensorSpec([2], tf.int32)}
@@ -202,7 +201,7 @@ class Signatures:
 
         tilt = tf.cond(tf.equal(tilt, 0), lambda: tilt, measured_again)
 
-        is_askew, labels_askew = labels(places, tilts, size)
+        is_askew, labels_askew = labels(places, tf.where(drawing, 0, tilts), size)
 
         def level() -> tf.Tensor:
             boxes = tf.concat([whole[tf.newaxis], turned, tf.tile(whole[tf.newaxis], [len(FLOORS), 1])], axis=0)
@@ -258,7 +257,7 @@ class Signatures:
         seen = tf.map_fn(look, places, fn_output_signature=spec, parallel_iterations=_PLACES_AT_ONCE)
         said, lengths = seen["said"].to_tensor(), tf.cast(seen["said"].row_lengths(), tf.int32)
         names = self._settings.names
-        like_a_name = tf.logical_and(nearly(said, lengths, names), places[:, 0] > 0)
+        like_a_name = nearly(said, lengths, names)
         inside = tf.reshape(tf.gather(tf.shape(page), [1, 0, 1, 0]), [1, 4])
         boxes = tf.clip_by_value(places[:, 1:], 0.0, tf.cast(inside, tf.float32))
         return {

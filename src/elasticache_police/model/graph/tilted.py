@@ -89,7 +89,9 @@ def measured(slopes: tf.Tensor) -> tf.Tensor:
     def agreeing(slope: tf.Tensor | float) -> tf.Tensor:
         return tf.math.count_nonzero(tf.abs(ordered - slope) <= SAME_SLOPE)
 
-    falls = tf.logical_and(tf.size(ordered) >= LEAST_PAIRS, agreeing(_median(ordered)) > agreeing(0.0))
+    middle = _median(ordered)
+    others = tf.maximum(agreeing(0.0), 3 * agreeing(-middle))
+    falls = tf.logical_and(tf.size(ordered) >= LEAST_PAIRS, agreeing(middle) > others)
     return tf.where(falls, _of_median(ordered), 0)
 
 
