@@ -35,7 +35,7 @@ class Settings:
     """The names its finder was trained to find; others are looked for in every line of text."""
     temperature: float = 1.0
     """What the reader's logits are divided by, so that its probabilities are honest."""
-    find_threshold: float = 0.45
+    find_threshold: float = 0.5
     """Least score of the finder for a place to be read."""
     min_confidence: float = 0.9
     """Findings with less confidence are left out unless the user says otherwise."""
