@@ -276,7 +276,7 @@ def test_the_surroundings_of_labels_that_lie_askew_are_told_alike(runtime):
     levels = runtime._levels(picture)
     places = runtime.places(picture)
     expected = labels(levels, places, width=picture.width, height=picture.height)
-    assert len(expected) == 2
+    assert {region.tilt > 0 for region in expected.values()} == {True, False}
     grey = tf.constant(np.asarray(picture))
     there, _, _, tilts = graph.look_over(
         grey, lambda level: runtime._cells(Image.fromarray(level.numpy())), threshold=runtime.settings.find_threshold
