@@ -74,13 +74,18 @@ def test_what_a_run_wrote_is_read_back(s3, boto_session):
 
 def test_a_report_of_many_pictures_is_never_held_whole(s3):
     _put(s3, _merged(*[PICTURE] * 20_000))
-    reports = ecs_anywhere.iter_report("police", WHERE)
-    one = next(reports)  # fetched by now; S3 is played by this process, and would be counted
-    tracemalloc.start()
-    assert sum(report == one for report in reports) == 19_999
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert most < 1_000_000  # of objects that have 15 MB together
+
+    def most_bytes() -> int:
+        reports = ecs_anywhere.iter_report("police", WHERE)
+        one = next(reports)  # fetched by now; S3 is played by this process, and would be counted
+        tracemalloc.start()
+        assert sum(report == one for report in reports) == 19_999
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    # Of objects that have 15 MB together. What other threads of this process still do can only add to it.
+    assert min(most_bytes() for _ in range(3)) < 1_000_000
 
 
 @pytest.mark.parametrize(
