@@ -83,9 +83,6 @@ def test_how_a_label_lies_is_told_by_its_own_cells(degrees: float, scale: float)
     """Between level lines, at any level of the pyramid, and where the page has a margin of ground."""
     cells = page_of_lines(0.0, lines=3, pitch_px=90)
     label = page_of_lines(math.tan(math.radians(degrees)), lines=1)
-    own = np.zeros(cells.shape[:2], bool)
-    own[:, 22:38] = label[:, 22:38, 1] > 0
-    cells = np.where(own[..., None], np.roll(label, 6, axis=0), cells)
     cells[:, 22:38] = np.roll(label, 6, axis=0)[:, 22:38]
     margin = 16
     x, y, half = 30 * STRIDE, 200 + 6 * STRIDE, CAP_PX / 2

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 TILTED = 5
-"""A whole page that lies askew; a number after those of the floors of isometric drawings."""
+"""A page, or a label on it, that lies askew; a number after those of the floors of isometric drawings."""
 TILT_LEVELS = 3
 """So many levels of the pyramid, the finest first, tell of a tilt."""
 APART_CELLS = 4
@@ -88,11 +88,11 @@ def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
     slopes = np.sort(np.concatenate([_slopes(cells, APART_CELLS)[0] for cells, _ in levels[:TILT_LEVELS]]))
     if len(slopes) < LEAST_PAIRS:
         return 0
-    middle = slopes[(len(slopes) - 1) // 2]
+    middle = _median(slopes)
     agreeing, level, opposed = (
         np.count_nonzero(abs(slopes - slope) <= np.float32(SAME_SLOPE)) for slope in (middle, 0, -middle)
     )
-    return round(1000 * STRETCH * math.atan(float(middle))) if agreeing > max(level, 3 * opposed) else 0
+    return _tilt(middle) if agreeing > max(level, 3 * opposed) else 0
 
 
 def label_tilts(
@@ -122,9 +122,19 @@ def label_tilts(
             & (place.cap_px < SAME_LABEL_HEIGHT * cap)
         )
         slopes = np.sort(fall[here])
-        enough = len(slopes) >= LEAST_LABEL_PAIRS
-        tilts.append(round(1000 * STRETCH * math.atan(float(slopes[(len(slopes) - 1) // 2]))) if enough else 0)
+        tilts.append(_tilt(_median(slopes)) if len(slopes) >= LEAST_LABEL_PAIRS else 0)
     return tilts
+
+
+def _median(ordered: np.ndarray) -> np.float32:
+    """Return the (lower) median of sorted numbers, float32 (N,)."""
+    middle: np.float32 = ordered[(len(ordered) - 1) // 2]
+    return middle
+
+
+def _tilt(slope: np.float32) -> int:
+    """Return the tilt that a slope of the finder's tells of, in thousandths of a radian."""
+    return round(1000 * STRETCH * math.atan(float(slope)))
 
 
 def plausible(tilt: int) -> int:
