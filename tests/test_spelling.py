@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from elasticache_police.dataset.near_misses import near_miss
 from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Kind
-from elasticache_police.spelling import check_name, distance, kind_of, occurrences
+from elasticache_police.spelling import check_name, distance, kind_of, occurrences, word_starts
 
 
 def verdicts(line: str, **options: bool) -> list[tuple[str, str | None]]:
@@ -211,3 +211,11 @@ def test_any_line_is_survived_and_occurrences_do_not_overlap(line: str) -> None:
 def test_a_name_that_the_pictures_edge_cuts_is_no_misspelling(line: str, *, cut_left: bool, cut_right: bool, cut: bool):
     (found,) = occurrences(line, cut_left=cut_left, cut_right=cut_right)
     assert found.cut is cut
+
+
+@pytest.mark.parametrize(
+    ("name", "starts"),
+    [("ElastiCache", [6]), ("PostgreSQL", [7]), ("AWSLambda", []), ("Kubernetes", []), ("A b C", [4])],
+)
+def test_a_word_starts_at_a_capital_after_none(name: str, starts: list[int]) -> None:
+    assert word_starts(name) == starts

@@ -20,6 +20,7 @@ __all__ = [
     "kind_of",
     "occurrences",
     "right_spellings",
+    "word_starts",
 ]
 
 DEFAULT_NAME = "ElastiCache"
@@ -110,6 +111,11 @@ def _allowed(name: str) -> int:
 def right_spellings(names: Sequence[str]) -> list[str]:
     """Return what is right to write: every name, and after each the same in capitals."""
     return [word for name in names for word in (name, name.upper())]
+
+
+def word_starts(name: str) -> list[int]:
+    """Return the positions inside a name where a new word starts, a capital after none: 6 of ``ElastiCache``."""
+    return [i for i in range(1, len(name)) if name[i].isupper() and not name[i - 1].isupper()]
 
 
 def kind_of(text: str, name: str) -> Kind | None:

@@ -11,7 +11,8 @@ import string
 
 import attrs
 
-from elasticache_police.dataset.near_misses import garbled, near_miss, seams
+from elasticache_police.dataset.near_misses import garbled, near_miss
+from elasticache_police.spelling import word_starts
 
 __all__ = ["NameTexts", "filler"]
 
@@ -225,7 +226,7 @@ class NameTexts:
         Half of the time they are of other words instead, such as ``Elastic`` above ``Beanstalk``, without a span.
         """
         name = rng.choice(self.names)
-        breaks = seams(name)
+        breaks = word_starts(name)
         if not breaks or rng.random() < 0.5:
             words = rng.choice([phrase for phrase in _LOOK_ALIKES if " " in phrase]).split()
             return [(word, []) for word in rng.choice([words, words, words[::-1]])]

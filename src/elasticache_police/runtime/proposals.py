@@ -57,16 +57,6 @@ def _geometry(cells: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
     )
 
 
-def _boxes(
-    cells: np.ndarray, scores: np.ndarray, rows: np.ndarray, columns: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scores, (M,), and the boxes, (M, 4), of those among some cells whose box is one of a word."""
-    boxes = _geometry(cells, rows, columns)
-    heights = boxes[:, 3] - boxes[:, 1]
-    good = (heights >= MIN_CAP_PX) & (boxes[:, 2] - boxes[:, 0] > heights)
-    return scores[rows, columns][good], boxes[good]
-
-
 def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal]:
     """Return where the finder sees a name at one level of the pyramid.
 
@@ -81,7 +71,10 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
     rows, columns = np.nonzero(scores >= threshold)
     if not len(rows):
         return []
-    weights, boxes = _boxes(cells, scores, rows, columns)
+    boxes = _geometry(cells, rows, columns)
+    heights = boxes[:, 3] - boxes[:, 1]
+    like_words = (heights >= MIN_CAP_PX) & (boxes[:, 2] - boxes[:, 0] > heights)
+    weights, boxes = scores[rows, columns][like_words], boxes[like_words]
     out: list[Proposal] = []
     while len(weights):
         best = int(weights.argmax())

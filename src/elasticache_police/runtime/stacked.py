@@ -22,7 +22,7 @@ from elasticache_police.runtime.lines import FRAME_PX
 from elasticache_police.runtime.proposals import Proposal
 from elasticache_police.runtime.reading import Reading, read
 from elasticache_police.runtime.scoring import spelled
-from elasticache_police.spelling import kind_of
+from elasticache_police.spelling import kind_of, word_starts
 
 __all__ = ["judge_places", "pairs"]
 
@@ -32,6 +32,8 @@ _PITCH_CAPS = (1.2, 2.3)
 """From baseline to baseline, in heights of capitals."""
 _ASIDE_CAPS = 4.0
 """So far aside of each other two halves lie at most, in heights of capitals: "Amazon" may stand before the first."""
+_SHORTEST_HALF = 3
+"""Letters."""
 _LEGIBLE = 0.5
 """Least probability of what is told about two halves."""
 _BEFORE = r"(?:(?:Amazon|AMAZON|AWS|(?P<cut>^(?:m?azon|z?on|M?AZON|Z?ON))) )?"
@@ -94,8 +96,12 @@ def _broken(name: str) -> list[tuple[str, str]]:
 
     Not before capitals alone: "Postgres" above "SQL" are two labels that are right.
     """
-    words = [(name[:i], name[i:]) for i in range(3, len(name) - 2)]
-    return [(head, tail) for head, tail in words if head[-1].islower() and tail[0].isupper() and tail[1].islower()]
+    words = [(name[:start], name[start:]) for start in word_starts(name)]
+    return [
+        (head, tail)
+        for head, tail in words
+        if min(len(head), len(tail)) >= _SHORTEST_HALF and head[-1].islower() and tail[1].islower()
+    ]
 
 
 @attrs.frozen

@@ -48,8 +48,8 @@ def look_over(
 
     Returns:
         float32 (P, 5): score and x0, y0, x1, y1 in pixels of the page; int32 (2, 4): where text climbs and where it
-        falls, x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems tilted; int32 (P,): by how much
-        each place does.
+        falls, x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems tilted; float32 (N, 4): the pairs
+        of cells that tell how a single label lies, see :func:`tilted.slopes`, in pixels of the page.
     """
 
     def more(number: tf.Tensor, level: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
@@ -94,22 +94,22 @@ def look_over(
         tf.TensorShape(shape) for shape in ([], [None, None], [None, 5], [None, len(CHANNELS), 5], [None], [None, 4])
     ]
     _, _, places, turned, slopes, pairs = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
-    best = _distinct(places, limit=MAX_PLACES)
+    best = tf.gather(places, _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT))
     best = tf.ensure_shape(tf.cast(best - moved, tf.float32), [None, 5])
     extents = turned[:TURNED_LEVELS] - tf.roll(moved, -1, axis=0)
     pairs -= tf.cast(margin, tf.float32) * tf.constant([0.0, 1.0, 1.0, 0.0])
-    tilts = tilted.label_tilts(pairs, best)
-    return best, _together(extents, tf.shape(page)), tilted.measured(slopes), tilts
+    return best, _together(extents, tf.shape(page)), tilted.measured(slopes), pairs
 
 
-def labels(places: tf.Tensor, tilts: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def labels(places: tf.Tensor, pairs: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return which places lie askew, bool (P,), and their surroundings, int32 (K, 6): ``turned.labels``.
 
     Args:
         places: float32 (P, 5): score, x0, y0, x1, y1.
-        tilts: int32 (P,), by how much each seems to be turned.
+        pairs: float32 (N, 4), what tells how each lies: see :func:`look_over`.
         size: Height and width of the page, int32 (2,).
     """
+    tilts = tilted.label_tilts(pairs, places)
     askew = tf.logical_and(tf.abs(tilts) >= LEAST_LABEL_TILT, tf.abs(tilts) <= MOST_LABEL_TILT)
     askew = tf.logical_and(askew, tf.cumsum(tf.cast(askew, tf.int32)) <= MOST_LABELS)
     tilts = tf.boolean_mask(tilts, askew)
@@ -123,11 +123,6 @@ def labels(places: tf.Tensor, tilts: tf.Tensor, size: tf.Tensor) -> tuple[tf.Ten
     last = tf.minimum(tf.cast(tf.math.ceil(tf.stack([x + wide, y + high], axis=1)), tf.int32), size[::-1])
     turns = tf.fill([tf.shape(tilts)[0], 1], TILTED)
     return askew, tf.concat([turns, first, last, tilts[:, tf.newaxis]], axis=1)
-
-
-def _distinct(places: tf.Tensor, *, limit: int) -> tf.Tensor:
-    """Drop places, float64 (P, 5), that are there already: ``proposals.without_repeats``."""
-    return tf.gather(places, _best(places[:, 0], places[:, 1:], limit=limit, overlap=REPEAT))
 
 
 _NOWHERE = np.array([np.inf, np.inf, -np.inf, -np.inf])

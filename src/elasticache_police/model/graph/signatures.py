@@ -188,7 +188,7 @@ class Signatures:
     def _inspect_encoded(self, encoded: tf.Tensor) -> Tensors:
         page = grey_pixels(encoded, max_pixels=self._max_pixels)
         size = tf.shape(page)
-        places, turned, tilt, tilts = self._look_over(page)
+        places, turned, tilt, pairs = self._look_over(page)
         drawing = is_isometric(page)
         tilt = tf.where(drawing, 0, plausible(tilt))
         whole = tf.stack([0, 0, size[1], size[0]])
@@ -201,7 +201,9 @@ class Signatures:
 
         tilt = tf.cond(tf.equal(tilt, 0), lambda: tilt, measured_again)
 
-        is_askew, labels_askew = labels(places, tf.where(drawing, 0, tilts), size)
+        # Of a drawing that lies on a floor nothing tells.
+        is_askew, labels_askew = labels(places, pairs[: tf.where(drawing, 0, tf.shape(pairs)[0])], size)
+        as_it_lies = tf.boolean_mask(places, tf.logical_not(is_askew))
 
         def level() -> tf.Tensor:
             boxes = tf.concat([whole[tf.newaxis], turned, tf.tile(whole[tf.newaxis], [len(FLOORS), 1])], axis=0)
@@ -212,7 +214,7 @@ class Signatures:
             return tf.concat([tf.boolean_mask(regions, wanted), labels_askew], axis=0)
 
         def see(region: tf.Tensor) -> object:
-            return self._see(page, region, tf.boolean_mask(places, tf.logical_not(is_askew)))
+            return self._see(page, region, as_it_lies)
 
         regions = tf.cond(tf.equal(tilt, 0), level, lambda: askew(tilt)[tf.newaxis])
         seen = tf.map_fn(see, tf.ensure_shape(regions, [None, 6]), fn_output_signature=_SEEN, parallel_iterations=1)
