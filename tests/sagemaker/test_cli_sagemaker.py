@@ -306,6 +306,7 @@ def test_update_needs_an_endpoint(fake, run) -> None:
         [*DEPLOY, "--max-instances", "3"],
         [*DEPLOY, "--serverless-memory-mib", "1000"],
         [*DEPLOY, "--env", "nonsense"],
+        [*DEPLOY, "--env", "A=1", "--env", "A=2"],
         [*DEPLOY, "--variant", "ml.m5.large"],
         [*DEPLOY, "--variant", "a=ml.m5.large:two"],
         [*DEPLOY, "--variant", "a=ml.m5.large:1:1:1"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import attrs
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from elasticache_police._waiting import OnProgress
     from elasticache_police.sagemaker_deploy.resources import OnEvent
 
-__all__ = ["Display", "account_options", "account_words", "aws_session", "display", "key_value"]
+__all__ = ["Display", "account_options", "account_words", "aws_session", "display", "key_value", "key_values"]
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -68,6 +68,19 @@ def key_value(text: str) -> tuple[str, str]:
     if not equals or not key:
         raise click.BadParameter(f"{text!r} is not of the form KEY=VALUE")
     return key, value
+
+
+def key_values(texts: Sequence[str]) -> dict[str, str]:
+    """Split every ``KEY=VALUE``.
+
+    Raises:
+        click.BadParameter: There is no equals sign, or a key comes twice.
+    """
+    pairs = [key_value(text) for text in texts]
+    keys = [key for key, _ in pairs]
+    if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        raise click.BadParameter(f"given more than once: {', '.join(twice)}; which value is meant?")
+    return dict(pairs)
 
 
 @attrs.frozen

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 import click
 
-from elasticache_police.cli._aws_options import account_options, key_value
+from elasticache_police.cli._aws_options import account_options, key_value, key_values
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -170,7 +170,7 @@ def spec_of(wanted: Wanted, model_data_url: str, role_arn: str) -> EndpointSpec:
         name=wanted.model_name,
         image_uri=wanted.image_uri,
         tensorflow_version=wanted.tensorflow_version,
-        environment=dict(map(key_value, wanted.environment)),
+        environment=key_values(wanted.environment),
         network_isolation=wanted.network_isolation,
         vpc=Vpc(subnet_ids=wanted.subnets, security_group_ids=wanted.security_groups) if attached else None,
     )
@@ -184,7 +184,7 @@ def spec_of(wanted: Wanted, model_data_url: str, role_arn: str) -> EndpointSpec:
         )
     fleets = _fleets(wanted)
     shadows = () if wanted.shadow is None else (_fleet(wanted.shadow),)
-    urls = dict(map(key_value, wanted.variant_models))
+    urls = key_values(wanted.variant_models)
     if unknown := urls.keys() - {name for name, _ in (*fleets, *shadows)}:
         raise click.UsageError(f"--variant-model: no --variant or --shadow is called {', '.join(sorted(unknown))}")
     models = {name: attrs.evolve(model, model_data_url=url, name=None) for name, url in urls.items()}
@@ -210,7 +210,7 @@ def spec_of(wanted: Wanted, model_data_url: str, role_arn: str) -> EndpointSpec:
             rollback_alarm_names=wanted.alarms,
         ),
         kms_key_id=None if wanted.serverless_memory_mib is not None else wanted.kms_key_id,
-        tags=dict(map(key_value, wanted.tags)),
+        tags=key_values(wanted.tags),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from elasticache_police.cli._aws_options import Display, key_value
+from elasticache_police.cli._aws_options import Display, key_values
 from elasticache_police.cli._deploy_options import Wanted
 from elasticache_police.errors import NotFoundError, PoliceError
 
@@ -179,4 +179,4 @@ def _places(wanted: Wanted) -> list[str]:
         named.append(wanted.model)
     elif wanted.key is not None:
         named.append(f"s3://{wanted.bucket or 'sagemaker-*'}/{wanted.key}")
-    return [url for url in (*named, *(url for _, url in map(key_value, wanted.variant_models))) if url is not None]
+    return [url for url in (*named, *key_values(wanted.variant_models).values()) if url is not None]

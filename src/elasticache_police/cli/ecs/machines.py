@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from elasticache_police.cli._aws_options import account_options, key_value
+from elasticache_police.cli._aws_options import account_options, key_values
 from elasticache_police.cli.ecs._shared import (
     SECONDS,
     Status,
@@ -82,7 +82,7 @@ def activate(
     from elasticache_police import ecs_anywhere
 
     options = host_of(**host)
-    labels = dict(key_value(tag) for tag in tags)
+    labels = key_values(tags)
     place = cluster_of(cluster, region, profile)
     life = dt.timedelta(hours=hours)
     if dry_run:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from elasticache_police.cli._aws_options import account_options, key_value
+from elasticache_police.cli._aws_options import account_options, key_values
 from elasticache_police.cli.ecs._shared import (
     SECONDS,
     Status,
@@ -82,7 +82,7 @@ def run(
     if family is not None:
         _refuse_what_is_registered()
     elsewhere = launch_type if family is not None and _is_given("launch_type") else None
-    variables = dict(map(key_value, environment))
+    variables = key_values(environment)
     group = log_group_for(execution_role) if family is None else None
     task: TaskSpec | str = family or ecs_anywhere.TaskSpec(
         family=new_family,
@@ -92,7 +92,7 @@ def run(
         cpu_units=cpu_units,
         memory_mib=memory_mib,
         gpus=gpus,
-        secrets=dict(map(key_value, secrets)),
+        secrets=key_values(secrets),
         log_group=group,
         read_only_root=read_only,
         task_role_arn=task_role,
