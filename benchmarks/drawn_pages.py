@@ -52,10 +52,13 @@ _READ = """
   const style = getComputedStyle(n); const c = document.createElement('canvas').getContext('2d');
   c.font = `${style.fontWeight} ${style.fontSize} Bench`; const m = c.measureText(n.textContent);
   const turned = r.height > r.width * 1.5; let box = [r.left, r.top, r.right, r.bottom];
-  if (!turned && rects.length === 1 && !n.closest('[style*=rotate]')) { const base = r.top + m.fontBoundingBoxAscent + (r.height - m.fontBoundingBoxAscent - m.fontBoundingBoxDescent) / 2;
+  const askew = n.closest('[style*=rotate]'); const turn = new DOMMatrix(askew ? getComputedStyle(askew).transform : '');
+  if (!turned && rects.length === 1 && !askew) { const base = r.top + m.fontBoundingBoxAscent + (r.height - m.fontBoundingBoxAscent - m.fontBoundingBoxDescent) / 2;
     box = [r.left, base - m.actualBoundingBoxAscent, r.right, base + m.actualBoundingBoxDescent]; }
-  const seen = [0.1, 0.5, 0.9].every(t => { const x = turned ? (r.left+r.right)/2 : r.left + (r.right-r.left)*t;
-    const y = turned ? r.top + (r.bottom-r.top)*t : (r.top+r.bottom)/2; const e = document.elementFromPoint(x, y); return e && (e === n || n.contains(e)); });
+  const seen = [0.1, 0.5, 0.9].every(t => { let x = turned ? (r.left+r.right)/2 : r.left + (r.right-r.left)*t;
+    let y = turned ? r.top + (r.bottom-r.top)*t : (r.top+r.bottom)/2;
+    if (askew) { x = (r.left+r.right)/2 + (t-0.5)*m.width*turn.a; y = (r.top+r.bottom)/2 + (t-0.5)*m.width*turn.b; }
+    const e = document.elementFromPoint(x, y); return e && (e === n || n.contains(e)); });
   return {i: +n.dataset.i, text: n.textContent, box, lines: rects.length, seen};
 }))()
 """

@@ -9,6 +9,7 @@ more of them, and what runs through or around them hides them.
 from __future__ import annotations
 
 import functools
+import math
 import random
 from collections.abc import Callable
 
@@ -120,9 +121,8 @@ def _small_capitals(rng: random.Random, label: str, size: float, colours: Theme)
 
 
 def _tilted(rng: random.Random, label: str, size: float, colours: Theme, *, degrees: float) -> str:
-    return (
-        f'<div style="transform:rotate({rng.choice((-degrees, degrees))}deg);margin:{size * 1.2:.1f}px 0">{label}</div>'
-    )
+    margin = size * max(1.2, 5 * math.sin(math.radians(degrees)))
+    return f'<div style="transform:rotate({rng.choice((-degrees, degrees))}deg);margin:{margin:.1f}px 0">{label}</div>'
 
 
 def _layout(pen: Pen, colours: Theme, *, dress: Dress, case: bool, stacked: bool) -> Drawn:
@@ -178,6 +178,7 @@ ORNAMENTS: dict[str, Callable[[Pen, Theme], Drawn]] = {
     "tilted by 7 degrees": _of(functools.partial(_tilted, degrees=7)),
     "tilted by 12 degrees": _of(functools.partial(_tilted, degrees=12)),
     "tilted by 20 degrees": _of(functools.partial(_tilted, degrees=20)),
+    "tilted by 45 degrees": _of(functools.partial(_tilted, degrees=45)),
     "a line a word": _of(_plain, stacked=True),
 }
 """Kinds of pages by what their labels are dressed in."""

@@ -242,16 +242,17 @@ def test_the_tilt_of_a_page_is_told_alike(runtime):
     from elasticache_police.model.graph import tilted as graph
     from elasticache_police.runtime import tilted
 
+    on_page = tilted.APART_CELLS, tilted.ROWS_ON_A_PAGE, tilted.SAME_LINE
     for degrees in (0, 2, -4, 7, 30):
         picture = page().convert("L").rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
         levels = runtime._levels(picture)
-        pairs = [graph.slopes(tf.constant(cells), tilted.APART_CELLS) for cells, _ in levels[: tilted.TILT_LEVELS]]
+        pairs = [graph.slopes(tf.constant(cells), *on_page) for cells, _ in levels[: tilted.TILT_LEVELS]]
         slopes = tf.concat(pairs, axis=0)[:, 0]
         tilt = tilted.measured(levels)
         assert int(graph.measured(slopes)) == tilt
         assert int(graph.plausible(tf.constant(tilt))) == tilted.plausible(tilt)
     nothing = np.full((5, 6, 8), -1, np.float32)
-    slopes = graph.slopes(tf.constant(nothing), tilted.APART_CELLS)[:, 0]
+    slopes = graph.slopes(tf.constant(nothing), *on_page)[:, 0]
     assert int(graph.measured(slopes)) == tilted.measured([(nothing, 1.0)]) == 0
 
 

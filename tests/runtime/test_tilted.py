@@ -77,7 +77,7 @@ def test_cells_at_the_right_edge_have_no_neighbours_on_the_left() -> None:
     assert tilted.measured([(cells, 1.0)]) == 0
 
 
-@pytest.mark.parametrize("degrees", [-12, -6, 4, 9])
+@pytest.mark.parametrize("degrees", [-42, -12, -6, 4, 9, 33])
 @pytest.mark.parametrize("scale", [1.0, 2.0])
 def test_how_a_label_lies_is_told_by_its_own_cells(degrees: float, scale: float) -> None:
     """Between level lines, at any level of the pyramid, and where the page has a margin of ground."""
@@ -89,7 +89,7 @@ def test_how_a_label_lies_is_told_by_its_own_cells(degrees: float, scale: float)
     seen = [Proposal(0.9, x - 60, y - half, x + 60, y + half), Proposal(0.8, 20, 200 - half, 140, 200 + half)]
     places = [Proposal(p.score, *(edge * scale - margin for edge in (p.x0, p.y0, p.x1, p.y1))) for p in seen]
     tilt, level = tilted.label_tilts([(cells, scale)], places, margin=margin)
-    assert tilt == pytest.approx(1000 * tilted.STRETCH * math.radians(degrees), abs=8)
+    assert tilt == pytest.approx(1000 * tilted.STRETCH_ON_A_LABEL * math.radians(degrees), abs=8)
     assert level == 0
 
 

@@ -25,12 +25,15 @@ __all__ = [
     "MOST_LABELS",
     "MOST_LABEL_TILT",
     "MOST_TILT",
+    "ROWS_ON_A_LABEL",
+    "ROWS_ON_A_PAGE",
     "SAME_HEIGHT",
     "SAME_LABEL",
     "SAME_LABEL_HEIGHT",
     "SAME_LINE",
     "SAME_SLOPE",
     "STRETCH",
+    "STRETCH_ON_A_LABEL",
     "TILTED",
     "TILT_LEVELS",
     "label_tilts",
@@ -46,6 +49,8 @@ TILT_LEVELS = 3
 """So many levels of the pyramid, the finest first, tell of a tilt."""
 APART_CELLS = 4
 """How far the cells of a pair are apart."""
+ROWS_ON_A_PAGE = 1
+"""So many rows of cells up or down it reaches."""
 SAME_LINE = 0.7
 """A pair's heights on the page differ by no more than this, in heights of capitals: the next line is further."""
 SAME_HEIGHT = 1.3
@@ -55,17 +60,21 @@ LEAST_PAIRS = 60
 SAME_SLOPE = 0.01
 """Pairs whose slopes differ by no more than this agree."""
 STRETCH = 1.25
-"""By this what is measured is multiplied: of tilts between 1 and 30 degrees the finder shows 0.8, more or less."""
+"""By this what is measured of a page is multiplied: of a tilt of a few degrees the finder shows 0.8, more or less."""
+STRETCH_ON_A_LABEL = 1.12
+"""By this what is measured of a label: of 5 degrees the finder shows three quarters, of 40 nine tenths."""
 APART_ON_A_LABEL = 2
 """How far the cells of a pair are apart that tells how a single label lies."""
-SAME_LABEL = 1.1
-"""Such a pair's heights on the page differ by no more than this, in heights of capitals: it may be steep."""
+ROWS_ON_A_LABEL = 2
+"""So many rows of cells up or down such a pair reaches, where that on a page reaches one: it may be steep."""
+SAME_LABEL = 2.2
+"""Its heights on the page differ by no more than this, in heights of capitals."""
 SAME_LABEL_HEIGHT = 1.5
 """Its capitals and the label's are no more than so many times the height of each other."""
 LEAST_LABEL_PAIRS = 10
 """With fewer a label counts as level: of labels that are drawn askew a dozen tell and more."""
-LEAST_LABEL_TILT, MOST_LABEL_TILT = 50, 650
-"""In thousandths of a radian: about 3 and 37 degrees. A label tilted less is read as it is."""
+LEAST_LABEL_TILT, MOST_LABEL_TILT = 50, 900
+"""In thousandths of a radian: about 3 and 52 degrees. A label tilted less is read as it is."""
 MOST_LABELS = 16
 """So many tilted labels of a page are turned, those that the finder is surest of."""
 LABEL_MARGIN_CAPS = (5.0, 2.0)
@@ -85,14 +94,16 @@ def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
         levels: The finder's answer, float32 (H/8, W/8, 8), for every level of the pyramid, and page pixels per pixel
             of that level.
     """
-    slopes = np.sort(np.concatenate([_slopes(cells, APART_CELLS)[0] for cells, _ in levels[:TILT_LEVELS]]))
+    slopes = np.sort(
+        np.concatenate([_slopes(cells, APART_CELLS, ROWS_ON_A_PAGE, SAME_LINE)[0] for cells, _ in levels[:TILT_LEVELS]])
+    )
     if len(slopes) < LEAST_PAIRS:
         return 0
     middle = _median(slopes)
     agreeing, level, opposed = (
         np.count_nonzero(abs(slopes - slope) <= np.float32(SAME_SLOPE)) for slope in (middle, 0, -middle)
     )
-    return _tilt(middle) if agreeing > max(level, 3 * opposed) else 0
+    return _tilt(middle, STRETCH) if agreeing > max(level, 3 * opposed) else 0
 
 
 def label_tilts(
@@ -107,14 +118,14 @@ def label_tilts(
     """
     found = []
     for cells, scale in levels[:TILT_LEVELS]:
-        fall, x, y, cap = _slopes(cells, APART_ON_A_LABEL, reach=SAME_LABEL)
+        fall, x, y, cap = _slopes(cells, APART_ON_A_LABEL, ROWS_ON_A_LABEL, SAME_LABEL)
         unit = np.float32(scale)
         found.append((fall, x * unit - margin, y * unit - margin, cap * unit))
     fall, x, y, cap = (np.concatenate(parts) for parts in zip(*found, strict=True))
     tilts = []
     for place in places:
         aside = x - (place.x0 + place.x1) / 2
-        off = y - (place.y0 + place.y1) / 2 - STRETCH * fall * aside
+        off = y - (place.y0 + place.y1) / 2 - STRETCH_ON_A_LABEL * fall * aside
         here = (
             (2 * abs(aside) <= place.x1 - place.x0)
             & (abs(off) <= SAME_LINE * place.cap_px)
@@ -122,7 +133,7 @@ def label_tilts(
             & (place.cap_px < SAME_LABEL_HEIGHT * cap)
         )
         slopes = np.sort(fall[here])
-        tilts.append(_tilt(_median(slopes)) if len(slopes) >= LEAST_LABEL_PAIRS else 0)
+        tilts.append(_tilt(_median(slopes), STRETCH_ON_A_LABEL) if len(slopes) >= LEAST_LABEL_PAIRS else 0)
     return tilts
 
 
@@ -132,9 +143,9 @@ def _median(ordered: np.ndarray) -> np.float32:
     return middle
 
 
-def _tilt(slope: np.float32) -> int:
+def _tilt(slope: np.float32, stretch: float) -> int:
     """Return the tilt that a slope of the finder's tells of, in thousandths of a radian."""
-    return round(1000 * STRETCH * math.atan(float(slope)))
+    return round(1000 * stretch * math.atan(float(slope)))
 
 
 def plausible(tilt: int) -> int:
@@ -143,13 +154,14 @@ def plausible(tilt: int) -> int:
 
 
 def _slopes(
-    cells: np.ndarray, apart: int, *, reach: float = SAME_LINE
+    cells: np.ndarray, apart: int, up_or_down: int, reach: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return of the lines of one level, by pairs of cells, how steeply they fall, x, y and height of capitals.
 
     Args:
         cells: The finder's answer, float32 (H/8, W/8, 8).
-        apart: How far the cells of a pair are apart.
+        apart: How many columns the cells of a pair are apart.
+        up_or_down: How many rows at most.
         reach: A pair's heights on the page differ by no more than this, in heights of capitals.
 
     Returns:
@@ -158,15 +170,15 @@ def _slopes(
     tall, wide = cells.shape[:2]
     rows, columns = np.nonzero(cells[..., 1] >= 0)
     picked = cells[rows, columns]
-    heights = np.full((tall + 2, wide + apart), -1, np.float32)  # a border of cells without text
+    heights = np.full((tall + 2 * up_or_down, wide + apart), -1, np.float32)  # a border of cells without text
     middles = np.zeros_like(heights)
-    heights[rows + 1, columns] = (picked[:, 4] + picked[:, 5]) * np.float32(HEIGHT_PX)
-    middles[rows + 1, columns] = rows * STRIDE + (picked[:, 5] - picked[:, 4]) * np.float32(HEIGHT_PX / 2)
-    height, middle = heights[rows + 1, columns], middles[rows + 1, columns]
+    height = (picked[:, 4] + picked[:, 5]) * np.float32(HEIGHT_PX)
+    middle = (rows * STRIDE + (picked[:, 5] - picked[:, 4]) * np.float32(HEIGHT_PX / 2)).astype(np.float32)
+    heights[rows + up_or_down, columns], middles[rows + up_or_down, columns] = height, middle
     found = []
-    for step in (0, 1, 2):
-        other = heights[rows + step, columns + apart]
-        fall = middles[rows + step, columns + apart] - middle
+    for row in range(2 * up_or_down + 1):
+        other = heights[rows + row, columns + apart]
+        fall = middles[rows + row, columns + apart] - middle
         low, high = np.minimum(height, other), np.maximum(height, other)
         pair = (low >= MIN_CAP_PX) & (high < np.float32(SAME_HEIGHT) * low) & (abs(fall) <= np.float32(reach) * low)
         x = columns[pair] * STRIDE + np.float32((apart + 1) * STRIDE / 2)

@@ -18,7 +18,10 @@ from elasticache_police.runtime.tilted import (
     LEAST_LABEL_TILT,
     MOST_LABEL_TILT,
     MOST_LABELS,
+    ROWS_ON_A_LABEL,
+    ROWS_ON_A_PAGE,
     SAME_LABEL,
+    SAME_LINE,
     TILT_LEVELS,
     TILTED,
 )
@@ -61,8 +64,8 @@ def look_over(
         cells = finder(_whole_cells(level))
         scale = tf.pow(tf.constant(2.0, tf.float64), tf.cast(number, tf.float64))
         tells = tf.cast(number < TILT_LEVELS, tf.int32)
-        falls = tilted.slopes(cells, APART_CELLS)[:, 0]
-        steep = tilted.slopes(cells, APART_ON_A_LABEL, reach=SAME_LABEL)
+        falls = tilted.slopes(cells, APART_CELLS, ROWS_ON_A_PAGE, SAME_LINE)[:, 0]
+        steep = tilted.slopes(cells, APART_ON_A_LABEL, ROWS_ON_A_LABEL, SAME_LABEL)
         on_page = tf.stack([1.0, *[tf.cast(scale, tf.float32)] * 3])
         return (
             number + 1,

@@ -20,6 +20,7 @@ from elasticache_police.runtime.tilted import (
     SAME_LINE,
     SAME_SLOPE,
     STRETCH,
+    STRETCH_ON_A_LABEL,
 )
 
 __all__ = ["label_tilts", "measured", "plausible", "slopes", "to_page", "turn", "upright_size"]
@@ -28,7 +29,7 @@ _SINES = np.array([math.sin(tilt / 1000) for tilt in range(-MOST_LABEL_TILT, MOS
 _COSINES = np.array([math.cos(tilt / 1000) for tilt in range(-MOST_LABEL_TILT, MOST_LABEL_TILT + 1)])
 
 
-def slopes(cells: tf.Tensor, apart: int, *, reach: float = SAME_LINE) -> tf.Tensor:
+def slopes(cells: tf.Tensor, apart: int, up_or_down: int, reach: float) -> tf.Tensor:
     """Return how the lines of one level run, by pairs of cells, float32 (N, 4): ``runtime.tilted._slopes``.
 
     Their columns are: how steeply a line falls; x, y and the height of capitals, in pixels of the level.
@@ -39,12 +40,13 @@ def slopes(cells: tf.Tensor, apart: int, *, reach: float = SAME_LINE) -> tf.Tens
         tf.cast(tf.range(rows)[:, tf.newaxis] * STRIDE, tf.float32) + (cells[..., 5] - cells[..., 4]) * HEIGHT_PX / 2
     )
     height = tf.where(cells[..., 1] >= 0, (cells[..., 4] + cells[..., 5]) * HEIGHT_PX, -1.0)
-    other_middle = tf.pad(middle, [[1, 1], [0, apart]])
-    other_height = tf.pad(height, [[1, 1], [0, apart]], constant_values=-1.0)
+    border = [[up_or_down, up_or_down], [0, apart]]
+    other_middle = tf.pad(middle, border)
+    other_height = tf.pad(height, border, constant_values=-1.0)
     found = []
-    for step in (0, 1, 2):
-        other = other_height[step : step + rows, apart:]
-        fall = other_middle[step : step + rows, apart:] - middle
+    for row in range(2 * up_or_down + 1):
+        other = other_height[row : row + rows, apart:]
+        fall = other_middle[row : row + rows, apart:] - middle
         low, high = tf.minimum(height, other), tf.maximum(height, other)
         near = tf.logical_and(high < SAME_HEIGHT * low, tf.abs(fall) <= reach * low)
         x, y = tf.broadcast_to(across, tf.shape(fall)), middle + fall / 2 + STRIDE / 2
@@ -65,7 +67,7 @@ def label_tilts(pairs: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
     def tilt(place: tf.Tensor) -> tf.Tensor:
         _, x0, y0, x1, y1 = tf.unstack(place)
         aside = x - (x0 + x1) / 2
-        off = y - (y0 + y1) / 2 - STRETCH * fall * aside
+        off = y - (y0 + y1) / 2 - STRETCH_ON_A_LABEL * fall * aside
         conditions = [
             2 * tf.abs(aside) <= x1 - x0,
             tf.abs(off) <= SAME_LINE * (y1 - y0),
@@ -73,7 +75,7 @@ def label_tilts(pairs: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
             y1 - y0 < SAME_LABEL_HEIGHT * cap,
         ]
         here = tf.sort(tf.boolean_mask(fall, tf.reduce_all(tf.stack(conditions), axis=0)))
-        return tf.where(tf.size(here) >= LEAST_LABEL_PAIRS, _of_median(here), 0)
+        return tf.where(tf.size(here) >= LEAST_LABEL_PAIRS, _of_median(here, STRETCH_ON_A_LABEL), 0)
 
     return tf.map_fn(tilt, places, fn_output_signature=tf.TensorSpec([], tf.int32))
 
@@ -92,7 +94,7 @@ def measured(slopes: tf.Tensor) -> tf.Tensor:
     middle = _median(ordered)
     others = tf.maximum(agreeing(0.0), 3 * agreeing(-middle))
     falls = tf.logical_and(tf.size(ordered) >= LEAST_PAIRS, agreeing(middle) > others)
-    return tf.where(falls, _of_median(ordered), 0)
+    return tf.where(falls, _of_median(ordered, STRETCH), 0)
 
 
 def _median(ordered: tf.Tensor) -> tf.Tensor:
@@ -100,9 +102,9 @@ def _median(ordered: tf.Tensor) -> tf.Tensor:
     return tf.gather(tf.concat([ordered, [0.0]], axis=0), tf.maximum(tf.size(ordered) - 1, 0) // 2)
 
 
-def _of_median(ordered: tf.Tensor) -> tf.Tensor:
+def _of_median(ordered: tf.Tensor, stretch: float) -> tf.Tensor:
     """Return the tilt, int32, that the median of sorted slopes tells of."""
-    return tf.cast(tf.round(1000 * STRETCH * tf.atan(tf.cast(_median(ordered), tf.float64))), tf.int32)
+    return tf.cast(tf.round(1000 * stretch * tf.atan(tf.cast(_median(ordered), tf.float64))), tf.int32)
 
 
 def plausible(tilt: tf.Tensor) -> tf.Tensor:
