@@ -256,7 +256,7 @@ def test_the_tilt_of_a_page_is_told_alike(runtime):
     assert int(graph.measured(slopes)) == tilted.measured([(nothing, 1.0)]) == 0
 
 
-@pytest.mark.parametrize("degrees", [(8, -8), (-10, 6)])
+@pytest.mark.parametrize("degrees", [(8, -8), (-10, 6), (40, -33)])
 def test_a_label_that_lies_askew_on_a_level_page_is_read_upright_here_and_there(degrees, runtime, served):
     content = encoded(askew_labels(*degrees))
     local = runtime.inspect_page(grey_of(content))
@@ -273,7 +273,7 @@ def test_the_surroundings_of_labels_that_lie_askew_are_told_alike(runtime):
     from elasticache_police.model.graph import places as graph
     from elasticache_police.runtime.turned import Region, labels
 
-    picture = askew_labels(8, -10)
+    picture = askew_labels(8, -40)
     levels = runtime._levels(picture)
     places = runtime.places(picture)
     expected = labels(levels, places, width=picture.width, height=picture.height)

@@ -25,6 +25,7 @@ __all__ = [
     "MOST_LABELS",
     "MOST_LABEL_TILT",
     "MOST_TILT",
+    "OPPOSED",
     "ROWS_ON_A_LABEL",
     "ROWS_ON_A_PAGE",
     "SAME_HEIGHT",
@@ -57,6 +58,8 @@ SAME_HEIGHT = 1.3
 """The taller of a pair's capitals are less than so many times the height of the other's."""
 LEAST_PAIRS = 60
 """With fewer the page counts as level."""
+OPPOSED = 8
+"""A page is level when an eighth as many lines rise as fall, or the other way round: they are labels."""
 SAME_SLOPE = 0.01
 """Pairs whose slopes differ by no more than this agree."""
 STRETCH = 1.25
@@ -71,8 +74,8 @@ SAME_LABEL = 2.2
 """Its heights on the page differ by no more than this, in heights of capitals."""
 SAME_LABEL_HEIGHT = 1.5
 """Its capitals and the label's are no more than so many times the height of each other."""
-LEAST_LABEL_PAIRS = 10
-"""With fewer a label counts as level: of labels that are drawn askew a dozen tell and more."""
+LEAST_LABEL_PAIRS = 6
+"""With fewer a label counts as level: half of those at 45 degrees have nineteen, one in ten five."""
 LEAST_LABEL_TILT, MOST_LABEL_TILT = 50, 900
 """In thousandths of a radian: about 3 and 52 degrees. A label tilted less is read as it is."""
 MOST_LABELS = 16
@@ -87,8 +90,8 @@ something else."""
 def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
     """Return by how much a page seems to be turned clockwise, in thousandths of a radian.
 
-    It is 0 when too little tells, when more lines are level than fall as the median does, or when a third as many rise
-    by as much: then labels lie along arrows, and the page is level.
+    It is 0 when too little tells, when more lines are level than fall as the median does, or when some rise by as
+    much: then labels lie along arrows, and the page is level.
 
     Args:
         levels: The finder's answer, float32 (H/8, W/8, 8), for every level of the pyramid, and page pixels per pixel
@@ -103,7 +106,7 @@ def measured(levels: Sequence[tuple[np.ndarray, float]]) -> int:
     agreeing, level, opposed = (
         np.count_nonzero(abs(slopes - slope) <= np.float32(SAME_SLOPE)) for slope in (middle, 0, -middle)
     )
-    return _tilt(middle, STRETCH) if agreeing > max(level, 3 * opposed) else 0
+    return _tilt(middle, STRETCH) if agreeing > max(level, OPPOSED * opposed) else 0
 
 
 def label_tilts(

@@ -15,6 +15,7 @@ from elasticache_police.runtime.tilted import (
     LEAST_TILT,
     MOST_LABEL_TILT,
     MOST_TILT,
+    OPPOSED,
     SAME_HEIGHT,
     SAME_LABEL_HEIGHT,
     SAME_LINE,
@@ -92,7 +93,7 @@ def measured(slopes: tf.Tensor) -> tf.Tensor:
         return tf.math.count_nonzero(tf.abs(ordered - slope) <= SAME_SLOPE)
 
     middle = _median(ordered)
-    others = tf.maximum(agreeing(0.0), 3 * agreeing(-middle))
+    others = tf.maximum(agreeing(0.0), OPPOSED * agreeing(-middle))
     falls = tf.logical_and(tf.size(ordered) >= LEAST_PAIRS, agreeing(middle) > others)
     return tf.where(falls, _of_median(ordered, STRETCH), 0)
 
