@@ -275,14 +275,14 @@ def test_the_surroundings_of_labels_that_lie_askew_are_told_alike(runtime):
 
     picture = askew_labels(8, -40)
     levels = runtime._levels(picture)
-    places = runtime.places(picture)
-    expected = labels(levels, places, width=picture.width, height=picture.height)
+    places, weaker = runtime._places(levels, 0)
+    expected = labels(levels, places, weaker, width=picture.width, height=picture.height)
     assert {region.tilt > 0 for region in expected.values()} == {True, False}
     grey = tf.constant(np.asarray(picture))
-    there, _, _, pairs = graph.look_over(
+    there, unsure, _, _, pairs = graph.look_over(
         grey, lambda level: runtime._cells(Image.fromarray(level.numpy())), threshold=runtime.settings.find_threshold
     )
-    is_askew, regions = graph.labels(there, pairs, tf.shape(grey))
+    is_askew, regions = graph.labels(there, unsure, pairs, tf.shape(grey))
     assert is_askew.numpy().tolist() == [place in expected for place in places]
     assert [Region(*map(int, region)) for region in regions] == list(expected.values())
 

@@ -143,3 +143,11 @@ def test_nothing_of_a_page_is_lost_when_it_is_turned() -> None:
         assert upright.height >= 100
         corners = Region(tilted.TILTED, 0, 0, 200, 100, tilt).on_page((0, 0, *upright.size))
         assert corners == (0, 0, 200, 100)
+
+
+@pytest.mark.parametrize(("degrees", "turned"), [(33, 1), (-33, 1), (10, 0), (0, 0)])
+def test_a_place_that_the_finder_is_less_sure_of_counts_where_its_label_is_steep(degrees: float, turned: int) -> None:
+    cells = page_of_lines(math.tan(math.radians(degrees)), lines=1)
+    label = Proposal(0.4, 180, 195, 300, 205)
+    assert len(labels([(cells, 1.0)], [], [label], width=480, height=480)) == turned
+    assert len(labels([(cells, 1.0)], [label], width=480, height=480)) == (degrees != 0)

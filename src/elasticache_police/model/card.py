@@ -103,7 +103,7 @@ def model_card(metadata: dict[str, Any]) -> str:
         "",
         "## Limits",
         "",
-        "- A page that lies askew by up to 8 degrees is turned upright, a label by up to 40; what is steeper, or bent,",
+        "- A page that lies askew by up to 8 degrees is turned upright, most labels by up to 45; what is steeper or bent",
         "  is not found.",
         "- Connected scripts are often read wrongly, or not judged.",
         "- Capitals lower than about 7 pixels are often left without a verdict, on purpose.",

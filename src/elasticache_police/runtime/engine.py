@@ -105,9 +105,9 @@ class Runtime:
         askew = None if lying else self._askew(page, levels)
         if askew is not None:
             return distinct(self._inside(page, askew))
-        places = self._places(levels, margin)
+        places, weaker = self._places(levels, margin)
         size = {"width": page.width, "height": page.height, "margin": margin}
-        askew_labels = {} if lying else labels(levels, places, **size)
+        askew_labels = {} if lying else labels(levels, places, weaker, **size)
         sightings = list(self._sightings(page, [place for place in places if place not in askew_labels]))
         for region in [*regions(levels, **size), *lying, *askew_labels.values()]:
             sightings += self._inside(page, region)
@@ -138,7 +138,7 @@ class Runtime:
 
     def places(self, picture: Image.Image) -> list[place.Proposal]:
         """Return the places of a page, mode ``L``, worth reading as it lies."""
-        return self._places(self._levels(picture), margin_of(picture))
+        return self._places(self._levels(picture), margin_of(picture))[0]
 
     def _levels(self, picture: Image.Image) -> Levels:
         """Return the finder's answer for every level of a picture, a small one with a margin around it."""
@@ -151,15 +151,20 @@ class Runtime:
             level, scale = level.reduce(2), scale * 2
         return levels
 
-    def _places(self, levels: Levels, margin: int) -> list[place.Proposal]:
+    def _places(self, levels: Levels, margin: int) -> tuple[list[place.Proposal], list[place.Proposal]]:
+        """Return the places worth reading, best first, and those that are only where a label is steep."""
+        least = 0.0
         if self._reads_everything:
-            lines = [place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD) for cells, scale in levels]
-            found = place.without_repeats(list(itertools.chain(*lines)), limit=MAX_PLACES)
+            found = [place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD) for cells, scale in levels]
         else:
             least = self.settings.find_threshold
-            words = [place.names(cells, scale=scale, threshold=least) for cells, scale in levels]
-            found = place.without_repeats(list(itertools.chain(*words)), limit=MAX_PLACES)
-        return [one.moved(-margin) for one in found]
+            found = [place.names(cells, scale=scale, threshold=least) for cells, scale in levels]
+            for cells, scale in levels[: tilted.TILT_LEVELS]:
+                unsure = place.names(cells, scale=scale, threshold=least * tilted.STEEP_SURE)
+                found.append([one for one in unsure if one.score < least])
+        best = place.without_repeats(list(itertools.chain(*found)), limit=MAX_PLACES)
+        moved = [one.moved(-margin) for one in best]
+        return [one for one in moved if one.score >= least], [one for one in moved if one.score < least]
 
     def _cells(self, level: Image.Image) -> np.ndarray:
         """Return the finder's answer for one level, its size rounded up to whole cells."""

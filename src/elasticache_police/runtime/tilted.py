@@ -33,6 +33,8 @@ __all__ = [
     "SAME_LABEL_HEIGHT",
     "SAME_LINE",
     "SAME_SLOPE",
+    "STEEP",
+    "STEEP_SURE",
     "STRETCH",
     "STRETCH_ON_A_LABEL",
     "TILTED",
@@ -78,6 +80,11 @@ LEAST_LABEL_PAIRS = 6
 """With fewer a label counts as level: half of those at 45 degrees have nineteen, one in ten five."""
 LEAST_LABEL_TILT, MOST_LABEL_TILT = 50, 900
 """In thousandths of a radian: about 3 and 52 degrees. A label tilted less is read as it is."""
+STEEP = 400
+"""Of places that the finder is less sure of, those count whose label is tilted by more, in thousandths of a radian: it
+has an eye for level lines."""
+STEEP_SURE = 0.7
+"""So sure it has to be of these, as a share of what it has to be of any place."""
 MOST_LABELS = 16
 """So many tilted labels of a page are turned, those that the finder is surest of."""
 LABEL_MARGIN_CAPS = (5.0, 2.0)

@@ -113,6 +113,7 @@ class Region:
 def labels(
     levels: Sequence[tuple[np.ndarray, float]],
     places: Sequence[Proposal],
+    weaker: Sequence[Proposal] = (),
     *,
     width: int,
     height: int,
@@ -123,15 +124,18 @@ def labels(
     Args:
         levels: See :func:`regions`.
         places: Where names may stand on the page, best first.
+        weaker: More of them, less sure, which count where they are steep.
         width: Pixels of the page.
         height: Pixels of the page.
         margin: Pixels that the levels show around the page.
     """
+    least = [tilted.LEAST_LABEL_TILT] * len(places) + [tilted.STEEP] * len(weaker)
+    places = [*places, *weaker]
     along, across = tilted.LABEL_MARGIN_CAPS
     found: dict[Proposal, Region] = {}
-    for place, tilt in zip(places, tilted.label_tilts(levels, places, margin=margin), strict=True):
-        steep = tilted.LEAST_LABEL_TILT <= abs(tilt) <= tilted.MOST_LABEL_TILT
-        if not steep or len(found) == tilted.MOST_LABELS:
+    for place, enough, tilt in zip(places, least, tilted.label_tilts(levels, places, margin=margin), strict=True):
+        is_askew = enough <= abs(tilt) <= tilted.MOST_LABEL_TILT
+        if not is_askew or len(found) == tilted.MOST_LABELS:
             continue
         cos, sin = math.cos(tilt / 1000), abs(math.sin(tilt / 1000))
         long, tall = (place.x1 - place.x0) / 2 + along * place.cap_px, (0.5 + across) * place.cap_px

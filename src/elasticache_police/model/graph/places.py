@@ -22,6 +22,8 @@ from elasticache_police.runtime.tilted import (
     ROWS_ON_A_PAGE,
     SAME_LABEL,
     SAME_LINE,
+    STEEP,
+    STEEP_SURE,
     TILT_LEVELS,
     TILTED,
 )
@@ -41,7 +43,7 @@ __all__ = ["labels", "look_over", "on_page", "upright"]
 
 def look_over(
     page: tf.Tensor, finder: Callable[[tf.Tensor], tf.Tensor], *, threshold: float
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """Return the places of a page worth reading, best first, the parts of it worth turning, and how all of it lies.
 
     Args:
@@ -50,7 +52,8 @@ def look_over(
         threshold: Least score of the finder.
 
     Returns:
-        float32 (P, 5): score and x0, y0, x1, y1 in pixels of the page; int32 (2, 4): where text climbs and where it
+        float32 (P, 5): score and x0, y0, x1, y1 in pixels of the page; float32 (Q, 5): those that are worth it only
+        where a label is steep; int32 (2, 4): where text climbs and where it
         falls, x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems tilted; float32 (N, 4): the pairs
         of cells that tell how a single label lies, see :func:`tilted.slopes`, in pixels of the page.
     """
@@ -64,13 +67,22 @@ def look_over(
         cells = finder(_whole_cells(level))
         scale = tf.pow(tf.constant(2.0, tf.float64), tf.cast(number, tf.float64))
         tells = tf.cast(number < TILT_LEVELS, tf.int32)
+        unsure = _names(cells, scale=scale, threshold=threshold * STEEP_SURE)
+        unsure = tf.boolean_mask(unsure, unsure[:, 0] < threshold)
         falls = tilted.slopes(cells, APART_CELLS, ROWS_ON_A_PAGE, SAME_LINE)[:, 0]
         steep = tilted.slopes(cells, APART_ON_A_LABEL, ROWS_ON_A_LABEL, SAME_LABEL)
         on_page = tf.stack([1.0, *[tf.cast(scale, tf.float32)] * 3])
         return (
             number + 1,
             halve(level),
-            tf.concat([found, _names(cells, scale=scale, threshold=threshold)], axis=0),
+            tf.concat(
+                [
+                    found,
+                    _names(cells, scale=scale, threshold=threshold),
+                    unsure[: tells * tf.shape(unsure)[0]],
+                ],
+                axis=0,
+            ),
             tf.concat([turned, _extents(cells, scale=scale)[tf.newaxis]], axis=0),
             tf.concat([slopes, falls[: tells * tf.size(falls)]], axis=0),
             tf.concat([pairs, steep[: tells * tf.shape(steep)[0]] * on_page], axis=0),
@@ -99,21 +111,27 @@ def look_over(
     _, _, places, turned, slopes, pairs = tf.while_loop(more, look, start, shape_invariants=tuple(shapes))
     best = tf.gather(places, _best(places[:, 0], places[:, 1:], limit=MAX_PLACES, overlap=REPEAT))
     best = tf.ensure_shape(tf.cast(best - moved, tf.float32), [None, 5])
+    is_sure = best[:, 0] >= threshold
+    sure, unsure = tf.boolean_mask(best, is_sure), tf.boolean_mask(best, tf.logical_not(is_sure))
     extents = turned[:TURNED_LEVELS] - tf.roll(moved, -1, axis=0)
     pairs -= tf.cast(margin, tf.float32) * tf.constant([0.0, 1.0, 1.0, 0.0])
-    return best, _together(extents, tf.shape(page)), tilted.measured(slopes), pairs
+    return sure, unsure, _together(extents, tf.shape(page)), tilted.measured(slopes), pairs
 
 
-def labels(places: tf.Tensor, pairs: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def labels(places: tf.Tensor, weaker: tf.Tensor, pairs: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return which places lie askew, bool (P,), and their surroundings, int32 (K, 6): ``turned.labels``.
 
     Args:
         places: float32 (P, 5): score, x0, y0, x1, y1.
+        weaker: float32 (Q, 5), more of them, which count where they are steep.
         pairs: float32 (N, 4), what tells how each lies: see :func:`look_over`.
         size: Height and width of the page, int32 (2,).
     """
+    count, more = tf.shape(places)[:1], tf.shape(weaker)[:1]
+    least = tf.concat([tf.fill(count, LEAST_LABEL_TILT), tf.fill(more, STEEP)], axis=0)
+    places = tf.concat([places, weaker], axis=0)
     tilts = tilted.label_tilts(pairs, places)
-    askew = tf.logical_and(tf.abs(tilts) >= LEAST_LABEL_TILT, tf.abs(tilts) <= MOST_LABEL_TILT)
+    askew = tf.logical_and(tf.abs(tilts) >= least, tf.abs(tilts) <= MOST_LABEL_TILT)
     askew = tf.logical_and(askew, tf.cumsum(tf.cast(askew, tf.int32)) <= MOST_LABELS)
     tilts = tf.boolean_mask(tilts, askew)
     x0, y0, x1, y1 = tf.unstack(tf.cast(tf.boolean_mask(places, askew)[:, 1:], tf.float64), axis=1)
@@ -125,7 +143,7 @@ def labels(places: tf.Tensor, pairs: tf.Tensor, size: tf.Tensor) -> tuple[tf.Ten
     first = tf.maximum(tf.cast(tf.floor(tf.stack([x - wide, y - high], axis=1)), tf.int32), 0)
     last = tf.minimum(tf.cast(tf.math.ceil(tf.stack([x + wide, y + high], axis=1)), tf.int32), size[::-1])
     turns = tf.fill([tf.shape(tilts)[0], 1], TILTED)
-    return askew, tf.concat([turns, first, last, tilts[:, tf.newaxis]], axis=1)
+    return askew[: count[0]], tf.concat([turns, first, last, tilts[:, tf.newaxis]], axis=1)
 
 
 _NOWHERE = np.array([np.inf, np.inf, -np.inf, -np.inf])

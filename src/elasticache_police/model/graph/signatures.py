@@ -188,7 +188,7 @@ class Signatures:
     def _inspect_encoded(self, encoded: tf.Tensor) -> Tensors:
         page = grey_pixels(encoded, max_pixels=self._max_pixels)
         size = tf.shape(page)
-        places, turned, tilt, pairs = self._look_over(page)
+        places, weaker, turned, tilt, pairs = self._look_over(page)
         drawing = is_isometric(page)
         tilt = tf.where(drawing, 0, plausible(tilt))
         whole = tf.stack([0, 0, size[1], size[0]])
@@ -197,12 +197,12 @@ class Signatures:
             return tf.concat([[TILTED], whole, [tilt]], axis=0)
 
         def measured_again() -> tf.Tensor:
-            return plausible(tilt + self._look_over(self._upright(page, askew(tilt)))[2])
+            return plausible(tilt + self._look_over(self._upright(page, askew(tilt)))[3])
 
         tilt = tf.cond(tf.equal(tilt, 0), lambda: tilt, measured_again)
 
         # Of a drawing that lies on a floor nothing tells.
-        is_askew, labels_askew = labels(places, pairs[: tf.where(drawing, 0, tf.shape(pairs)[0])], size)
+        is_askew, labels_askew = labels(places, weaker, pairs[: tf.where(drawing, 0, tf.shape(pairs)[0])], size)
         as_it_lies = tf.boolean_mask(places, tf.logical_not(is_askew))
 
         def level() -> tf.Tensor:
@@ -228,7 +228,7 @@ class Signatures:
         seen: Tensors = tf.cond(empty, _nothing, lambda: self._looks(part, here, region))
         return seen
 
-    def _look_over_picture(self, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _look_over_picture(self, picture: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         return look_over(picture, self._find, threshold=self._settings.find_threshold)
 
     def _looks(self, page: tf.Tensor, places: tf.Tensor, region: tf.Tensor) -> Tensors:
