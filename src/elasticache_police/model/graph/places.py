@@ -53,9 +53,9 @@ def look_over(
 
     Returns:
         float32 (P, 5): score and x0, y0, x1, y1 in pixels of the page; float32 (Q, 5): those that are worth it only
-        where a label is steep; int32 (2, 4): where text climbs and where it
-        falls, x0, y0, x1, y1, zeros for nowhere; int32 scalar: by how much it seems tilted; float32 (N, 4): the pairs
-        of cells that tell how a single label lies, see :func:`tilted.slopes`, in pixels of the page.
+        where a label is steep; int32 (2, 4): where text climbs and where it falls, x0, y0, x1, y1, zeros for nowhere;
+        int32 scalar: by how much it seems tilted; float32 (N, 4): the pairs of cells that tell how a single label lies,
+        see :func:`tilted.slopes`, in pixels of the page.
     """
 
     def more(number: tf.Tensor, level: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
@@ -67,6 +67,7 @@ def look_over(
         cells = finder(_whole_cells(level))
         scale = tf.pow(tf.constant(2.0, tf.float64), tf.cast(number, tf.float64))
         tells = tf.cast(number < TILT_LEVELS, tf.int32)
+        names = _names(cells, scale=scale, threshold=threshold)
         unsure = _names(cells, scale=scale, threshold=threshold * STEEP_SURE)
         unsure = tf.boolean_mask(unsure, unsure[:, 0] < threshold)
         falls = tilted.slopes(cells, APART_CELLS, ROWS_ON_A_PAGE, SAME_LINE)[:, 0]
@@ -75,14 +76,7 @@ def look_over(
         return (
             number + 1,
             halve(level),
-            tf.concat(
-                [
-                    found,
-                    _names(cells, scale=scale, threshold=threshold),
-                    unsure[: tells * tf.shape(unsure)[0]],
-                ],
-                axis=0,
-            ),
+            tf.concat([found, names, unsure[: tells * tf.shape(unsure)[0]]], axis=0),
             tf.concat([turned, _extents(cells, scale=scale)[tf.newaxis]], axis=0),
             tf.concat([slopes, falls[: tells * tf.size(falls)]], axis=0),
             tf.concat([pairs, steep[: tells * tf.shape(steep)[0]] * on_page], axis=0),
