@@ -6,6 +6,7 @@ import base64
 import io
 import json
 
+import attrs
 import numpy as np
 import pytest
 from drawing import askew_labels, cut_out, encoded, line, page, stacked_page, transparent
@@ -14,7 +15,7 @@ from PIL import Image, ImageDraw
 from elasticache_police.errors import ModelFileError
 from elasticache_police.findings import Verdict
 from elasticache_police.imaging import crop_to_line, crop_to_tensor, open_pages, to_grey
-from elasticache_police.runtime import lines
+from elasticache_police.runtime import Runtime, lines
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
 from elasticache_police.runtime.judging import LOOKS, window_of
 from elasticache_police.runtime.packed import KEPT, findings_from_outputs, unpack
@@ -267,24 +268,31 @@ def test_a_label_that_lies_askew_on_a_level_page_is_read_upright_here_and_there(
     assert_same(findings_from_outputs(row(outputs), runtime.names), local)
 
 
-def test_the_surroundings_of_labels_that_lie_askew_are_told_alike(runtime):
+@pytest.mark.parametrize("degrees", [(8, -40), (40, -33), (-45, 45)])
+@pytest.mark.parametrize("threshold", [0.5, 0.6, 0.8])
+def test_the_surroundings_of_labels_that_lie_askew_are_told_alike(degrees, threshold, runtime):
+    """The higher the threshold, the more places count only because they are steep."""
     import tensorflow as tf
 
     from elasticache_police.model.graph import places as graph
     from elasticache_police.runtime.turned import Region, labels
 
-    picture = askew_labels(8, -40)
+    picture = askew_labels(*degrees)
     levels = runtime._levels(picture)
-    places, weaker = runtime._places(levels, 0)
-    expected = labels(levels, places, weaker, width=picture.width, height=picture.height)
-    assert {region.tilt > 0 for region in expected.values()} == {True, False}
+    picky = Runtime.load()
+    picky.settings = attrs.evolve(picky.settings, find_threshold=threshold)
+    places = picky._places(levels, 0)
+    weaker = picky._weaker(levels, 0, places)
+    askew, expected = labels(levels, places, weaker, width=picture.width, height=picture.height)
+    assert {region.tilt > 0 for region in expected} == {degree > 0 for degree in degrees}
+    assert threshold < 0.8 or set(askew) & set(weaker)
     grey = tf.constant(np.asarray(picture))
     there, unsure, _, _, pairs = graph.look_over(
-        grey, lambda level: runtime._cells(Image.fromarray(level.numpy())), threshold=runtime.settings.find_threshold
+        grey, lambda level: runtime._cells(Image.fromarray(level.numpy())), threshold=threshold
     )
     is_askew, regions = graph.labels(there, unsure, pairs, tf.shape(grey))
-    assert is_askew.numpy().tolist() == [place in expected for place in places]
-    assert [Region(*map(int, region)) for region in regions] == list(expected.values())
+    assert is_askew.numpy().tolist() == [place in askew for place in places]
+    assert [Region(*map(int, region)) for region in regions] == expected
 
 
 @pytest.mark.parametrize("box", [(0, 0, 103, 57), (21, 8, 90, 50)])

@@ -102,7 +102,7 @@ def test_a_label_of_other_letters_than_the_place_tells_nothing() -> None:
 def test_what_surrounds_a_label_holds_all_of_it_and_stays_on_the_page() -> None:
     cells = page_of_lines(0.1, lines=1)
     label = Proposal(0.9, 180, 195, 300, 205)
-    ((place, region),) = labels([(cells, 1.0)], [label], width=480, height=260).items()
+    (place,), (region,) = labels([(cells, 1.0)], [label], width=480, height=260)
     assert place is label
     assert region.tilt > tilted.LEAST_LABEL_TILT
     assert 0 <= region.x0 < 180 - 3 * CAP_PX
@@ -111,11 +111,25 @@ def test_what_surrounds_a_label_holds_all_of_it_and_stays_on_the_page() -> None:
     assert 205 + 0.1 * 60 < region.y1 <= 260
 
 
-def test_labels_are_turned_up_to_a_number_the_surest_first() -> None:
-    cells = page_of_lines(0.1, lines=1)
-    places = [Proposal(0.9 - number / 100, 180, 195, 300, 205) for number in range(tilted.MOST_LABELS + 5)]
-    found = labels([(cells, 1.0)], places, width=480, height=260)
-    assert list(found) == places[: tilted.MOST_LABELS]
+def test_labels_are_turned_up_to_a_number_the_surest_first_and_others_read_as_they_lie() -> None:
+    number = tilted.MOST_LABELS + 5
+    cells = np.tile(page_of_lines(0.1, lines=1), (1, number, 1))
+    places = [Proposal(0.9 - i / 100, 480 * i + 180, 195, 480 * i + 300, 205) for i in range(number)]
+    askew, regions = labels([(cells, 1.0)], places, width=480 * number, height=480)
+    assert askew == places[: tilted.MOST_LABELS]
+    assert [region.x0 // 480 for region in regions] == list(range(tilted.MOST_LABELS))
+
+
+def test_a_label_whose_name_is_seen_at_several_places_is_turned_once() -> None:
+    cells = page_of_lines(0.6, lines=1)
+    places = [Proposal(0.9 - abs(off) / 100, 180 + off, 195 + off, 300 + off, 205 + off) for off in (0, -4, 5, 9)]
+    askew, regions = labels([(cells, 1.0)], places, width=480, height=480)
+    assert askew == places
+    assert regions == labels([(cells, 1.0)], places[:1], width=480, height=480)[1]
+    # A name on the next line is of another label.
+    below = Proposal(0.5, 180, 275, 300, 285)
+    two = page_of_lines(0.6, lines=2, pitch_px=80)
+    assert len(labels([(two, 1.0)], [places[0], below], width=480, height=480)[1]) == 2
 
 
 @given(
@@ -149,5 +163,5 @@ def test_nothing_of_a_page_is_lost_when_it_is_turned() -> None:
 def test_a_place_that_the_finder_is_less_sure_of_counts_where_its_label_is_steep(degrees: float, turned: int) -> None:
     cells = page_of_lines(math.tan(math.radians(degrees)), lines=1)
     label = Proposal(0.4, 180, 195, 300, 205)
-    assert len(labels([(cells, 1.0)], [], [label], width=480, height=480)) == turned
-    assert len(labels([(cells, 1.0)], [label], width=480, height=480)) == (degrees != 0)
+    assert len(labels([(cells, 1.0)], [], [label], width=480, height=480)[1]) == turned
+    assert len(labels([(cells, 1.0)], [label], width=480, height=480)[1]) == (degrees != 0)

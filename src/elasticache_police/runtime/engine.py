@@ -105,11 +105,12 @@ class Runtime:
         askew = None if lying else self._askew(page, levels)
         if askew is not None:
             return distinct(self._inside(page, askew))
-        places, weaker = self._places(levels, margin)
+        places = self._places(levels, margin)
         size = {"width": page.width, "height": page.height, "margin": margin}
-        askew_labels = {} if lying else labels(levels, places, weaker, **size)
-        sightings = list(self._sightings(page, [place for place in places if place not in askew_labels]))
-        for region in [*regions(levels, **size), *lying, *askew_labels.values()]:
+        weaker = self._weaker(levels, margin, places)
+        askew_places, askew_labels = ([], []) if lying else labels(levels, places, weaker, **size)
+        sightings = list(self._sightings(page, [one for one in places if one not in askew_places]))
+        for region in [*regions(levels, **size), *lying, *askew_labels]:
             sightings += self._inside(page, region)
         return distinct(sightings)
 
@@ -138,7 +139,7 @@ class Runtime:
 
     def places(self, picture: Image.Image) -> list[place.Proposal]:
         """Return the places of a page, mode ``L``, worth reading as it lies."""
-        return self._places(self._levels(picture), margin_of(picture))[0]
+        return self._places(self._levels(picture), margin_of(picture))
 
     def _levels(self, picture: Image.Image) -> Levels:
         """Return the finder's answer for every level of a picture, a small one with a margin around it."""
@@ -151,20 +152,27 @@ class Runtime:
             level, scale = level.reduce(2), scale * 2
         return levels
 
-    def _places(self, levels: Levels, margin: int) -> tuple[list[place.Proposal], list[place.Proposal]]:
-        """Return the places worth reading, best first, and those that are only where a label is steep."""
-        least = 0.0
+    def _places(self, levels: Levels, margin: int) -> list[place.Proposal]:
+        """Return the places worth reading, best first."""
         if self._reads_everything:
             found = [place.lines_of_text(cells, scale=scale, threshold=TEXT_THRESHOLD) for cells, scale in levels]
         else:
             least = self.settings.find_threshold
             found = [place.names(cells, scale=scale, threshold=least) for cells, scale in levels]
-            for cells, scale in levels[: tilted.TILT_LEVELS]:
-                unsure = place.names(cells, scale=scale, threshold=least * tilted.STEEP_SURE)
-                found.append([one for one in unsure if one.score < least])
         best = place.without_repeats(list(itertools.chain(*found)), limit=MAX_PLACES)
-        moved = [one.moved(-margin) for one in best]
-        return [one for one in moved if one.score >= least], [one for one in moved if one.score < least]
+        return [one.moved(-margin) for one in best]
+
+    def _weaker(self, levels: Levels, margin: int, places: Sequence[place.Proposal]) -> list[place.Proposal]:
+        """Return more places, best first, which are worth reading only where a label is steep."""
+        if self._reads_everything:
+            return []
+        least = self.settings.find_threshold
+        found = [
+            place.names(cells, scale=scale, threshold=least * tilted.STEEP_SURE, below=least)
+            for cells, scale in levels[: tilted.TILT_LEVELS]
+        ]
+        weaker = [one.moved(-margin) for one in itertools.chain(*found)]
+        return place.without_repeats([*places, *weaker], limit=MAX_PLACES)[len(places) :]
 
     def _cells(self, level: Image.Image) -> np.ndarray:
         """Return the finder's answer for one level, its size rounded up to whole cells."""

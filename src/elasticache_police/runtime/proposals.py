@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 import numpy as np
 
-__all__ = ["Proposal", "lines_of_text", "names", "without_repeats"]
+__all__ = ["Proposal", "apart", "lines_of_text", "names", "overlap_of", "without_repeats"]
 
 STRIDE = 8
 SIDE_PX = 32.0
@@ -14,7 +16,7 @@ MIN_CAP_PX = 4.0
 SAME_PLACE = 0.4
 """Intersection over union above which cells of one level point at the same place."""
 REPEAT = 0.45
-"""Intersection over union from which a place was seen at another level before."""
+"""Intersection over union above which a place was seen at another level before."""
 
 
 @attrs.frozen
@@ -57,7 +59,7 @@ def _geometry(cells: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
     )
 
 
-def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal]:
+def names(cells: np.ndarray, *, scale: float, threshold: float, below: float = math.inf) -> list[Proposal]:
     """Return where the finder sees a name at one level of the pyramid.
 
     Cells that point at the same place are averaged, weighted by their scores.
@@ -66,9 +68,10 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
         cells: float32 (H/8, W/8, 6), the finder's answer.
         scale: Page pixels per pixel of the level.
         threshold: Least score, 0..1.
+        below: Cells that score so much do not count.
     """
     scores = _sigmoid(cells[..., 0])
-    rows, columns = np.nonzero(scores >= threshold)
+    rows, columns = np.nonzero((scores >= threshold) & (scores < below))
     if not len(rows):
         return []
     boxes = _geometry(cells, rows, columns)
@@ -78,7 +81,7 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
     out: list[Proposal] = []
     while len(weights):
         best = int(weights.argmax())
-        same = _overlap(boxes[best], boxes) > SAME_PLACE
+        same = overlap_of(boxes[best], boxes) > SAME_PLACE
         same[best] = True
         mean = (boxes[same] * weights[same, None]).sum(axis=0) / weights[same].sum()
         x0, y0, x1, y1 = (float(edge) * scale for edge in mean)
@@ -87,7 +90,7 @@ def names(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal
     return out
 
 
-def _overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+def overlap_of(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Return intersection over union of one box with others."""
     wide = np.minimum(box[2], boxes[:, 2]) - np.maximum(box[0], boxes[:, 0])
     tall = np.minimum(box[3], boxes[:, 3]) - np.maximum(box[1], boxes[:, 1])
@@ -101,13 +104,24 @@ def without_repeats(proposals: list[Proposal], *, limit: int) -> list[Proposal]:
     """Drop proposals of other levels for the same place, and all but the best ``limit``."""
     ordered = sorted(proposals, key=lambda proposal: -proposal.score)
     boxes = np.array([[p.x0, p.y0, p.x1, p.y1] for p in ordered]).reshape(-1, 4)
+    return [ordered[i] for i in apart(boxes, overlap=REPEAT, limit=limit)]
+
+
+def apart(boxes: np.ndarray, *, overlap: float, limit: int) -> list[int]:
+    """Return which of some boxes are left when each takes the place of those after it that it overlaps.
+
+    Args:
+        boxes: (N, 4), best first.
+        overlap: Intersection over union above which two are of the same place.
+        limit: So many are left at most.
+    """
     kept: list[int] = []
-    for i in range(len(ordered)):
+    for i in range(len(boxes)):
         if len(kept) == limit:
             break
-        if not kept or _overlap(boxes[i], boxes[kept]).max() < REPEAT:
+        if not kept or overlap_of(boxes[i], boxes[kept]).max() <= overlap:
             kept.append(i)
-    return [ordered[i] for i in kept]
+    return kept
 
 
 def lines_of_text(cells: np.ndarray, *, scale: float, threshold: float) -> list[Proposal]:

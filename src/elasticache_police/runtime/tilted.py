@@ -25,6 +25,7 @@ __all__ = [
     "MOST_LABELS",
     "MOST_LABEL_TILT",
     "MOST_TILT",
+    "ONE_LABEL",
     "OPPOSED",
     "ROWS_ON_A_LABEL",
     "ROWS_ON_A_PAGE",
@@ -87,6 +88,9 @@ STEEP_SURE = 0.7
 """So sure it has to be of these, as a share of what it has to be of any place."""
 MOST_LABELS = 16
 """So many tilted labels of a page are turned, those that the finder is surest of."""
+ONE_LABEL = 0.5
+"""Intersection over union of the surroundings of two places above which they are of one label: on a steep one the
+finder sees its name at three places or more."""
 LABEL_MARGIN_CAPS = (5.0, 2.0)
 """What is looked at besides a tilted label, along and across it, in heights of capitals."""
 LEAST_TILT, MOST_TILT = 18, 140

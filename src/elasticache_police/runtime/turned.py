@@ -15,7 +15,7 @@ from PIL import Image
 from elasticache_police.findings import Box
 from elasticache_police.runtime import isometric, tilted
 from elasticache_police.runtime.lines import median
-from elasticache_police.runtime.proposals import STRIDE, Proposal
+from elasticache_police.runtime.proposals import STRIDE, Proposal, apart, overlap_of
 
 __all__ = [
     "CHANNELS",
@@ -118,8 +118,8 @@ def labels(
     width: int,
     height: int,
     margin: int = 0,
-) -> dict[Proposal, Region]:
-    """Return the surroundings of places whose line lies askew, as a label beside an arrow does.
+) -> tuple[list[Proposal], list[Region]]:
+    """Return which places lie askew, as a label beside an arrow does, and the surroundings to turn for them.
 
     Args:
         levels: See :func:`regions`.
@@ -131,20 +131,29 @@ def labels(
     """
     least = [tilted.LEAST_LABEL_TILT] * len(places) + [tilted.STEEP] * len(weaker)
     places = [*places, *weaker]
-    along, across = tilted.LABEL_MARGIN_CAPS
-    found: dict[Proposal, Region] = {}
+    askew: list[tuple[Proposal, Region]] = []
     for place, enough, tilt in zip(places, least, tilted.label_tilts(levels, places, margin=margin), strict=True):
-        is_askew = enough <= abs(tilt) <= tilted.MOST_LABEL_TILT
-        if not is_askew or len(found) == tilted.MOST_LABELS:
-            continue
-        cos, sin = math.cos(tilt / 1000), abs(math.sin(tilt / 1000))
-        long, tall = (place.x1 - place.x0) / 2 + along * place.cap_px, (0.5 + across) * place.cap_px
-        x, y = (place.x0 + place.x1) / 2, (place.y0 + place.y1) / 2
-        wide, high = cos * long + sin * tall, sin * long + cos * tall
-        x0, y0 = max(0, math.floor(x - wide)), max(0, math.floor(y - high))
-        x1, y1 = min(width, math.ceil(x + wide)), min(height, math.ceil(y + high))
-        found[place] = Region(tilted.TILTED, x0, y0, x1, y1, tilt)
-    return found
+        if enough <= abs(tilt) <= tilted.MOST_LABEL_TILT:
+            askew.append((place, _surroundings(place, tilt, width=width, height=height)))
+    boxes = np.array([[region.x0, region.y0, region.x1, region.y1] for _, region in askew], float).reshape(-1, 4)
+    kept = apart(boxes, overlap=tilted.ONE_LABEL, limit=tilted.MOST_LABELS)
+    # Beyond the limit a place is left to be read as it lies.
+    turned = [overlap_of(box, boxes[kept]).max() > tilted.ONE_LABEL for box in boxes]
+    return [place for (place, _), is_turned in zip(askew, turned, strict=True) if is_turned], [
+        askew[i][1] for i in kept
+    ]
+
+
+def _surroundings(place: Proposal, tilt: int, *, width: int, height: int) -> Region:
+    """Return the part of a page around a label that lies askew."""
+    along, across = tilted.LABEL_MARGIN_CAPS
+    cos, sin = math.cos(tilt / 1000), abs(math.sin(tilt / 1000))
+    long, tall = (place.x1 - place.x0) / 2 + along * place.cap_px, (0.5 + across) * place.cap_px
+    x, y = (place.x0 + place.x1) / 2, (place.y0 + place.y1) / 2
+    wide, high = cos * long + sin * tall, sin * long + cos * tall
+    x0, y0 = max(0, math.floor(x - wide)), max(0, math.floor(y - high))
+    x1, y1 = min(width, math.ceil(x + wide)), min(height, math.ceil(y + high))
+    return Region(tilted.TILTED, x0, y0, x1, y1, tilt)
 
 
 def floors(grey: np.ndarray) -> list[Region]:

@@ -1,7 +1,8 @@
-"""The finder over a pyramid of the page: ``runtime.proposals``, ``.turned`` and ``Runtime.look_over`` as a graph."""
+"""The finder over a pyramid of the page: ``runtime.proposals``, ``.turned`` and ``Runtime.places`` as a graph."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +19,7 @@ from elasticache_police.runtime.tilted import (
     LEAST_LABEL_TILT,
     MOST_LABEL_TILT,
     MOST_LABELS,
+    ONE_LABEL,
     ROWS_ON_A_LABEL,
     ROWS_ON_A_PAGE,
     SAME_LABEL,
@@ -68,8 +70,7 @@ def look_over(
         scale = tf.pow(tf.constant(2.0, tf.float64), tf.cast(number, tf.float64))
         tells = tf.cast(number < TILT_LEVELS, tf.int32)
         names = _names(cells, scale=scale, threshold=threshold)
-        unsure = _names(cells, scale=scale, threshold=threshold * STEEP_SURE)
-        unsure = tf.boolean_mask(unsure, unsure[:, 0] < threshold)
+        unsure = _names(cells, scale=scale, threshold=threshold * STEEP_SURE, below=threshold)
         falls = tilted.slopes(cells, APART_CELLS, ROWS_ON_A_PAGE, SAME_LINE)[:, 0]
         steep = tilted.slopes(cells, APART_ON_A_LABEL, ROWS_ON_A_LABEL, SAME_LABEL)
         on_page = tf.stack([1.0, *[tf.cast(scale, tf.float32)] * 3])
@@ -113,7 +114,7 @@ def look_over(
 
 
 def labels(places: tf.Tensor, weaker: tf.Tensor, pairs: tf.Tensor, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return which places lie askew, bool (P,), and their surroundings, int32 (K, 6): ``turned.labels``.
+    """Return which places lie askew, bool (P,), and what to turn for them, int32 (K, 6): ``turned.labels``.
 
     Args:
         places: float32 (P, 5): score, x0, y0, x1, y1.
@@ -125,10 +126,9 @@ def labels(places: tf.Tensor, weaker: tf.Tensor, pairs: tf.Tensor, size: tf.Tens
     least = tf.concat([tf.fill(count, LEAST_LABEL_TILT), tf.fill(more, STEEP)], axis=0)
     places = tf.concat([places, weaker], axis=0)
     tilts = tilted.label_tilts(pairs, places)
-    askew = tf.logical_and(tf.abs(tilts) >= least, tf.abs(tilts) <= MOST_LABEL_TILT)
-    askew = tf.logical_and(askew, tf.cumsum(tf.cast(askew, tf.int32)) <= MOST_LABELS)
-    tilts = tf.boolean_mask(tilts, askew)
-    x0, y0, x1, y1 = tf.unstack(tf.cast(tf.boolean_mask(places, askew)[:, 1:], tf.float64), axis=1)
+    askew = tf.where(tf.logical_and(tf.abs(tilts) >= least, tf.abs(tilts) <= MOST_LABEL_TILT))[:, 0]
+    tilts = tf.gather(tilts, askew)
+    scores, x0, y0, x1, y1 = tf.unstack(tf.cast(tf.gather(places, askew), tf.float64), axis=1)
     along, across = LABEL_MARGIN_CAPS
     long, tall = (x1 - x0) / 2 + along * (y1 - y0), (0.5 + across) * (y1 - y0)
     cos, sin = tilted.turn(tilts)
@@ -136,8 +136,14 @@ def labels(places: tf.Tensor, weaker: tf.Tensor, pairs: tf.Tensor, size: tf.Tens
     wide, high = cos * long + sin * tall, sin * long + cos * tall
     first = tf.maximum(tf.cast(tf.floor(tf.stack([x - wide, y - high], axis=1)), tf.int32), 0)
     last = tf.minimum(tf.cast(tf.math.ceil(tf.stack([x + wide, y + high], axis=1)), tf.int32), size[::-1])
-    turns = tf.fill([tf.shape(tilts)[0], 1], TILTED)
-    return askew[: count[0]], tf.concat([turns, first, last, tilts[:, tf.newaxis]], axis=1)
+    boxes = tf.concat([first, last], axis=1)
+    exact = tf.cast(boxes, tf.float64)
+    kept = _best(scores, exact, limit=MOST_LABELS, overlap=ONE_LABEL)
+    turned = tf.reduce_any(_overlap(exact, tf.gather(exact, kept)) > ONE_LABEL, axis=1)
+    own = tf.range(count[0], dtype=askew.dtype)[:, tf.newaxis]
+    is_askew = tf.reduce_any(tf.equal(own, tf.boolean_mask(askew, turned)), axis=1)
+    turns = tf.fill([tf.size(kept), 1], TILTED)
+    return is_askew, tf.concat([turns, tf.gather(boxes, kept), tf.gather(tilts, kept)[:, tf.newaxis]], axis=1)
 
 
 _NOWHERE = np.array([np.inf, np.inf, -np.inf, -np.inf])
@@ -232,10 +238,10 @@ def _whole_cells(level: tf.Tensor) -> tf.Tensor:
     return tf.gather(tf.gather(level, places(height), axis=0), places(width), axis=1)
 
 
-def _names(cells: tf.Tensor, *, scale: tf.Tensor, threshold: float) -> tf.Tensor:
+def _names(cells: tf.Tensor, *, scale: tf.Tensor, threshold: float, below: float = math.inf) -> tf.Tensor:
     """Return float64 (K, 5), where the finder sees a name at one level: ``proposals.names``."""
     scores = tf.sigmoid(cells[..., 0])
-    weights, boxes = _boxes(cells, scores, tf.where(scores >= threshold))
+    weights, boxes = _boxes(cells, scores, tf.where(tf.logical_and(scores >= threshold, scores < below)))
     return _merged(weights, boxes, scale=scale)
 
 
