@@ -20,7 +20,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["TEST", "VALIDATION", "Face", "Half", "faces", "load_face"]
+__all__ = ["ODD", "TEST", "VALIDATION", "Face", "Half", "faces", "load_face"]
 
 Half = Literal["validation", "test"]
 

@@ -11,11 +11,22 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
+from benchmarks.fonts import ODD
 from benchmarks.manifest import Occurrence, Truth
 from benchmarks.matching import Found
 from benchmarks.worker import Result
 
-__all__ = ["CropScore", "Miss", "PageScore", "Tally", "height_class", "reliability", "score_crops", "score_pages"]
+__all__ = [
+    "CropScore",
+    "Miss",
+    "PageScore",
+    "Tally",
+    "face_class",
+    "height_class",
+    "reliability",
+    "score_crops",
+    "score_pages",
+]
 
 _HEIGHTS = ((9.5, "7-9 px"), (12.5, "10-12 px"), (20.5, "13-20 px"), (60.5, "21-60 px"))
 
@@ -92,6 +103,11 @@ def height_class(cap_px: float) -> str:
     return next((name for limit, name in _HEIGHTS if cap_px < limit), "above 60 px")
 
 
+def face_class(font: str) -> str:
+    """Return what sort of face it is, of a family and a weight such as ``kalam-700``."""
+    return "hand or display" if font.rpartition("-")[0] in ODD else "text"
+
+
 _AMAZON = {"no": "alone", "line": "after Amazon/AWS", "above": "Amazon/AWS above"}
 _INK_OVER_CAP = 0.95  # a box measured by hand is a little higher than the capitals in it
 _PARTS: dict[str, Callable[[Occurrence], str]] = {
@@ -99,6 +115,7 @@ _PARTS: dict[str, Callable[[Occurrence], str]] = {
     "height": lambda o: height_class(o.get("cap_px", (o["box"][3] - o["box"][1]) * _INK_OVER_CAP)),
     "polarity": lambda o: o.get("polarity", "unknown"),
     "amazon": lambda o: _AMAZON.get(o.get("amazon", ""), "unknown"),
+    "face": lambda o: face_class(o["font"]) if "font" in o else "unknown",
 }
 
 

@@ -101,6 +101,17 @@ def test_an_unread_crop_is_wrong() -> None:
     assert reliability(truths, answers) == [(0.02, 0.0, 1)]
 
 
+def test_a_mistake_in_a_text_face_is_told_from_one_in_a_hand() -> None:
+    truths = [
+        _page({**_written("Elasticache", "misspelled", _LEFT), "font": font}) for font in ("kalam-700", "lora-400")
+    ]
+    answers: list[Result] = [
+        {"sha256": "1", "version": "1", "wall_ms": 1.0, "cpu_ms": 1.0, "verdict": verdict, "score": 0.5, "reading": "x"}
+        for verdict in ("correct", "misspelled")
+    ]
+    assert score_crops(truths, answers).parts["face"] == {"hand or display": (0, 1), "text": (1, 1)}
+
+
 @pytest.mark.parametrize(
     ("cap_px", "name"),
     [(7.0, "7-9 px"), (9.6, "10-12 px"), (12.6, "13-20 px"), (21.0, "21-60 px"), (60.6, "above 60 px")],
