@@ -172,9 +172,10 @@ def _starts(line: str, name: str) -> Iterator[int]:
             yield i
 
 
-def _stops(line: str, start: int, longest: int) -> Iterator[int]:
-    """Yield where a word that began at ``start`` may end."""
-    for stop in range(start + 1, min(len(line), start + longest) + 1):
+def _stops(line: str, start: int, lengths: tuple[int, int]) -> Iterator[int]:
+    """Yield where a word that began at ``start`` may end, given how short and how long it may be."""
+    shortest, longest = lengths
+    for stop in range(start + shortest, min(len(line), start + longest) + 1):
         if stop == len(line) or not (line[stop].isascii() and line[stop].isalnum()):
             if line[stop - 1].isalnum():
                 yield stop
@@ -288,9 +289,10 @@ def occurrences(
     """
     found: list[tuple[tuple[int, int, int, int], Occurrence]] = []
     for name in names:
-        longest = len(name) + _allowed(name) + _MAX_SPACES
+        edits_allowed = _allowed(name)
+        lengths = len(_squeeze(name)) - edits_allowed, len(name) + edits_allowed + _MAX_SPACES
         for start in _starts(line, name):
-            for stop in _stops(line, start, longest):
+            for stop in _stops(line, start, lengths):
                 word = _as_meant(_as_capitals(line[start:stop]), name)
                 edits = _edits(word, name)
                 if edits is None:

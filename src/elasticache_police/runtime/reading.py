@@ -72,9 +72,10 @@ def read(frames: np.ndarray) -> Reading:
         frames: float32 (T, CLASSES), each row a distribution.
     """
     best = frames.argmax(axis=-1)
-    begins = np.flatnonzero(np.diff(best, prepend=-1))
-    ends = np.append(begins[1:], len(best)) - 1
-    written = [(int(a), int(b), int(best[a])) for a, b in zip(begins, ends, strict=True) if best[a] != BLANK]
+    others = np.flatnonzero(best[1:] != best[:-1]) + 1
+    begins = [0, *others.tolist()][: len(best)]
+    ends = [*(begin - 1 for begin in begins[1:]), len(best) - 1][: len(best)]
+    written = [run for run in zip(begins, ends, best[begins].tolist(), strict=True) if run[2] != BLANK]
     runs: list[tuple[int, int, int]] = []
     silences: list[int] = []
     for run in written:
