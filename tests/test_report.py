@@ -113,6 +113,18 @@ def test_a_label_goes_where_nothing_is_written():
     assert (drawn[45:185] == noise).all()
 
 
+@pytest.mark.parametrize("box", [(300, 200, 324, 320), (300, 200, 392, 290)])
+def test_the_label_of_a_word_that_runs_up_or_lies_askew_is_no_larger_than_its_letters_ask_for(box):
+    def label(finding):
+        drawn = np.asarray(draw_findings(Image.new("RGB", (800, 600), (0, 0, 0)), [finding])).astype(bool).any(axis=2)
+        x0, y0, x1, y1 = finding.box
+        drawn[y0 - 8 : y1 + 8, x0 - 8 : x1 + 8] = False
+        return np.count_nonzero(drawn)
+
+    turned = Finding(box=box, verdict=Verdict.MISSPELLED, score=0.01, reading="ElasticCache", kind=Kind.EXTRA_LETTER)
+    assert 0 < label(turned) < 1.5 * label(WRONG)
+
+
 @hypothesis.settings(max_examples=60)
 @hypothesis.given(
     st.integers(8, 300),

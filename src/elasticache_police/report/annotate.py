@@ -122,7 +122,7 @@ def _placed_label(
     height, width = busy.shape[0] - 1, busy.shape[1] - 1
     kind = "" if finding.kind is None else f": {finding.kind.value.replace('_', ' ')}"
     for text in (f"{finding.reading}{kind}", finding.reading):
-        for font_px in _font_sizes(width, height, frame[3] - frame[1]):
+        for font_px in _font_sizes(width, height, _letters_px(finding)):
             font = _font(font_px)
             left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
             pad = max(3, font_px // 4)
@@ -138,6 +138,13 @@ def _placed_label(
 @functools.cache
 def _font(font_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(font_px)
+
+
+def _letters_px(finding: Finding) -> int:
+    """Return about how high the letters of a finding are, which may run up the page or lie askew, in pixels."""
+    x0, y0, x1, y1 = finding.box
+    long, short = max(x1 - x0, y1 - y0), min(x1 - x0, y1 - y0)
+    return min(short, 2 * long // max(1, len(finding.reading)))
 
 
 def _font_sizes(width: int, height: int, word_height: int) -> tuple[int, ...]:
