@@ -24,12 +24,14 @@ from elasticache_police.dataset.scenery import (
     Canvas,
     Rectangle,
     background,
+    connector,
     frame,
     icon,
     ink_for,
     other_shade,
     panels,
     strokes,
+    underlay,
 )
 from elasticache_police.dataset.text import NameTexts
 
@@ -68,6 +70,14 @@ class PageStyle:
 
 _MARKED = 0.16
 """Share of blocks whose lines have marks beside them."""
+_FRAMED = 0.12
+"""Share of blocks in a box."""
+_ON_AN_EDGE = 0.08
+"""Share of blocks that an icon or a bar reaches under."""
+_CROSSED = 0.07
+"""Share of blocks with a line through them or along them."""
+_BEHIND, _OVER = "behind", "over"
+"""Where such a line goes: behind the letters or over them."""
 _BROKEN = 0.07
 """Share of blocks with a word a line, half of them the two halves of a name."""
 
@@ -168,15 +178,28 @@ def _write_block(
         return
     x, y, ground = placed
     inner = (x, y - cap, x + wide, y - cap + tall)
-    if rng.random() < 0.12:
-        frame(rng, canvas, inner, cap)
-    fill = ink_for(rng, canvas, inner)
+    fill = _ground(rng, canvas, inner, cap)
     if fill is None:
         return
     canvas.taken.append(ground)
+    line = rng.choice([fill, rng.randint(0, 255)])
+    crossed = rng.choice([_BEHIND, _OVER]) if rng.random() < _CROSSED else None
+    if crossed == _BEHIND:
+        connector(rng, canvas, inner, cap, line)
     _write_lines(rng, canvas, block, x, y, fill)
+    if crossed == _OVER:
+        connector(rng, canvas, inner, cap, line)
     if rng.random() < 0.25:
         icon(rng, canvas, inner, cap)
+
+
+def _ground(rng: random.Random, canvas: Canvas, inner: Rectangle, cap: float) -> int | None:
+    """Draw what a block stands on, if anything, and return the grey of its letters; None where none would be seen."""
+    if rng.random() < _FRAMED:
+        frame(rng, canvas, inner, cap)
+    if rng.random() < _ON_AN_EDGE:
+        underlay(rng, canvas, inner, cap)
+    return ink_for(rng, canvas, inner)
 
 
 def _write_lines(rng: random.Random, canvas: Canvas, block: _Block, x: float, y: float, fill: int) -> None:

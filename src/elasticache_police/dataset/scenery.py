@@ -11,7 +11,19 @@ from PIL import Image, ImageDraw
 
 from elasticache_police.dataset.lines import TextLine, TurnedText
 
-__all__ = ["Canvas", "Rectangle", "background", "frame", "icon", "ink_for", "other_shade", "panels", "strokes"]
+__all__ = [
+    "Canvas",
+    "Rectangle",
+    "background",
+    "connector",
+    "frame",
+    "icon",
+    "ink_for",
+    "other_shade",
+    "panels",
+    "strokes",
+    "underlay",
+]
 
 Rectangle = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels."""
@@ -157,9 +169,68 @@ def icon(rng: random.Random, canvas: Canvas, inner: Rectangle, cap: float) -> No
     place = (x, y, x + side, y + side)
     if not canvas.free(place):
         return
+    _draw_icon(rng, canvas, place)
+    canvas.taken.append(place)
+
+
+def underlay(rng: random.Random, canvas: Canvas, inner: Rectangle, cap: float) -> None:
+    """Draw, where there is room, what a block stands on in part: an icon that its label reaches into, or a bar."""
+    x0, y0, x1, y1 = inner
+    if rng.random() < 0.6:
+        side = cap * rng.uniform(2, 8)
+        middle = rng.choice([(x0 + x1) / 2, rng.uniform(x0, x1)])
+        above = rng.random() < 0.85
+        top = y0 + cap * rng.uniform(-0.15, 0.8) - side if above else y1 - cap * rng.uniform(-0.3, 0.6)
+        place = (middle - side / 2, top, middle + side / 2, top + side)
+        if canvas.free(place):
+            _draw_icon(rng, canvas, place)
+            canvas.taken.append(place)
+        return
+    edge, far = rng.uniform(x0, x1), cap * rng.uniform(3, 20)
+    slant = cap * rng.choice([0.0, 0.0, rng.uniform(-3, 3)])
+    left, right = (edge - far, edge) if rng.random() < 0.5 else (edge, edge + far)
+    top, bottom = y0 - cap * rng.uniform(0.2, 4), y1 + cap * rng.uniform(0.2, 4)
+    if canvas.free((left - abs(slant), top, right + abs(slant), bottom)):
+        corners = [(left + slant, top), (right + slant, top), (right - slant, bottom), (left - slant, bottom)]
+        canvas.draw.polygon(corners, fill=rng.randint(0, 255), outline=rng.choice([None, rng.randint(0, 255)]))
+
+
+def connector(rng: random.Random, canvas: Canvas, inner: Rectangle, cap: float, shade: int) -> None:
+    """Draw a line or an arc through a block, or along it so near that it touches: an edge and its label."""
+    x0, y0, x1, y1 = inner
+    x, y = rng.uniform(x0, x1), rng.uniform(y0 - 0.2 * cap, y1 + 0.2 * cap)
+    if rng.random() < 0.3:
+        y = rng.choice([y0, y1]) + rng.uniform(-0.15, 0.15) * cap
+    width = max(1, round(cap * rng.choice([0.0, 0.05, 0.08, 0.12])))
+    reach = cap * rng.uniform(3, 25)
+    if rng.random() < 0.35:
+        # A circle through the point, of which a part shows.
+        way, start = rng.uniform(0, 360), rng.choice([90, 120, 150])
+        turn = math.radians(way)
+        mid_x, mid_y = x - reach * math.cos(turn), y - reach * math.sin(turn)
+        canvas.draw.arc(
+            (mid_x - reach, mid_y - reach, mid_x + reach, mid_y + reach),
+            way - start / 2, way + start / 2, fill=shade, width=width,
+        )  # fmt: skip
+        return
+    angle = rng.choice([0.0, math.pi / 2, rng.uniform(0, math.pi), rng.gauss(0, 0.15)])
+    along, down = reach * math.cos(angle), reach * math.sin(angle)
+    share = rng.choice([0.5, rng.random()])
+    canvas.draw.line(
+        (x - share * along, y - share * down, x + (1 - share) * along, y + (1 - share) * down), fill=shade, width=width
+    )
+
+
+def _draw_icon(rng: random.Random, canvas: Canvas, place: Rectangle) -> None:
+    """Draw a filled square with some lines on it."""
+    x, y, x1, _ = place
+    side = x1 - x
     shade = rng.randint(0, 255)
-    canvas.draw.rectangle(place, fill=shade, outline=rng.choice([None, 255 - shade]))
+    outline = rng.choice([None, 255 - shade])
+    if rng.random() < 0.3 and side >= 12:
+        canvas.draw.rounded_rectangle(place, radius=side * rng.uniform(0.08, 0.25), fill=shade, outline=outline)
+    else:
+        canvas.draw.rectangle(place, fill=shade, outline=outline)
     for _ in range(rng.randint(0, 4)):
         points = [x + rng.random() * side, y + rng.random() * side, x + rng.random() * side, y + rng.random() * side]
         canvas.draw.line(points, fill=255 - shade, width=rng.choice([1, 2]))
-    canvas.taken.append(place)
