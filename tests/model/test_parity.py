@@ -257,7 +257,7 @@ def test_the_tilt_of_a_page_is_told_alike(runtime):
     assert int(graph.measured(slopes)) == tilted.measured([(nothing, 1.0)]) == 0
 
 
-@pytest.mark.parametrize("degrees", [(8, -8), (-10, 6), (40, -33)])
+@pytest.mark.parametrize("degrees", [(8, -8), (-10, 6), (40, -33), (72, -66), (-78, 82)])
 def test_a_label_that_lies_askew_on_a_level_page_is_read_upright_here_and_there(degrees, runtime, served):
     content = encoded(askew_labels(*degrees))
     local = runtime.inspect_page(grey_of(content))

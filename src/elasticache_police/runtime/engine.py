@@ -107,12 +107,26 @@ class Runtime:
             return distinct(self._inside(page, askew))
         places = self._places(levels, margin)
         size = {"width": page.width, "height": page.height, "margin": margin}
-        weaker = self._weaker(levels, margin, places)
-        askew_places, askew_labels = ([], []) if lying else labels(levels, places, weaker, **size)
-        sightings = list(self._sightings(page, [one for one in places if one not in askew_places]))
-        for region in [*regions(levels, **size), *lying, *askew_labels]:
+        leaning, tilted_labels = ([], []) if lying else self._labels(page, levels, places)
+        sightings = list(self._sightings(page, [one for one in places if one not in leaning]))
+        for region in regions(levels, **size):
+            part = region.upright(page)
+            seen = self._levels(part)
+            there = self._places(seen, margin_of(part))
+            sightings += turned(self._sightings(part, there), region)
+            if not lying:  # what leans there is too steep to be seen as the page lies
+                tilted_labels += [region.of_page(label) for label in self._labels(part, seen, there)[1]]
+        for region in [*lying, *tilted_labels]:
             sightings += self._inside(page, region)
         return distinct(sightings)
+
+    def _labels(
+        self, page: Image.Image, levels: Levels, places: Sequence[place.Proposal]
+    ) -> tuple[list[place.Proposal], list[Region]]:
+        """Return which places of a page lie askew, and what to turn for them."""
+        margin = margin_of(page)
+        weaker = self._weaker(levels, margin, places)
+        return labels(levels, places, weaker, width=page.width, height=page.height, margin=margin)
 
     def _askew(self, page: Image.Image, levels: Levels) -> Region | None:
         """Return how a tilted page becomes upright; None for a level one."""

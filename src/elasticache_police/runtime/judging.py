@@ -18,7 +18,7 @@ from elasticache_police.runtime.proposals import Proposal
 from elasticache_police.runtime.reading import Reading, read
 from elasticache_police.runtime.rivals import HABIT, rival, written
 from elasticache_police.runtime.scoring import spelled
-from elasticache_police.runtime.tilted import TILTED
+from elasticache_police.runtime.tilted import QUARTER, TILTED
 from elasticache_police.runtime.turned import Region
 from elasticache_police.spelling import Occurrence, kind_of, occurrences
 
@@ -82,8 +82,13 @@ def turned(sightings: Iterable[Sighting], region: Region) -> Iterator[Sighting]:
         finding = sighting.finding
         box = region.on_page(finding.box)
         near = _NEAR_CAPS * (finding.box[3] - finding.box[1])
-        wholly = box[1] > region.y0 and box[3] < region.y1
-        inside = wholly and region.x0 + near <= box[0] and box[2] <= region.x1 - near
+        across, down = (near, 1.0) if abs(region.tilt) < QUARTER // 2 else (1.0, near)
+        inside = (
+            region.x0 + across <= box[0]
+            and box[2] <= region.x1 - across
+            and region.y0 + down <= box[1]
+            and box[3] <= region.y1 - down
+        )
         if inside or region.turn != TILTED or finding.verdict is Verdict.CORRECT:
             yield attrs.evolve(sighting, finding=attrs.evolve(finding, box=box))
 

@@ -27,6 +27,7 @@ __all__ = [
     "MOST_TILT",
     "ONE_LABEL",
     "OPPOSED",
+    "QUARTER",
     "ROWS_ON_A_LABEL",
     "ROWS_ON_A_PAGE",
     "SAME_HEIGHT",
@@ -79,8 +80,10 @@ SAME_LABEL_HEIGHT = 1.5
 """Its capitals and the label's are no more than so many times the height of each other."""
 LEAST_LABEL_PAIRS = 6
 """With fewer a label counts as level: half of those at 45 degrees have nineteen, one in ten five."""
-LEAST_LABEL_TILT, MOST_LABEL_TILT = 50, 900
-"""In thousandths of a radian: about 3 and 52 degrees. A label tilted less is read as it is."""
+LEAST_LABEL_TILT, MOST_LABEL_TILT = 50, 1050
+"""In thousandths of a radian: about 3 and 60 degrees. A label tilted less is read as it is."""
+QUARTER = 1571
+"""A quarter of a turn, in thousandths of a radian."""
 STEEP = 400
 """Of places that the finder is less sure of, those count whose label is tilted by more, in thousandths of a radian: it
 has an eye for level lines."""
@@ -204,7 +207,7 @@ def _slopes(
 
 def upright_size(tilt: int, width: int, height: int) -> tuple[int, int]:
     """Return width and height of a whole page once it is upright."""
-    cos, sin = math.cos(tilt / 1000), abs(math.sin(tilt / 1000))
+    cos, sin = abs(math.cos(tilt / 1000)), abs(math.sin(tilt / 1000))
     return math.ceil(cos * width + sin * height), math.ceil(sin * width + cos * height)
 
 

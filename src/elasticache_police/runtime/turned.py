@@ -61,6 +61,11 @@ class Region:
     tilt: int = 0
     """Of a tilted page or label, clockwise, in thousandths of a radian."""
 
+    def of_page(self, label: Region) -> Region:
+        """Return a tilted label of this part, which is turned by a quarter and was upright then, as one of the page."""
+        tilt = label.tilt + (tilted.QUARTER if self.turn == FALLS else -tilted.QUARTER)
+        return Region(label.turn, *self.on_page((label.x0, label.y0, label.x1, label.y1)), tilt)
+
     @property
     def _upright_size(self) -> tuple[int, int]:
         width, height = self.x1 - self.x0, self.y1 - self.y0

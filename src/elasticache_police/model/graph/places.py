@@ -20,6 +20,7 @@ from elasticache_police.runtime.tilted import (
     MOST_LABEL_TILT,
     MOST_LABELS,
     ONE_LABEL,
+    QUARTER,
     ROWS_ON_A_LABEL,
     ROWS_ON_A_PAGE,
     SAME_LABEL,
@@ -32,6 +33,7 @@ from elasticache_police.runtime.tilted import (
 from elasticache_police.runtime.turned import (
     CHANNELS,
     CLIMBS,
+    FALLS,
     FLOORS,
     MARGIN_CELLS,
     RUN_CELLS,
@@ -40,7 +42,7 @@ from elasticache_police.runtime.turned import (
     TURNED_THRESHOLD,
 )
 
-__all__ = ["labels", "look_over", "on_page", "upright"]
+__all__ = ["labels", "look_over", "of_page", "on_page", "upright"]
 
 
 def look_over(
@@ -226,6 +228,18 @@ def on_page(boxes: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
     askew = affine.on_page(boxes, tilted.to_page(tilt, width, height), width, height)
     lying, askew = (part + tf.stack([x0, y0, x0, y0]) for part in (lying, askew))
     return tf.where(tf.reduce_any(tf.equal(turn, FLOORS)), lying, tf.where(tf.equal(turn, TILTED), askew, quarter))
+
+
+def of_page(labels: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
+    """Return tilted labels of a part of a page, int32 (K, 6), as some of the page: ``turned.Region.of_page``.
+
+    Args:
+        labels: What to turn, of the part once it was upright: see :func:`labels`.
+        region: The part, turned by a quarter: see :func:`on_page`.
+    """
+    boxes = tf.cast(on_page(tf.cast(labels[:, 1:5], tf.float32), region), tf.int32)
+    tilt = labels[:, 5:] + tf.where(tf.equal(region[0], FALLS), QUARTER, -QUARTER)
+    return tf.concat([labels[:, :1], boxes, tilt], axis=1)
 
 
 def _whole_cells(level: tf.Tensor) -> tf.Tensor:

@@ -15,7 +15,7 @@ from elasticache_police.model.graph.letters import nearly, resembles, says_other
 from elasticache_police.model.graph.lines import Window, crop_window, cut, look_again, window_of
 from elasticache_police.model.graph.packing import pack
 from elasticache_police.model.graph.pictures import crop_to_line, grey_pixels
-from elasticache_police.model.graph.places import labels, look_over, on_page, upright
+from elasticache_police.model.graph.places import labels, look_over, of_page, on_page, upright
 from elasticache_police.model.graph.tilted import plausible
 from elasticache_police.runtime.alphabet import CLASSES
 from elasticache_police.runtime.classifying import DOUBT, PLAIN
@@ -205,13 +205,26 @@ class Signatures:
         is_askew, labels_askew = labels(places, weaker, pairs[: tf.where(drawing, 0, tf.shape(pairs)[0])], size)
         as_it_lies = tf.boolean_mask(places, tf.logical_not(is_askew))
 
+        def steep(turn: int, box: tf.Tensor) -> tf.Tensor:
+            """Return what leans where text is turned by a quarter: it is too steep to be seen as the page lies."""
+            region = tf.concat([[turn], box, [0]], axis=0)
+
+            def labels_there() -> tf.Tensor:
+                part = self._upright(page, region)
+                places, weaker, _, _, pairs = self._look_over(part)
+                return of_page(labels(places, weaker, pairs, tf.shape(part))[1], region)
+
+            wanted = tf.logical_and(box[2] > box[0], tf.logical_not(drawing))
+            return tf.cond(wanted, labels_there, lambda: tf.zeros([0, 6], tf.int32))
+
         def level() -> tf.Tensor:
             boxes = tf.concat([whole[tf.newaxis], turned, tf.tile(whole[tf.newaxis], [len(FLOORS), 1])], axis=0)
             regions = tf.pad(
                 tf.concat([tf.constant([[0], *([t] for t in (*CHANNELS, *FLOORS))]), boxes], axis=1), [[0, 0], [0, 1]]
             )
             wanted = tf.concat([[True], turned[:, 2] > turned[:, 0], tf.fill([len(FLOORS)], drawing)], axis=0)
-            return tf.concat([tf.boolean_mask(regions, wanted), labels_askew], axis=0)
+            steep_labels = [steep(turn, turned[row]) for row, turn in enumerate(CHANNELS)]
+            return tf.concat([tf.boolean_mask(regions, wanted), labels_askew, *steep_labels], axis=0)
 
         def see(region: tf.Tensor) -> object:
             return self._see(page, region, as_it_lies)

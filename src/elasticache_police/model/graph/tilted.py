@@ -16,6 +16,7 @@ from elasticache_police.runtime.tilted import (
     MOST_LABEL_TILT,
     MOST_TILT,
     OPPOSED,
+    QUARTER,
     SAME_HEIGHT,
     SAME_LABEL_HEIGHT,
     SAME_LINE,
@@ -26,8 +27,9 @@ from elasticache_police.runtime.tilted import (
 
 __all__ = ["label_tilts", "measured", "plausible", "slopes", "to_page", "turn", "upright_size"]
 
-_SINES = np.array([math.sin(tilt / 1000) for tilt in range(-MOST_LABEL_TILT, MOST_LABEL_TILT + 1)])
-_COSINES = np.array([math.cos(tilt / 1000) for tilt in range(-MOST_LABEL_TILT, MOST_LABEL_TILT + 1)])
+_MOST = QUARTER + MOST_LABEL_TILT
+_SINES = np.array([math.sin(tilt / 1000) for tilt in range(-_MOST, _MOST + 1)])
+_COSINES = np.array([math.cos(tilt / 1000) for tilt in range(-_MOST, _MOST + 1)])
 
 
 def slopes(cells: tf.Tensor, apart: int, up_or_down: int, reach: float) -> tf.Tensor:
@@ -115,14 +117,14 @@ def plausible(tilt: tf.Tensor) -> tf.Tensor:
 
 def turn(tilt: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return cosine and sine, float64."""
-    row = tf.clip_by_value(tilt + MOST_LABEL_TILT, 0, 2 * MOST_LABEL_TILT)
+    row = tf.clip_by_value(tilt + _MOST, 0, 2 * _MOST)
     return tf.gather(_COSINES, row), tf.gather(_SINES, row)
 
 
 def upright_size(tilt: tf.Tensor, width: tf.Tensor, height: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return width and height of a whole page once it is upright, int32: ``runtime.tilted.upright_size``."""
-    cos, sin = turn(tilt)
-    sin, width, height = tf.abs(sin), tf.cast(width, tf.float64), tf.cast(height, tf.float64)
+    cos, sin = (tf.abs(part) for part in turn(tilt))
+    width, height = tf.cast(width, tf.float64), tf.cast(height, tf.float64)
     sides = (cos * width + sin * height, sin * width + cos * height)
     wide, tall = (tf.cast(tf.math.ceil(side), tf.int32) for side in sides)
     return wide, tall
