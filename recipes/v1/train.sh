@@ -56,5 +56,6 @@ for name in VALIDATION:
 measured=(); for folder in $(families); do measured+=(--measure-fonts "$folder"); done
 elasticache-police train --name ElastiCache --fonts faces --fonts /usr/share/fonts --fonts /usr/share/texmf/fonts \
     --exclude-families exclude-families.txt "${measured[@]}" --start-from start \
-    --finder-steps 18000 --finder-rate 1.2e-3 --reader-steps 0 --evaluation-crops 2000 --evaluation-pages 160 \
-    --threads 1 --workers 2 --seed 35 --out "$out"
+    --finder-steps 12500 --finder-rate 1.2e-3 --reader-steps 10000 --reader-rate 1.2e-3 \
+    --evaluation-crops 2000 --evaluation-pages 160 \
+    --threads 1 --workers 2 --seed 37 --out "$out"
