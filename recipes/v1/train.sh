@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How pretrained/v1 was made: an hour on two cores. Needs Debian 12, npm and the train extra; interrupt it as you like,
-# the same command goes on from its checkpoint.
+# How pretrained/v1 was made: an hour and ten minutes on two cores. Needs Debian 12, npm and the train extra; interrupt it
+# as you like, the same command goes on from its checkpoint.
 set -euo pipefail
 cd "$(dirname "$0")"
 out="${1:-../../runs/v1}"
