@@ -180,7 +180,7 @@ def _report(name: str, truths: list[Truth], measured: dict[str, Measured]) -> st
 def _crops(name: str, truths: list[Truth], measured: dict[str, Measured]) -> str:
     scores: dict[str, CropScore] = {system: m.score for system, m in measured.items()}  # type: ignore[misc]
     rows = [["**all**", *(tables.share(score.right, score.asked) for score in scores.values())]]
-    for part in ("kind", "height", "polarity", "amazon"):
+    for part in ("kind", "height", "polarity", "amazon", "face"):
         values = sorted({value for score in scores.values() for value in score.parts[part]}, key=_order)
         rows += [
             [f"{part}: {value}", *(tables.share(*score.parts[part][value]) for score in scores.values())]
@@ -209,7 +209,7 @@ def _pages(name: str, truths: list[Truth], measured: dict[str, Measured]) -> str
 
     rows = [[cell, *total(cell)] for cell in ("F1", "precision", "recall", "misspelled found", "false alarms", "of them on a right name",
             "right names seen", "pages with a false alarm", "identifiers flagged")]  # fmt: skip
-    for part in ("kind", "height", "polarity", "amazon", "page"):
+    for part in ("kind", "height", "polarity", "amazon", "face", "page"):
         values = sorted({value for score in scores.values() for value in score.parts.get(part, {})}, key=_order)
         rows += [
             [f"{part}: {value}", *(_cell(score.parts[part].get(value, Tally()), part) for score in scores.values())]
