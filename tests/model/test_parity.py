@@ -17,6 +17,7 @@ from elasticache_police.findings import Verdict
 from elasticache_police.imaging import crop_to_line, crop_to_tensor, open_pages, to_grey
 from elasticache_police.runtime import Runtime, lines, tilted
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
+from elasticache_police.runtime.engine import margin_of
 from elasticache_police.runtime.judging import LOOKS, window_of
 from elasticache_police.runtime.packed import KEPT, findings_from_outputs, unpack
 from elasticache_police.runtime.reading import read, softmax
@@ -145,7 +146,7 @@ def test_every_place_of_the_local_finder_is_among_the_places_with_its_own_frames
     content = encoded(page())
     picture = Image.fromarray(grey_of(content))
     outputs = served("inspect", image_bytes=[content])
-    proposals = runtime.places(picture)
+    proposals = runtime._places(runtime._levels(picture), margin_of(picture))
     assert outputs["places"].shape == (1, len(proposals), 5)
     looked_again = 0
     for proposal, place, looks in zip(proposals, outputs["places"][0], outputs["looks_bytes"][0], strict=True):

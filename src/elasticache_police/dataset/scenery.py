@@ -166,11 +166,7 @@ def icon(rng: random.Random, canvas: Canvas, inner: Rectangle, cap: float) -> No
         x, y = (inner[0] + inner[2]) / 2 - side / 2, inner[1] - side - cap * rng.uniform(0.3, 0.8)
     else:
         x, y = inner[0] - side - cap * rng.uniform(0.3, 1), inner[1] - side / 4
-    place = (x, y, x + side, y + side)
-    if not canvas.free(place):
-        return
-    _draw_icon(rng, canvas, place)
-    canvas.taken.append(place)
+    _draw_icon(rng, canvas, (x, y, x + side, y + side))
 
 
 def underlay(rng: random.Random, canvas: Canvas, inner: Rectangle, cap: float) -> None:
@@ -181,10 +177,7 @@ def underlay(rng: random.Random, canvas: Canvas, inner: Rectangle, cap: float) -
         middle = rng.choice([(x0 + x1) / 2, rng.uniform(x0, x1)])
         above = rng.random() < 0.85
         top = y0 + cap * rng.uniform(-0.15, 0.8) - side if above else y1 - cap * rng.uniform(-0.3, 0.6)
-        place = (middle - side / 2, top, middle + side / 2, top + side)
-        if canvas.free(place):
-            _draw_icon(rng, canvas, place)
-            canvas.taken.append(place)
+        _draw_icon(rng, canvas, (middle - side / 2, top, middle + side / 2, top + side))
         return
     edge, far = rng.uniform(x0, x1), cap * rng.uniform(3, 20)
     slant = cap * rng.choice([0.0, 0.0, rng.uniform(-3, 3)])
@@ -222,7 +215,10 @@ def connector(rng: random.Random, canvas: Canvas, inner: Rectangle, cap: float, 
 
 
 def _draw_icon(rng: random.Random, canvas: Canvas, place: Rectangle) -> None:
-    """Draw a filled square with some lines on it."""
+    """Draw a filled square with some lines on it, where nothing stands yet."""
+    if not canvas.free(place):
+        return
+    canvas.taken.append(place)
     x, y, x1, _ = place
     side = x1 - x
     shade = rng.randint(0, 255)

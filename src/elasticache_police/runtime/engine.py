@@ -100,19 +100,16 @@ class Runtime:
         """
         page = Image.fromarray(grey)
         levels = self._levels(page)
-        margin = margin_of(page)
         lying = floors(grey)
         askew = None if lying else self._askew(page, levels)
         if askew is not None:
             return distinct(self._inside(page, askew))
+        margin = margin_of(page)
         places = self._places(levels, margin)
-        size = {"width": page.width, "height": page.height, "margin": margin}
         leaning, tilted_labels = ([], []) if lying else self._labels(page, levels, places)
         sightings = list(self._sightings(page, [one for one in places if one not in leaning]))
-        for region in regions(levels, **size):
-            part = region.upright(page)
-            seen = self._levels(part)
-            there = self._places(seen, margin_of(part))
+        for region in regions(levels, width=page.width, height=page.height, margin=margin):
+            part, seen, there = self._part(page, region)
             sightings += turned(self._sightings(part, there), region)
             if not lying:  # what leans there is too steep to be seen as the page lies
                 tilted_labels += [region.of_page(label) for label in self._labels(part, seen, there)[1]]
@@ -139,8 +136,14 @@ class Runtime:
 
     def _inside(self, page: Image.Image, region: Region) -> Iterator[Sighting]:
         """Return what is seen in a part of a page once it is upright."""
-        upright = region.upright(page)
-        return turned(self._sightings(upright, self.places(upright)), region)
+        part, _, places = self._part(page, region)
+        return turned(self._sightings(part, places), region)
+
+    def _part(self, page: Image.Image, region: Region) -> tuple[Image.Image, Levels, list[place.Proposal]]:
+        """Return a part of a page once it is upright, the finder's answer for it, and its places worth reading."""
+        part = region.upright(page)
+        levels = self._levels(part)
+        return part, levels, self._places(levels, margin_of(part))
 
     def _sightings(self, picture: Image.Image, proposals: Sequence[place.Proposal]) -> Iterator[Sighting]:
         return judge_places(
@@ -150,10 +153,6 @@ class Runtime:
             names=self.names,
             thorough=not self._reads_everything,
         )
-
-    def places(self, picture: Image.Image) -> list[place.Proposal]:
-        """Return the places of a page, mode ``L``, worth reading as it lies."""
-        return self._places(self._levels(picture), margin_of(picture))
 
     def _levels(self, picture: Image.Image) -> Levels:
         """Return the finder's answer for every level of a picture, a small one with a margin around it."""

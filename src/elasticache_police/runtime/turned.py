@@ -143,10 +143,12 @@ def labels(
     boxes = np.array([[region.x0, region.y0, region.x1, region.y1] for _, region in askew], float).reshape(-1, 4)
     kept = apart(boxes, overlap=tilted.ONE_LABEL, limit=tilted.MOST_LABELS)
     # Beyond the limit a place is left to be read as it lies.
-    turned = [overlap_of(box, boxes[kept]).max() > tilted.ONE_LABEL for box in boxes]
-    return [place for (place, _), is_turned in zip(askew, turned, strict=True) if is_turned], [
-        askew[i][1] for i in kept
+    turned = [
+        place
+        for (place, _), box in zip(askew, boxes, strict=True)
+        if overlap_of(box, boxes[kept]).max() > tilted.ONE_LABEL
     ]
+    return turned, [askew[i][1] for i in kept]
 
 
 def _surroundings(place: Proposal, tilt: int, *, width: int, height: int) -> Region:

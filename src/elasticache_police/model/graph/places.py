@@ -1,4 +1,4 @@
-"""The finder over a pyramid of the page: ``runtime.proposals``, ``.turned`` and ``Runtime.places`` as a graph."""
+"""The finder over a pyramid of the page: ``runtime.proposals`` and ``.turned`` as a graph."""
 
 from __future__ import annotations
 
