@@ -7,6 +7,7 @@ import io
 import itertools
 import pickle
 import re
+import shutil
 import threading
 import time
 
@@ -159,6 +160,17 @@ def test_police_travel_to_other_processes_as_what_they_were_made_of(tmp_path):
     used = Police(min_confidence=0.0)
     assert used.inspect(Image.new("L", (64, 64), 255)).findings == ()
     assert copy.deepcopy(used).inspect(Image.new("L", (64, 64), 255)).findings == ()
+
+
+def test_a_relative_model_is_the_one_of_the_directory_it_was_named_in(tmp_path, monkeypatch):
+    from elasticache_police.runtime.files import PACKAGED
+
+    shutil.copytree(PACKAGED, tmp_path / "here" / "model")
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    police = Police.from_model("model", min_confidence=0.0)
+    monkeypatch.chdir(tmp_path / "there")  # before its first use, when it is loaded
+    assert police.inspect(Image.new("L", (64, 64), 255)).findings == ()
 
 
 def test_leaving_early_leaves_no_thread_behind():

@@ -61,7 +61,7 @@ class Police(RemotePolice):
         """Return police with a model made by ``elasticache-police train``, loaded on first use.
 
         Args:
-            path: The model's directory.
+            path: The model's directory; a relative one is that of the moment of this call.
             names: As for the class.
             min_confidence: As for the class.
 
@@ -69,7 +69,7 @@ class Police(RemotePolice):
             ConfigurationError: As for the class.
             ModelFileError: On first use: the directory is missing a part or damaged.
         """
-        backend = LocalBackend(model=Path(path), names=checked_names(names))
+        backend = LocalBackend(model=Path(path).absolute(), names=checked_names(names))
         return cls._over(backend, min_confidence=min_confidence)
 
     def inspect(self, image: ImageInput) -> Report:
