@@ -92,7 +92,8 @@ def _flat(name: str, _: random.Random) -> NearMiss:
 def _recased(name: str, rng: random.Random) -> NearMiss:
     i = _inside(name, rng)
     flipped = name[:i] + name[i].swapcase() + name[i + 1 :]
-    return NearMiss(rng.choice([name.lower(), name[0].lower() + name[1:], flipped]), Kind.CASE)
+    held = name[:2].upper() + name[2:]  # as when the shift key is let go too late
+    return NearMiss(rng.choice([name.lower(), name[0].lower() + name[1:], flipped, held]), Kind.CASE)
 
 
 def _split(name: str, rng: random.Random) -> NearMiss:

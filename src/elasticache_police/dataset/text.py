@@ -20,9 +20,9 @@ __all__ = ["NameTexts", "filler"]
 _WORDS = """
 Amazon AWS for Redis Memcached Valkey cluster mode Cluster node nodes Node type cache Cache Caching replication
 group Replica Primary Endpoint Reader shard Shards Multi-AZ VPC subnet Subnet Group Security EC2 S3 RDS SQS SNS ECS
-EKS Lambda DynamoDB Aurora CloudFront CloudWatch CloudFormation Route 53 API Gateway Load Balancer Application Auto
+EKS Lambda DynamoDB Aurora CloudFront CloudWatch CloudTrail Route 53 API Gateway Load Balancer Application Auto
 Scaling IAM KMS Kinesis Firehose Athena Glue Redshift Neptune DocumentDB Step Functions Fargate Cognito WAF Shield
-X-Ray Config GitHub Docker Kubernetes Terraform Jenkins PostgreSQL MySQL MongoDB Elasticsearch Kibana Logstash
+X-Ray Config GitLab Docker Nomad Terraform Jenkins MariaDB MySQL MongoDB Elasticsearch Kibana Logstash
 Grafana Prometheus data Data store session Session user Users web Web server servers client request response latency
 query read write in-memory memory database Database service Services region Availability Zone availability zone
 private public the of to and with from in on is are your by Create Delete Modify Launch Settings Dashboard Parameter
@@ -37,6 +37,19 @@ Elasticsearch|ElasticSearch|Elastic Beanstalk|Elastic Load Balancing|Elastic Loa
 |Application|Authentication|Classification|Elastic Cloud|Plastic Case|Statistic|Static Cache|Query Cache|ElasticPress
 |Elastic GPU|Elastic Compute Cloud|Attached|ehCache|Ehcache|Elastic Inference|Memcache|Elastic Agent|Page Cache
 """.replace("\n", "").split("|")
+
+# Names of other products, for a reader that is to read any of them. Those that benchmarks.other_names asks for are not
+# among them.
+_PRODUCTS = """
+DynamoDB CloudFront CloudWatch CloudTrail DocumentDB MemoryDB EventBridge CodePipeline CodeBuild AppSync QuickSight
+Lightsail Redshift MongoDB MySQL MariaDB SQLite NoSQL CouchDB InfluxDB CockroachDB ClickHouse RabbitMQ ActiveMQ
+JavaScript TypeScript GitLab Bitbucket WordPress YouTube PayPal PowerPoint LibreOffice OneDrive VMware OpenShift
+OpenStack HashiCorp Terraform Elasticsearch IntelliJ PyTorch NumPy DevOps BigQuery LaTeX macOS iPhone jQuery SoundCloud
+WhatsApp Databricks Snowflake Prometheus Cassandra Salesforce SharePoint BitLocker AirPlay FastAPI
+""".split()  # noqa: SIM905  read by people
+
+_TAILS = ("DB", "SQL", "MQ", "JS", "API", "AI", "OS", "ML", "QL", "IQ", "CI", "X")
+"""What a product's name may end in besides a word."""
 
 _SYLLABLES = """
 a e i o u la le ti to ca che sti ra ri ne no se si ta te tic as es is us al el il ic ac ec ha he ho st tr cl ch ck
@@ -60,6 +73,17 @@ _HANGUL = "가능한서버리스값을생성합니다현재에서사용할수있
 
 _IN_CAPITALS = 0.22
 """Share of garbled names in capitals throughout."""
+
+
+def _product(rng: random.Random) -> str:
+    """Return the name of another product, every other time one that there is none of."""
+    if rng.random() < 0.5:
+        return rng.choice(_PRODUCTS)
+    first, last = ("".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(2, 3))) for _ in range(2))
+    style = rng.random()
+    if style < 0.25:
+        return (first + last).capitalize()
+    return first.capitalize() + (last.capitalize() if style < 0.75 else rng.choice(_TAILS))
 
 
 def _invented(rng: random.Random) -> str:
@@ -160,6 +184,10 @@ class NameTexts:
     to read what it expected.
     """
 
+    others_share: float = 0.0
+    """Share of names that are other products' instead, right or wrong in the same ways, so that a reader reads any name
+    as well. A finder is to know the name from others, and needs none."""
+
     def written(self, rng: random.Random, *, digits: bool = True) -> str:
         """Return the name as somebody may have written it: right in a fifth to a third of all cases.
 
@@ -173,7 +201,8 @@ class NameTexts:
         return made
 
     def _written(self, rng: random.Random) -> str:
-        name = rng.choice(self.names)
+        other = self.others_share and rng.random() < self.others_share
+        name = _product(rng) if other else rng.choice(self.names)
         style = rng.random()
         if rng.random() < self.garbled_share:
             letters = garbled(name, rng)

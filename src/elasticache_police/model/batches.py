@@ -10,10 +10,13 @@ from elasticache_police.dataset.text import NameTexts
 from elasticache_police.model.samples import finder_batch, reader_batch
 from elasticache_police.runtime.alphabet import BLANK
 
-__all__ = ["GARBLED_SHARE", "FinderBatches", "ReaderBatches"]
+__all__ = ["GARBLED_SHARE", "OTHERS_SHARE", "FinderBatches", "ReaderBatches"]
 
 GARBLED_SHARE = 0.6
 """Share of the reader's names with so many letters changed that they cannot be guessed: of all, a sixth are right."""
+
+OTHERS_SHARE = 0.45
+"""Share of the reader's names that are other products': ``Police(names=...)`` reads names that nobody trained."""
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +53,7 @@ class ReaderBatches:
 
     def __call__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs uint8 (N, 32, W, 1) and targets float32 (N, W/2, 3): class, weight, text left-aligned."""
-        texts = NameTexts(names=self.names, garbled_share=GARBLED_SHARE)
+        texts = NameTexts(names=self.names, garbled_share=GARBLED_SHARE, others_share=OTHERS_SHARE)
         batch = reader_batch(seed=self.seed, index=index, size=self.size, fonts=self.fonts, texts=texts)
         text = np.zeros_like(batch.weights)
         for row, classes in zip(text, batch.classes, strict=True):

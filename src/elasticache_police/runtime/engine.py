@@ -21,7 +21,8 @@ from elasticache_police.runtime.crops import crop_window
 from elasticache_police.runtime.files import FINDER, PACKAGED, READER, Settings, read_settings
 from elasticache_police.runtime.judging import LOOKS, Sighting, distinct, turned, window_of
 from elasticache_police.runtime.lines import LineWindow, cut, median
-from elasticache_police.runtime.reading import softmax
+from elasticache_police.runtime.reading import read, softmax
+from elasticache_police.runtime.spots import places_in
 from elasticache_police.runtime.stacked import judge_places
 from elasticache_police.runtime.turned import Region, floors, labels, regions
 from elasticache_police.spelling import check_name
@@ -146,12 +147,17 @@ class Runtime:
         return part, levels, self._places(levels, margin_of(part))
 
     def _sightings(self, picture: Image.Image, proposals: Sequence[place.Proposal]) -> Iterator[Sighting]:
+        if self._reads_everything:
+            proposals = [
+                spot
+                for line in proposals
+                for spot in places_in(line, read(self._frames_of(picture, line, 0)), self.names)
+            ]
         return judge_places(
             [(proposal, functools.partial(self._frames_of, picture, proposal)) for proposal in proposals],
             width=picture.width,
             height=picture.height,
             names=self.names,
-            thorough=not self._reads_everything,
         )
 
     def _levels(self, picture: Image.Image) -> Levels:

@@ -22,7 +22,7 @@ from elasticache_police.runtime.tilted import QUARTER, TILTED
 from elasticache_police.runtime.turned import Region
 from elasticache_police.spelling import Occurrence, kind_of, occurrences
 
-__all__ = ["LOOKS", "Frames", "distinct", "judge", "turned", "window_of"]
+__all__ = ["LOOKS", "Frames", "distinct", "judge", "pairs_of", "turned", "window_of"]
 
 LOOKS = ((1.0, 0.0), (0.86, 0.04), (1.15, -0.04))
 """Height of the window and its shift (in heights of capitals) of the first look at a place and of two more."""
@@ -93,7 +93,7 @@ def turned(sightings: Iterable[Sighting], region: Region) -> Iterator[Sighting]:
             yield attrs.evolve(sighting, finding=attrs.evolve(finding, box=box))
 
 
-def _pairs(text: str) -> set[str]:
+def pairs_of(text: str) -> set[str]:
     """Return the pairs of neighbouring letters in a text, without case and spaces."""
     letters = text.lower().replace(" ", "")
     return {letters[i : i + 2] for i in range(len(letters) - 1)}
@@ -147,8 +147,8 @@ class _Look:
 
     def resembles(self, names: Sequence[str]) -> bool:
         """Return whether what is read has something of a name in it, so that another look is worth its time."""
-        letters = _pairs(self.reading.text)
-        return any(len(_pairs(name) & letters) * 4 >= len(_pairs(name)) for name in names)
+        letters = pairs_of(self.reading.text)
+        return any(len(pairs_of(name) & letters) * 4 >= len(pairs_of(name)) for name in names)
 
     def weigh(self, occurrence: Occurrence) -> tuple[float, float, str]:
         """Return P(the name stands there, spelled right), how much speaks for a wrong spelling, and that spelling.
@@ -258,9 +258,7 @@ class _Place:
         return self.sighting(best[1], best[2], right=right, wrong=wrong, text=text)
 
 
-def judge(
-    proposal: Proposal, frames: Frames, *, width: int, height: int, names: Sequence[str], thorough: bool = True
-) -> Iterator[Sighting]:
+def judge(proposal: Proposal, frames: Frames, *, width: int, height: int, names: Sequence[str]) -> Iterator[Sighting]:
     """Read a place and yield what stands there: from one look when that is plainly right, else from three together.
 
     Args:
@@ -269,7 +267,6 @@ def judge(
         width: Pixels of the page.
         height: Pixels of the page.
         names: The names to police.
-        thorough: Whether to look again where the first look shows nothing like a name.
     """
     here = _Place(proposal=proposal, width=width, height=height, names=names)
     looks = [here.look(frames(0), 0)]
@@ -277,7 +274,7 @@ def judge(
     plain = [(occurrence, right) for occurrence, right in weighed if right >= SURE and not occurrence.identifier]
     for occurrence, right in plain:
         yield here.sighting(looks[0], occurrence, right=right, wrong=0.0, text=occurrence.text)
-    if len(plain) == len(weighed) and (weighed or not thorough or not looks[0].resembles(names)):
+    if len(plain) == len(weighed) and (weighed or not looks[0].resembles(names)):
         return
     for number in range(1, len(LOOKS)):
         if sum(bool(look.occurrences) for look in looks) + len(LOOKS) - number < AGREEING:

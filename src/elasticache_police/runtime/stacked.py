@@ -24,7 +24,7 @@ from elasticache_police.runtime.reading import Reading, read
 from elasticache_police.runtime.scoring import spelled
 from elasticache_police.spelling import kind_of, word_starts
 
-__all__ = ["judge_places", "pairs"]
+__all__ = ["broken", "judge_places", "pairs"]
 
 _SAME_SIZE = 1.3
 """The taller capitals of two halves are less than so many times as high as the others."""
@@ -62,7 +62,7 @@ def pairs(places: Sequence[Proposal]) -> list[tuple[int, int]]:
 
 
 def judge_places(
-    places: Sequence[tuple[Proposal, Frames]], *, width: int, height: int, names: Sequence[str], thorough: bool = True
+    places: Sequence[tuple[Proposal, Frames]], *, width: int, height: int, names: Sequence[str]
 ) -> Iterator[Sighting]:
     """Read places of a picture and yield what stands there, on one line or on two.
 
@@ -71,18 +71,17 @@ def judge_places(
         width: Pixels of the picture.
         height: Pixels of the picture.
         names: The names to police.
-        thorough: See :func:`elasticache_police.runtime.judging.judge`.
     """
     kept = [(proposal, functools.cache(frames)) for proposal, frames in places]
     for proposal, frames in kept:
-        yield from judge(proposal, frames, width=width, height=height, names=names, thorough=thorough)
-    wanted = {name: broken for name in names if (broken := _broken(name))}
+        yield from judge(proposal, frames, width=width, height=height, names=names)
+    wanted = {name: breaks for name in names if (breaks := broken(name))}
     if not wanted:
         return
     halves = [_Half(proposal, functools.cache(_reader(frames))) for proposal, frames in kept]
     for above, below in pairs([proposal for proposal, _ in kept]):
-        for name, broken in wanted.items():
-            sighting = _together(halves[above], halves[below], name, broken, width=width, height=height)
+        for name, words in wanted.items():
+            sighting = _together(halves[above], halves[below], name, words, width=width, height=height)
             if sighting is not None:
                 yield sighting
 
@@ -91,7 +90,7 @@ def _reader(frames: Frames) -> Callable[[int], Reading]:
     return lambda look: read(frames(look))
 
 
-def _broken(name: str) -> list[tuple[str, str]]:
+def broken(name: str) -> list[tuple[str, str]]:
     """Return where a name may be taken for two words, and what they are then: ``("Elasti", "Cache")``.
 
     Not before capitals alone: "Postgres" above "SQL" are two labels that are right.
@@ -161,10 +160,10 @@ class _Half:
 
 
 def _together(
-    above: _Half, below: _Half, name: str, broken: list[tuple[str, str]], *, width: int, height: int
+    above: _Half, below: _Half, name: str, breaks: list[tuple[str, str]], *, width: int, height: int
 ) -> Sighting | None:
     """Weigh all looks at two places; None when they are not two halves, or it cannot be told."""
-    for head, tail in broken:
+    for head, tail in breaks:
         word = head + tail[0].lower()
         right = wrong = 0.0
         agreeing = 0

@@ -190,7 +190,7 @@ def resembles(text: tf.Tensor, names: Sequence[str]) -> tf.Tensor:
     letters = tf.strings.regex_replace(tf.strings.lower(text), " ", "")
     enough = []
     for name in names:
-        pairs = sorted(judging._pairs(name))  # noqa: SLF001  the rule itself
+        pairs = sorted(judging.pairs_of(name))
         held = [tf.strings.regex_full_match(letters, f".*{re.escape(pair)}.*") for pair in pairs]
         enough.append(4 * tf.add_n([tf.cast(one, tf.int32) for one in held]) >= len(pairs))
     return tf.reduce_any(tf.stack(enough))
