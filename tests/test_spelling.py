@@ -74,6 +74,8 @@ def test_two_words_with_more_than_a_space_between_are_two_words(between: str) ->
         "await elastiCache.send()",
         "elastiCacheSubnetGroup",
         "(elastiCache)",
+        "modules/elastIcache/main.tf",
+        "my-elastlCache-cluster",
     ],
 )
 def test_names_in_programs_are_left_alone(line: str) -> None:
@@ -83,6 +85,7 @@ def test_names_in_programs_are_left_alone(line: str) -> None:
 def test_a_small_first_letter_in_prose_is_wrong() -> None:
     assert verdicts("Amazon elastiCache now") == [("elastiCache", "case")]
     assert verdicts("We like elastiCache.") == [("elastiCache", "case")]
+    assert verdicts("RDS / elastiCache / S3") == [("elastiCache", "case")]
 
 
 def test_a_stroke_between_two_words_makes_no_name_of_them() -> None:

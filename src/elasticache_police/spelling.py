@@ -207,10 +207,14 @@ def _is_identifier(line: str, start: int, stop: int) -> bool:
 
 
 def _is_of_a_program(before: str, after: str) -> bool:
-    """Return whether ``elastiCache`` is a name in a program: ``elastiCacheClient``, ``elastiCache.create(...)``."""
+    """Return whether ``elastiCache`` is a name in a program: ``elastiCacheClient``, ``elastiCache.create(...)``.
+
+    Or a part of a path, ``modules/kuberInetes/main.tf``, with a letter read as a capital.
+    """
     follows, beyond = after[:1], after[1:2]
     return (
         follows.isalnum()
+        or (before[-1:] in _JOINERS and follows in _JOINERS and bool(beyond.strip()))
         or (follows in {".", "(", "[", "="} and bool(beyond.strip()))
         or after.lstrip().startswith(("=", ":="))
         or before[-1:] in {".", "$", "@", "(", "[", "{", "=", "!"}

@@ -13,6 +13,9 @@ STRIDE = 8
 SIDE_PX = 32.0
 HEIGHT_PX = 8.0
 MIN_CAP_PX = 4.0
+LINE_CAP_PX = (6.3, 14.5)
+"""Heights of capitals at which a level tells of lines of text: of smaller ones, smaller even than they seem, the level
+before tells more, of taller ones the next."""
 SAME_PLACE = 0.4
 """Intersection over union above which cells of one level point at the same place."""
 REPEAT = 0.45
@@ -162,6 +165,10 @@ def lines_of_text(cells: np.ndarray, *, scale: float, threshold: float) -> list[
         top, bottom = float(np.median(boxes[run, 1])), float(np.median(boxes[run, 3]))
         x0 = float(columns[run].min() * STRIDE)
         x1 = float((columns[run].max() + 1) * STRIDE)
+        if scale > 1 and bottom - top < LINE_CAP_PX[0]:
+            continue
         score = float(scores[rows[run], columns[run]].mean())
+        if bottom - top > LINE_CAP_PX[1]:
+            score /= 2
         out.append(Proposal(score, x0 * scale, top * scale, x1 * scale, bottom * scale))
     return out
