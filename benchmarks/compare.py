@@ -31,6 +31,7 @@ from benchmarks.manifest import Truth
 from benchmarks.ornaments import ORNAMENTS
 from benchmarks.scoring import CropScore, PageScore, Tally, reliability, score_crops, score_pages
 from benchmarks.systems import SYSTEMS
+from benchmarks.words import NAME
 from benchmarks.worker import Result, known
 
 __all__ = ["main"]
@@ -71,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         for name, folder in sets.items():
             truths = manifest.read(folder / "manifest.jsonl")
             for system in systems:
-                answers = _answers(system, name, folder, truths, cache, model=options.model, pin=options.pin)
+                answers = _answers(system, name, folder, truths, cache, options)
                 task = score_crops if _TASKS[name] == "crops" else score_pages
                 results[name][system] = Measured(answers, task(truths, answers))
             print(_report(name, truths, results[name]), flush=True)
@@ -91,6 +92,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, help="drawn sets: pages, crops_clean, crops_hard; drawn there when missing"
     )
+    parser.add_argument("--name", default=NAME, help="another name: pages only, the product reads it untrained")
     parser.add_argument("--ornaments", action="store_true", help="also draw labels dressed up in every way")
     parser.add_argument("--no-drawn", action="store_true", help="only --pictures")
     parser.add_argument("--pictures", type=Path, help="labelled real pictures: manifest.jsonl and images/")
@@ -122,8 +124,10 @@ def _plans(options: argparse.Namespace) -> dict[str, Plan]:
     plans: dict[str, Plan] = {
         "crops_clean": (drawn_crops.main, ["--crops", lines, "--seed", seed]),
         "crops_hard": (drawn_crops.main, ["--crops", lines, "--seed", str(options.seed + 1), "--hard"]),
-        "pages": (drawn_pages.main, ["--pages", pages, "--seed", seed]),
+        "pages": (drawn_pages.main, ["--pages", pages, "--seed", seed, "--name", options.name]),
     }
+    if options.name != NAME:
+        return {"pages": plans["pages"]}
     if options.ornaments:
         plans["ornaments"] = (drawn_pages.main, ["--ornaments", "--pages", dressed, "--seed", seed])
     return plans
@@ -138,7 +142,7 @@ def _draw(data: Path, plans: dict[str, Plan], *, half: str) -> dict[str, Path]:
 
 
 def _answers(
-    system: str, name: str, folder: Path, truths: list[Truth], cache: Path, *, model: str, pin: int | None
+    system: str, name: str, folder: Path, truths: list[Truth], cache: Path, options: argparse.Namespace
 ) -> list[Result]:
     """Ask a system about a set in a process of its own and return its answers in the order of the truths.
 
@@ -155,9 +159,8 @@ def _answers(
         str(folder / "manifest.jsonl"),
         str(out),
     ]
-    ended = subprocess.run(
-        command, env=cost.worker_environment(model=model, pin=pin), check=True, stdout=subprocess.PIPE, text=True
-    )
+    environment = cost.worker_environment(model=options.model, word=options.name, pin=options.pin)
+    ended = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     version = json.loads(ended.stdout.splitlines()[-1])["version"]
     answers = known(out)
     changed = [truth["file"] for truth in truths if (truth["sha256"], version) not in answers]

@@ -37,14 +37,14 @@ class Footprint:
     packages: int
 
 
-def worker_environment(*, model: str = "", pin: int | None = None) -> dict[str, str]:
+def worker_environment(*, model: str = "", word: str = "", pin: int | None = None) -> dict[str, str]:
     """Return the environment of a system's process: one thread, one processor, this folder importable.
 
     Python may keep what it compiled, as it does where pip installed a package: else every start compiles everything.
     """
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH", ""))))
-    extra = {"PYTHONPATH": path, "BENCHMARK_MODEL": model}
+    extra = {"PYTHONPATH": path, "BENCHMARK_MODEL": model, "BENCHMARK_NAME": word}
     return {**kept, **ONE_THREAD, **extra, **({} if pin is None else {"BENCHMARK_PIN": str(pin)})}
 
 

@@ -30,6 +30,7 @@ from benchmarks.layouts import WIRES, diagram, photo, slide
 from benchmarks.layouts_text import cjk, console, docs, table, terminal
 from benchmarks.ornaments import ORNAMENTS
 from benchmarks.sheet import Pen, document, theme
+from benchmarks.words import NAME
 
 __all__ = ["draw_page", "main"]
 
@@ -69,7 +70,7 @@ _MAX_TRIES = 25
 
 
 def draw_page(
-    browser: Browser, pool: tuple[Face, ...], *, kind: str, seed: str
+    browser: Browser, pool: tuple[Face, ...], *, kind: str, seed: str, name: str = NAME
 ) -> tuple[bytes, str, manifest.Truth] | str:
     """Draw one page.
 
@@ -85,7 +86,7 @@ def draw_page(
         low, high = _SIZES[kind]
     body_cap = low * (high / low) ** rng.random() if kind in _SIZES else rng.uniform(low, high)
     blank = rng.random() < 0.2
-    pen = Pen(rng, face, scale=scale * factor, body_cap_px=body_cap, names=0 if blank else rng.randint(1, 6))
+    pen = Pen(rng, face, scale=scale * factor, body_cap_px=body_cap, names=0 if blank else rng.randint(1, 6), word=name)
     colours = theme(rng, dark_share=0.6 if kind == "terminal" else 0.3)
     transparent = kind in {"diagram", "table"} and rng.random() < 0.2 and not colours.dark
     css, content = LAYOUTS[kind](pen, colours)
@@ -175,6 +176,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--half", choices=("validation", "test"), default="validation")
     parser.add_argument("--pages", type=int, default=80)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--name", default=NAME, help="the name on the pages; default: %(default)s")
     parser.add_argument("--ornaments", action="store_true", help="labels dressed in one way a page, every way in turn")
     options = parser.parse_args(argv)
     half: Half = options.half
@@ -187,7 +189,7 @@ def main(argv: list[str] | None = None) -> int:
             kind = order[index % len(order)]
             for attempt in range(_MAX_TRIES):
                 seed = f"{options.seed}/{half}/{index}/{attempt}"
-                drawn = draw_page(browser, pool, kind=kind, seed=seed)
+                drawn = draw_page(browser, pool, kind=kind, seed=seed, name=options.name)
                 if not isinstance(drawn, str):
                     break
                 print(f"page {index} ({kind}), again: {drawn}", file=sys.stderr)

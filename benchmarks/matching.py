@@ -10,14 +10,16 @@ import re
 from collections.abc import Iterable
 from typing import TypedDict
 
+from benchmarks.words import NAME
+
 __all__ = ["Found", "Line", "distance", "matches", "to_findings", "verdict_of_line"]
 
 Line = tuple[str, tuple[float, float, float, float]]
 """Text and its box (x0, y0, x1, y1)."""
 
-_NAME = "ElastiCache"
-_NEAR = 2
-_SHORTEST, _LONGEST = 9, 14
+_NEAR, _SHORT = 2, 7
+"""So many edits away a word is the name still, and one fewer where the name has at most so many letters."""
+_FEWER, _MORE = 2, 3
 _JOINERS = frozenset("-._:/\\@=\"'")
 
 
@@ -40,27 +42,28 @@ def distance(a: str, b: str) -> int:
     return before[-1]
 
 
-def matches(text: str) -> list[tuple[int, int, str]]:
-    """Return (start, stop, verdict) of every window of a line that is the name or within two edits of it."""
+def matches(text: str, name: str = NAME) -> list[tuple[int, int, str]]:
+    """Return (start, stop, verdict) of every window of a line that is the name or nearly."""
     found = []
-    for match in re.finditer(r"[Ee]", text):
+    near = _NEAR - (len(name) <= _SHORT)
+    for match in re.finditer(f"[{name[0].upper()}{name[0].lower()}]", text):
         start = match.start()
-        if text[start] == "e" and start and text[start - 1].isascii() and text[start - 1].isalpha():
+        if text[start].islower() and start and text[start - 1].isascii() and text[start - 1].isalpha():
             continue  # in the middle of a word; "AmazonElastiCache" is what is read where a space is narrow
         best: tuple[tuple[int, int], str] | None = None
-        for length in range(_SHORTEST, _LONGEST + 1):
+        for length in range(len(name) - _FEWER, len(name) + _MORE + 1):
             window = text[start : start + length]
             if len(window) < length:
                 break
             bare = re.sub(r"\s", "", window)
-            key = (distance(bare.lower(), _NAME.lower()), min(distance(window, _NAME), distance(window, _NAME.upper())))
-            if key[0] <= _NEAR and (best is None or key < best[0]):
+            key = (distance(bare.lower(), name.lower()), min(distance(window, name), distance(window, name.upper())))
+            if key[0] <= near and (best is None or key < best[0]):
                 best = (key, window)
         if best is None or _identifier(text, start, best[1]):
             continue
         stop = start + len(best[1])
         stop += _one_letter_more(text, stop)
-        right = text[start:stop] in {_NAME, _NAME.upper()}
+        right = text[start:stop] in {name, name.upper()}
         found.append((start, stop, "correct" if right else "misspelled"))
     return found
 
@@ -76,14 +79,14 @@ def _identifier(text: str, start: int, window: str) -> bool:
     return window.islower() and any(character in _JOINERS for character in around)
 
 
-def to_findings(lines: Iterable[Line]) -> list[Found]:
+def to_findings(lines: Iterable[Line], name: str = NAME) -> list[Found]:
     """Return findings from lines of text, their boxes shared out by the number of characters."""
     found: list[Found] = []
     for text, (x0, y0, x1, y1) in lines:
         wide = (x1 - x0) / max(1, len(text))
         found += [
             {"box": [x0 + a * wide, y0, x0 + b * wide, y1], "verdict": verdict, "reading": text[a:b]}
-            for a, b, verdict in matches(text)
+            for a, b, verdict in matches(text, name)
         ]
     return found
 

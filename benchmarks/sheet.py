@@ -85,12 +85,22 @@ class Pen:
         body_cap_px: Height of a capital in running text, pixels of the finished picture.
         names: At most so many names.
         wrong_share: How many of the names are misspelled.
+        word: The name itself.
     """
 
     def __init__(
-        self, rng: random.Random, face: Face, *, scale: float, body_cap_px: float, names: int, wrong_share: float = 0.55
+        self,
+        rng: random.Random,
+        face: Face,
+        *,
+        scale: float,
+        body_cap_px: float,
+        names: int,
+        wrong_share: float = 0.55,
+        word: str = words.NAME,
     ) -> None:
         self.rng = rng
+        self.word = word
         self.face = face
         self.scale = scale
         self.body_cap_px = body_cap_px
@@ -118,9 +128,9 @@ class Pen:
         rng, cap_px = self.rng, size * self.face.cap * self.scale
         self.left -= 1
         if rng.random() < self.wrong_share:
-            word = words.misspelled(rng, cap_px=cap_px, case_contrast=self.face.case_contrast)
+            word = words.misspelled(rng, name=self.word, cap_px=cap_px, case_contrast=self.face.case_contrast)
         else:
-            word = words.correct(rng)
+            word = words.correct(rng, name=self.word)
         spaced = spaced and word.kind != "split"
         above = broken and bool(word.prefix) and rng.random() < 0.6
         mark = Mark(
@@ -155,15 +165,15 @@ class Pen:
 
     def identifier(self, size: float) -> str:
         """Write code or an address that holds the name in small letters."""
-        text = self.rng.choice(words.IDENTIFIERS)
-        at = text.index("elasticache")
+        text = self.rng.choice(words.identifiers(self.word))
+        at, size_of_it = text.index(self.word.lower()), len(self.word)
         mark = Mark(
             text=text, word=text, verdict="identifier", kind=None, amazon="no",
             cap_px=round(size * self.face.cap * self.scale, 1), font=f"{self.face.slug}-{self.face.weight}",
             spaced=False, turned=False,
         )  # fmt: skip
-        marked = self._mark(mark, text[at : at + 11], "")
-        return f'<span style="white-space:nowrap">{html.escape(text[:at])}{marked}{html.escape(text[at + 11 :])}</span>'
+        marked = self._mark(mark, text[at : at + size_of_it], "")
+        return f'<span style="white-space:nowrap">{html.escape(text[:at])}{marked}{html.escape(text[at + size_of_it :])}</span>'
 
     def label(self, size: float, share: float = 0.3, *, broken: bool = True) -> str:
         """Write a label: with a probability the name, else a neighbour or a service."""

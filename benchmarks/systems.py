@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from benchmarks import matching
 from benchmarks.matching import Found, Line, to_findings, verdict_of_line
+from benchmarks.words import NAME
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,18 +43,23 @@ class System(Protocol):
         """Judge one line."""
 
 
-def make(name: str, *, model: str = "") -> System:
+def make(name: str, *, model: str = "", word: str = NAME) -> System:
     """Return a system; models are loaded on first use or here, and the clock of the caller runs either way.
+
+    Args:
+        name: One of SYSTEMS.
+        model: Of the product: a model's directory; empty for the packaged one.
+        word: The name to look for on pages; of crops all know their own only.
 
     Raises:
         ValueError: There is no such system.
     """
     if name == "police":
-        return _Product(model)
+        return _Product(model, word)
     if name == "rapidocr":
-        return _Rapid()
+        return _Rapid(word)
     if name == "tesseract":
-        return _Tesseract()
+        return _Tesseract(word)
     msg = f"no such system: {name}; there are {', '.join(SYSTEMS)}"
     raise ValueError(msg)
 
@@ -80,11 +86,12 @@ def found_by(police: Police, picture: Path | Image.Image) -> list[Found]:
 class _Product:
     """This package, as its user calls it."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, word: str) -> None:
         from elasticache_police import Police
 
-        self._police = Police.from_model(model) if model else Police()
-        self.version = _fingerprint(Path(model) if model else None)
+        names = None if word == NAME else [word]
+        self._police = Police.from_model(model, names) if model else Police(names)
+        self.version = _fingerprint(Path(model) if model else None) + _asked(word)
 
     def page(self, path: Path) -> list[Found]:
         return found_by(self._police, path)
@@ -92,6 +99,11 @@ class _Product:
     def crop(self, path: Path) -> Answer:
         answer = self._police.classify(path)
         return str(answer.verdict), answer.score, answer.reading
+
+
+def _asked(word: str) -> str:
+    """Return what a version says of the name looked for: nothing where it is the usual one."""
+    return "" if word == NAME else f"+{word}"
 
 
 def _match() -> str:
@@ -114,7 +126,7 @@ def _fingerprint(model: Path | None) -> str:
 class _Rapid:
     """RapidOCR: detection, orientation and recognition on pages, recognition alone on crops."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str) -> None:
         import logging
 
         from rapidocr import RapidOCR  # type: ignore[import-not-found,unused-ignore]
@@ -122,7 +134,8 @@ class _Rapid:
         logging.disable(logging.CRITICAL)
         engine = "EngineConfig.onnxruntime."
         self._engine = RapidOCR(params={engine + "intra_op_num_threads": 1, engine + "inter_op_num_threads": 1})
-        self.version = importlib.metadata.version("rapidocr") + _match()
+        self.version = importlib.metadata.version("rapidocr") + _match() + _asked(word)
+        self._word = word
 
     def page(self, path: Path) -> list[Found]:
         import numpy as np
@@ -134,7 +147,7 @@ class _Rapid:
             (text, (float(b[:, 0].min()), float(b[:, 1].min()), float(b[:, 0].max()), float(b[:, 1].max())))
             for text, b in zip(read.txts, read.boxes, strict=True)
         ]
-        return to_findings(lines)
+        return to_findings(lines, self._word)
 
     def crop(self, path: Path) -> Answer:
         import numpy as np
@@ -148,9 +161,10 @@ class _Rapid:
 class _Tesseract:
     """Tesseract: sparse text on pages, a single line on crops."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str) -> None:
         out = subprocess.run(["tesseract", "--version"], check=True, capture_output=True, text=True)  # noqa: S607
-        self.version = (out.stdout or out.stderr).split()[1] + _match()
+        self.version = (out.stdout or out.stderr).split()[1] + _match() + _asked(word)
+        self._word = word
         os.environ.update(ONE_THREAD)
 
     def page(self, path: Path) -> list[Found]:
@@ -169,7 +183,7 @@ class _Tesseract:
             right = max(data["left"][i] + data["width"][i] for i in row)
             bottom = max(data["top"][i] + data["height"][i] for i in row)
             lines.append((" ".join(data["text"][i] for i in row), (left, top, right, bottom)))
-        return to_findings(lines)
+        return to_findings(lines, self._word)
 
     def crop(self, path: Path) -> Answer:
         import pytesseract

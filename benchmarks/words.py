@@ -6,14 +6,18 @@ Self-contained on purpose: the truth of the benchmark does not come from the spe
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from typing import Final
 
 import attrs
 
-__all__ = ["IDENTIFIERS", "KINDS", "NAME", "NEIGHBOURS", "SERVICES", "Word", "correct", "misspelled"]
+__all__ = ["IDENTIFIERS", "KINDS", "NAME", "NEIGHBOURS", "SERVICES", "Word", "correct", "identifiers", "misspelled"]
 
 NAME: Final = "ElastiCache"
+
+Writer = Callable[[str, random.Random, float], str]
+"""Writes a name wrong: the name, what decides, height of a capital in pixels."""
 
 KINDS: Final[tuple[str, ...]] = (
     "extra_c",
@@ -69,6 +73,18 @@ _PLAIN: Final[dict[str, str]] = {
 # Finer ones, for sizes at which they show.
 _FINE: Final[dict[str, str]] = {"a": "eo", "i": "e", "C": "GKS", "c": "es", "e": "aio", "s": "zc", "t": "fd", "h": "n"}
 _FINE_FROM_PX: Final = 12.0
+_ALIKE: Final[dict[str, str]] = {
+    "g": "q",
+    "q": "g",
+    "n": "m",
+    "r": "t",
+    "u": "w",
+    "v": "w",
+    "f": "t",
+    "h": "k",
+    "o": "a",
+    "e": "a",
+}
 _CASES: Final = (
     "elastiCache",
     "ELastiCache",
@@ -109,21 +125,33 @@ class Word:
         return "correct" if self.kind is None else "misspelled"
 
 
-def correct(rng: random.Random, *, prefix_share: float = 0.4, caps_share: float = 0.08) -> Word:
-    """Write the name as it should be, now and then in capitals."""
+def identifiers(name: str = NAME) -> tuple[str, ...]:
+    """Return code, addresses and names of resources that hold a name in small letters."""
+    return tuple(text.replace(NAME.lower(), name.lower()) for text in IDENTIFIERS)
+
+
+def correct(rng: random.Random, *, name: str = NAME, prefix_share: float = 0.4, caps_share: float = 0.08) -> Word:
+    """Write a name as it should be, now and then in capitals."""
     caps = rng.random() < caps_share
-    return Word(word=NAME.upper() if caps else NAME, kind=None, prefix=_prefix(rng, prefix_share, caps=caps))
+    return Word(word=name.upper() if caps else name, kind=None, prefix=_prefix(rng, prefix_share, caps=caps))
 
 
 def misspelled(
-    rng: random.Random, *, cap_px: float, case_contrast: float, kind: str | None = None, prefix_share: float = 0.4
+    rng: random.Random,
+    *,
+    cap_px: float,
+    case_contrast: float,
+    name: str = NAME,
+    kind: str | None = None,
+    prefix_share: float = 0.4,
 ) -> Word:
-    """Write the name wrong, in a way that a person sees at this size.
+    """Write a name wrong, in a way that a person sees at this size.
 
     Args:
         rng: Decides all.
         cap_px: Height of a capital, pixels of the finished picture.
         case_contrast: 1 - height of small letters / height of capitals: below 1.6 px of difference case is not judged.
+        name: The name.
         kind: One of KINDS; None draws one.
         prefix_share: How often "Amazon" or "AWS" precedes.
     """
@@ -132,11 +160,11 @@ def misspelled(
         kind = rng.choices(KINDS, weights=(4, 4, 3, 2, 2, 2, 2, 1, 1))[0]
     if kind in {"lowercase_c", "case"} and not judge_case:
         kind = "extra_c"
-    word = _WRITERS[kind](rng, cap_px)
+    word = (_WRITERS if name == NAME else _WRITERS_OF_ANY)[kind](name, rng, cap_px)
     if kind == "case" and cap_px < _FINE_FROM_PX:
-        word = "elastiCache"
+        word = name[0].lower() + name[1:]
     if kind == "split" and not judge_case:
-        word = word.replace(" c", " C")
+        word = re.sub(" [a-z]", lambda found: found[0].upper(), word)
     return Word(word=word, kind=kind, prefix=_prefix(rng, prefix_share, caps=kind == "caps_wrong"))
 
 
@@ -147,35 +175,89 @@ def _prefix(rng: random.Random, share: float, *, caps: bool) -> str:
     return prefix.upper() if caps else prefix
 
 
-def _missing(rng: random.Random, _: float) -> str:
-    at = rng.randrange(_FIRST, len(NAME))
-    return NAME[:at] + NAME[at + 1 :]
+def _missing(name: str, rng: random.Random, _: float) -> str:
+    at = rng.randrange(_FIRST, len(name))
+    return name[:at] + name[at + 1 :]
 
 
-def _doubled(rng: random.Random, _: float) -> str:
-    at = rng.randrange(_FIRST, len(NAME))
-    return NAME[: at + 1] + NAME[at].lower() + NAME[at + 1 :] if NAME[at] != "C" else NAME[:at] + "CC" + NAME[at + 1 :]
+def _doubled(name: str, rng: random.Random, _: float) -> str:
+    at = rng.randrange(_FIRST, len(name))
+    return name[: at + 1] + name[at:]
 
 
-def _wrong(rng: random.Random, cap_px: float) -> str:
-    at = rng.randrange(_FIRST, len(NAME))
-    choices = _PLAIN[NAME[at]] + (_FINE.get(NAME[at], "") if cap_px >= _FINE_FROM_PX else "")
-    return NAME[:at] + rng.choice(choices) + NAME[at + 1 :]
+def _wrong(name: str, rng: random.Random, cap_px: float) -> str:
+    at = rng.randrange(_FIRST, len(name))
+    choices = _PLAIN.get(name[at]) or _others(name[at])
+    choices += _FINE.get(name[at], "") if cap_px >= _FINE_FROM_PX else ""
+    return name[:at] + rng.choice(choices) + name[at + 1 :]
 
 
-def _swapped(rng: random.Random, _: float) -> str:
-    at = rng.randrange(_FIRST, len(NAME) - 1)
-    return NAME[:at] + NAME[at + 1] + NAME[at] + NAME[at + 2 :]
+def _others(letter: str) -> str:
+    """Return letters of the same case that nobody takes for a letter."""
+    others = "".join(other for other in "agkmstw" if other not in letter.lower() + _ALIKE.get(letter.lower(), ""))
+    return others.upper() if letter.isupper() else others
 
 
-_WRITERS: Final[dict[str, Callable[[random.Random, float], str]]] = {
-    "extra_c": lambda rng, _px: rng.choice(("ElasticCache", "ElasticCache", "Elasticcache")),
-    "lowercase_c": lambda _rng, _px: "Elasticache",
-    "split": lambda rng, _px: rng.choice(_SPLITS),
+def _swapped(name: str, rng: random.Random, _: float) -> str:
+    while True:
+        at = rng.randrange(_FIRST, len(name) - 1)
+        if name[at].lower() != name[at + 1].lower():
+            return name[:at] + name[at + 1] + name[at] + name[at + 2 :]
+
+
+def _seam(name: str) -> int:
+    """Return where the second word of a name begins, 6 of ``ElastiCache``; 0 where it is one word."""
+    return next((at for at in range(1, len(name)) if name[at].isupper() and name[at - 1].islower()), 0)
+
+
+def _with_whole_word(name: str, rng: random.Random, cap_px: float) -> str:
+    """Give the first word the letter that the second begins with; ``GithHub``."""
+    seam = _seam(name)
+    return name[:seam] + name[seam].lower() + name[seam:] if seam else _doubled(name, rng, cap_px)
+
+
+def _flat(name: str, rng: random.Random, cap_px: float) -> str:
+    flat = name[0] + name[1:].lower()
+    return flat if flat != name else _missing(name, rng, cap_px)
+
+
+def _split(name: str, rng: random.Random, cap_px: float) -> str:
+    seam = _seam(name)
+    return f"{name[:seam]} {name[seam:]}" if seam else _swapped(name, rng, cap_px)
+
+
+def _recased(name: str, rng: random.Random, _: float) -> str:
+    at = rng.randrange(_FIRST, len(name))
+    while not name[at].islower():
+        at -= 1
+    return rng.choice((name[0].lower() + name[1:], name[:at] + name[at].upper() + name[at + 1 :]))
+
+
+def _caps_wrong(name: str, rng: random.Random, cap_px: float) -> str:
+    return rng.choice((_missing, _doubled, _swapped, _wrong))(name, rng, cap_px).upper()
+
+
+_WRITERS: Final[dict[str, Writer]] = {
+    "extra_c": lambda _name, rng, _px: rng.choice(("ElasticCache", "ElasticCache", "Elasticcache")),
+    "lowercase_c": lambda _name, _rng, _px: "Elasticache",
+    "split": lambda _name, rng, _px: rng.choice(_SPLITS),
     "missing_letter": _missing,
     "doubled_letter": _doubled,
     "wrong_letter": _wrong,
     "swapped_letters": _swapped,
-    "case": lambda rng, _px: rng.choice(_CASES),
-    "caps_wrong": lambda rng, _px: rng.choice(_CAPS_WRONG),
+    "case": lambda _name, rng, _px: rng.choice(_CASES),
+    "caps_wrong": lambda _name, rng, _px: rng.choice(_CAPS_WRONG),
 }
+"""Of ElastiCache."""
+_WRITERS_OF_ANY: Final[dict[str, Writer]] = {
+    "extra_c": _with_whole_word,
+    "lowercase_c": _flat,
+    "split": _split,
+    "missing_letter": _missing,
+    "doubled_letter": _doubled,
+    "wrong_letter": _wrong,
+    "swapped_letters": _swapped,
+    "case": _recased,
+    "caps_wrong": _caps_wrong,
+}
+"""Of any other name, each kind in that name's own way; a name of one word, which cannot have them all, has another."""

@@ -21,6 +21,7 @@ from typing import NotRequired, TypedDict
 from benchmarks import manifest
 from benchmarks.matching import Found
 from benchmarks.systems import ONE_THREAD, System, make
+from benchmarks.words import NAME
 
 __all__ = ["Result", "images_beside", "known", "main"]
 
@@ -86,16 +87,17 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     name, task, source, *rest = sys.argv[1:] if argv is None else argv
     model = os.environ.get("BENCHMARK_MODEL", "") if name == "police" else ""
+    word = os.environ.get("BENCHMARK_NAME") or NAME
     if os.environ.get("BENCHMARK_PIN") and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(os.environ["BENCHMARK_PIN"])})
     os.environ.update(ONE_THREAD)
     if task == "first":
-        system = make(name, model=model)
+        system = make(name, model=model, word=word)
         found = system.page(Path(source))
         print(json.dumps({"findings": len(found), "version": system.version}))
         return 0
     truths, out = manifest.read(Path(source)), Path(rest[0])
-    system = make(name, model=model)
+    system = make(name, model=model, word=word)
     images, answers = images_beside(Path(source)), known(out)
     waiting = [truth for truth in truths if (truth["sha256"], system.version) not in answers]
     if waiting:  # the first picture pays for loading; it is asked twice and the second answer counts

@@ -48,7 +48,7 @@ def _set(folder: Path, verdicts: list[str]) -> list[Truth]:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeSystem]:
     FakeSystem.asked = 0
-    monkeypatch.setattr(worker, "make", lambda name, model="": FakeSystem())
+    monkeypatch.setattr(worker, "make", lambda name, **_: FakeSystem())
     monkeypatch.setattr(worker, "ONE_THREAD", {})
     return FakeSystem
 
@@ -83,7 +83,7 @@ def test_tables_name_every_part_and_the_json_has_the_totals(tmp_path: Path, monk
     crops = _set(tmp_path / "crops_clean", ["misspelled", "correct"])
     _set(tmp_path / "crops_hard", ["correct"])
 
-    def answers(system, name, folder, truths, cache, *, model, pin):
+    def answers(system, name, folder, truths, cache, options):
         said = {"wall_ms": 2.0, "cpu_ms": 1.0 if system == "police" else 30.0, "version": "1"}
         if name.startswith("crops"):
             return [{**said, "sha256": t["sha256"], "verdict": "correct", "score": 0.9, "reading": "r"} for t in truths]

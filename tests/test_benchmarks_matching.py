@@ -51,3 +51,18 @@ def test_a_box_is_shared_out_by_characters() -> None:
 )
 def test_edit_distance(a: str, b: str, edits: int) -> None:
     assert distance(a, b) == distance(b, a) == edits
+
+
+@pytest.mark.parametrize(
+    ("text", "verdicts"),
+    [
+        ("on GitHub now", ["correct"]),
+        ("GITHUB and Github", ["correct", "misspelled"]),
+        ("Git Hub, GitHhub", ["misspelled", "misspelled"]),
+        ("my-github-runner", []),
+        ("Gathub of Giant Hugs", ["misspelled"]),  # one edit for so short a name
+        ("Goathub", []),
+    ],
+)
+def test_another_name_is_matched_alike(text: str, verdicts: list[str]) -> None:
+    assert [verdict for _, _, verdict in matches(text, "GitHub")] == verdicts

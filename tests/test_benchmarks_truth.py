@@ -64,3 +64,28 @@ def test_every_identifier_holds_the_name_in_small_letters_once_or_more() -> None
 
 def test_no_neighbour_is_near_enough_to_be_a_misspelling() -> None:
     assert all(distance(text.lower().replace(" ", ""), words.NAME.lower()) > 2 for text in words.NEIGHBOURS)
+
+
+@pytest.mark.parametrize("name", ["GitHub", "PostgreSQL", "CloudFormation", "Kubernetes"])
+@pytest.mark.parametrize("kind", words.KINDS)
+def test_another_name_has_near_misses_of_its_own(name: str, kind: str) -> None:
+    for seed in range(60):
+        word = words.misspelled(random.Random(seed), name=name, cap_px=30.0, case_contrast=0.25, kind=kind)
+        assert word.word not in {name, name.upper()}
+        assert distance(word.word.lower().replace(" ", ""), name.lower()) <= 2
+    assert words.correct(random.Random(1), name=name, caps_share=0.0).word == name
+    assert all(name.lower() in text and "elasticache" not in text for text in words.identifiers(name))
+
+
+def test_kinds_of_another_name_are_what_they_say() -> None:
+    def written(kind: str, name: str) -> set[str]:
+        return {
+            words.misspelled(random.Random(seed), name=name, cap_px=30.0, case_contrast=0.25, kind=kind).word
+            for seed in range(200)
+        }
+
+    assert written("extra_c", "GitHub") == {"GithHub"}
+    assert written("lowercase_c", "GitHub") == {"Github"}
+    assert written("split", "GitHub") == {"Git Hub"}
+    assert written("case", "GitHub") == {"gitHub", "GItHub", "GiTHub", "GitHUb", "GitHuB"}
+    assert all(word.isupper() for word in written("caps_wrong", "GitHub"))
