@@ -4,6 +4,7 @@
 
 Draws pages that hold each name and its near-misses, with the fonts given (those in the package when none are), reads
 every line of text on them, and prints precision and recall on misspelled names, beside the name the model was made for.
+``python -m benchmarks.compare --name NAME`` does so on pages drawn by a browser, beside the peers.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from elasticache_police.dataset.fonts import find_fonts, packaged_fonts
 from elasticache_police.model.evaluation import evaluate_pages
 from elasticache_police.runtime import Runtime
 
-NAMES = ("CloudFormation", "GitHub", "PostgreSQL", "OpenSearch", "Kubernetes")
+NAMES = ("CloudFormation", "GitHub", "PostgreSQL", "OpenSearch", "Kubernetes", "SageMaker", "TensorFlow")
 
 
 def main() -> None:
