@@ -233,3 +233,22 @@ def test_a_place_without_weights_is_named(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "finder.npz" in result.output
     assert not (tmp_path / "run").exists()
+
+
+def test_a_share_of_the_weights_it_started_from_is_in_a_network_that_was_trained_on(run: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--name", "GitHub", "--out", str(tmp_path / "run"), "--workers", "0", *SMALL]
+    arguments += ["--finder-steps", "0", "--reader-steps", "1", "--start-from", str(run / "weights")]
+    CliRunner().invoke(main, [*arguments, "--start-share", "0.25"], standalone_mode=False, catch_exceptions=False)
+    for part in ("finder", "reader"):
+        before, made = (np.load(folder / "weights" / f"{part}.npz") for folder in (run, tmp_path / "run"))
+        trained = np.load(tmp_path / "run" / "reader" / "checkpoint.npz") if part == "reader" else before
+        assert all(np.allclose(made[key], 0.25 * before[key] + 0.75 * trained[key], atol=1e-6) for key in made.files)
+    assert any(not np.array_equal(made[key], before[key]) for key in made.files)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["options"]["start_share"] == 0.25
+
+
+def test_a_share_of_no_weights_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["train", "--out", str(tmp_path / "run"), "--start-share", "0.5"])
+    assert result.exit_code == 2
+    assert "say which" in result.output
+    assert not (tmp_path / "run").exists()

@@ -113,6 +113,13 @@ def dataset(
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder with finder.npz and reader.npz, trained weights to go on from: weights/ of another run.",
 )
+@click.option(
+    "--start-share",
+    type=click.FloatRange(min=0, max=1, max_open=True),
+    default=0.0,
+    show_default=True,
+    help="Share of the weights of --start-from in the result; half keeps more of what they knew.",
+)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option(
     "--finder-steps",
@@ -172,6 +179,7 @@ def train(
     out: Path,
     measure_fonts: tuple[Path, ...],
     start_from: Path | None,
+    start_share: float,
     seed: int,
     finder_steps: int,
     reader_steps: int,
@@ -204,6 +212,7 @@ def train(
         exclude_families=_families(exclude_families),
         measure_fonts=measure_fonts,
         start_from=start_from,
+        start_share=start_share,
         seed=seed,
         finder_steps=finder_steps,
         reader_steps=reader_steps,

@@ -159,6 +159,26 @@ def start_from(path: Path, model: keras.Model) -> None:
     model.set_weights(fresh)
 
 
+def average_with(path: Path, model: keras.Model, share: float) -> None:
+    """Give a network that was trained on the mean of its weights and of those that it started from.
+
+    The mean of both mostly does better than either, on what it was taught last and on what it knew before (Wortsman et
+    al., 2022, Robust fine-tuning of zero-shot models, arXiv:2109.01903).
+
+    Args:
+        path: The weights it started from.
+        model: The network, trained on.
+        share: Of the old weights in the mean, 0 to 1.
+
+    Raises:
+        TrainingError: The old network has other layers.
+    """
+    new = [np.array(weight) for weight in model.get_weights()]
+    start_from(path, model)
+    old = [np.array(weight) for weight in model.get_weights()]
+    model.set_weights([share * before + (1 - share) * after for before, after in zip(old, new, strict=True)])
+
+
 def _restore(path: Path, model: keras.Model) -> int:
     step = load_weights(path, model)
     model.optimizer.build(model.trainable_variables)

@@ -21,7 +21,7 @@ from elasticache_police.findings import Finding, Verdict
 from elasticache_police.model import card
 from elasticache_police.model.batches import FinderBatches, ReaderBatches
 from elasticache_police.model.evaluation import Evaluation, evaluate, evaluate_crops, evaluate_pages, write_reliability
-from elasticache_police.model.loop import Schedule, fit, write_weights
+from elasticache_police.model.loop import Schedule, average_with, fit, write_weights
 from elasticache_police.runtime import Runtime
 from elasticache_police.runtime.files import CONFIG, METADATA, Settings, write_config
 from elasticache_police.spelling import check_name
@@ -56,6 +56,9 @@ class TrainingOptions:
     start_from: Path | None = attrs.field(default=None)
     """A directory with ``finder.npz`` and ``reader.npz`` to go on from, such as ``weights/`` of a run; None trains
     from nothing."""
+    start_share: float = attrs.field(default=0.0, validator=[attrs.validators.ge(0.0), attrs.validators.lt(1.0)])
+    """Share of the weights of ``start_from`` in those of each network that was trained on: see
+    :func:`elasticache_police.model.loop.average_with`."""
     seed: int = 1
     finder_steps: int = attrs.field(default=6500, validator=attrs.validators.ge(0))
     """0 keeps the finder of ``start_from`` as it is."""
@@ -74,9 +77,11 @@ class TrainingOptions:
     evaluation_pages: int = attrs.field(default=60, validator=attrs.validators.ge(1))
 
     def __attrs_post_init__(self) -> None:
-        """Refuse to keep weights that nobody gave."""
+        """Refuse to keep weights, or a share of them, that nobody gave."""
         if self.start_from is None and not (self.finder_steps and self.reader_steps):
             raise ConfigurationError("no steps at all keep the weights of a trained network: say which to start from")
+        if self.start_from is None and self.start_share:
+            raise ConfigurationError("a share of the weights to start from takes weights to start from: say which")
 
 
 def _split(fonts: Sequence[Font], share: float) -> tuple[list[Font], list[Font]]:
@@ -143,6 +148,7 @@ def _record(
             "start_from": {
                 path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in _starting_weights(options).values()
             },
+            "start_share": options.start_share,
             "finder": {"steps": options.finder_steps, "batch": options.finder_batch, "rate": options.finder_rate},
             "reader": {"steps": options.reader_steps, "batch": options.reader_batch, "rate": options.reader_rate},
         },
@@ -252,6 +258,9 @@ def train(
         workers=options.workers,
         progress=report("reader", options.reader_steps),
     )
+    for part, network, steps in (("finder", finder, options.finder_steps), ("reader", reader, options.reader_steps)):
+        if steps and options.start_share:
+            average_with(start[part], network, options.start_share)
     write_weights(options.out / "weights" / "finder.npz", finder)
     write_weights(options.out / "weights" / "reader.npz", reader)
     say("measuring on unseen fonts")
