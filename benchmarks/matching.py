@@ -42,6 +42,12 @@ def distance(a: str, b: str) -> int:
     return before[-1]
 
 
+def _is_swap(a: str, b: str) -> bool:
+    """Return whether two words differ in two neighbouring letters that changed places: one slip, though two edits."""
+    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
+    return a != b and a[:at] + a[at + 1 : at + 2] + a[at : at + 1] + a[at + 2 :] == b
+
+
 def matches(text: str, name: str = NAME) -> list[tuple[int, int, str]]:
     """Return (start, stop, verdict) of every window of a line that is the name or nearly."""
     found = []
@@ -57,7 +63,8 @@ def matches(text: str, name: str = NAME) -> list[tuple[int, int, str]]:
                 break
             bare = re.sub(r"\s", "", window)
             key = (distance(bare.lower(), name.lower()), min(distance(window, name), distance(window, name.upper())))
-            if key[0] <= near and (best is None or key < best[0]):
+            is_near = key[0] <= near or _is_swap(bare.lower(), name.lower())
+            if is_near and (best is None or key < best[0]):
                 best = (key, window)
         if best is None or _identifier(text, start, best[1]):
             continue

@@ -62,6 +62,7 @@ def test_edit_distance(a: str, b: str, edits: int) -> None:
         ("my-github-runner", []),
         ("Gathub of Giant Hugs", ["misspelled"]),  # one edit for so short a name
         ("Goathub", []),
+        ("GtiHub, GitHbu", ["misspelled", "misspelled"]),
     ],
 )
 def test_another_name_is_matched_alike(text: str, verdicts: list[str]) -> None:

@@ -245,6 +245,7 @@ def test_a_share_of_the_weights_it_started_from_is_in_a_network_that_was_trained
         assert all(np.allclose(made[key], 0.25 * before[key] + 0.75 * trained[key], atol=1e-6) for key in made.files)
     assert any(not np.array_equal(made[key], before[key]) for key in made.files)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["options"]["start_share"] == 0.25
+    assert "25% of the weights it started from" in (tmp_path / "run" / "model" / "README.md").read_text()
 
 
 def test_a_share_of_no_weights_is_refused(tmp_path: Path) -> None:

@@ -32,10 +32,11 @@ def _families(fonts: list[dict[str, str]]) -> int:
     return len({font["family"] for font in fonts})
 
 
-def _steps(network: str, trained: dict[str, int], samples: str) -> str:
+def _steps(network: str, trained: dict[str, int], samples: str, *, start_share: float) -> str:
     if not trained["steps"]:
         return f"- {network}: as it was in the weights that this training started from"
-    return f"- {network}: {trained['steps']} steps of {trained['batch']} {samples}"
+    mean = f", and {start_share:.0%} of the weights it started from in the mean" if start_share else ""
+    return f"- {network}: {trained['steps']} steps of {trained['batch']} {samples}{mean}"
 
 
 def model_card(metadata: dict[str, Any]) -> str:
@@ -62,8 +63,8 @@ def model_card(metadata: dict[str, Any]) -> str:
             f"{len(fonts['measured_on'])} files of other families were kept for measuring."
         ),
         "",
-        _steps("finder", options["finder"], "pages of 320 x 224"),
-        _steps("reader", options["reader"], "lines of 32 x 256"),
+        _steps("finder", options["finder"], "pages of 320 x 224", start_share=options.get("start_share", 0.0)),
+        _steps("reader", options["reader"], "lines of 32 x 256", start_share=options.get("start_share", 0.0)),
         f"- seed {options['seed']}; made with {made_with}",
         "",
         "`metadata.json` names every font with its SHA-256 and the licence it states, and every file that was refused.",
