@@ -13,6 +13,7 @@ from pathlib import Path
 import attrs
 
 from benchmarks.systems import ONE_THREAD
+from benchmarks.words import NAME
 
 __all__ = ["Footprint", "Start", "installed", "start", "worker_environment"]
 
@@ -37,7 +38,7 @@ class Footprint:
     packages: int
 
 
-def worker_environment(*, model: str = "", word: str = "", pin: int | None = None) -> dict[str, str]:
+def worker_environment(*, model: str = "", word: str = NAME, pin: int | None = None) -> dict[str, str]:
     """Return the environment of a system's process: one thread, one processor, this folder importable.
 
     Python may keep what it compiled, as it does where pip installed a package: else every start compiles everything.

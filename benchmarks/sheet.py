@@ -166,14 +166,15 @@ class Pen:
     def identifier(self, size: float) -> str:
         """Write code or an address that holds the name in small letters."""
         text = self.rng.choice(words.identifiers(self.word))
-        at, size_of_it = text.index(self.word.lower()), len(self.word)
+        start = text.index(self.word.lower())
+        stop = start + len(self.word)
         mark = Mark(
             text=text, word=text, verdict="identifier", kind=None, amazon="no",
             cap_px=round(size * self.face.cap * self.scale, 1), font=f"{self.face.slug}-{self.face.weight}",
             spaced=False, turned=False,
         )  # fmt: skip
-        marked = self._mark(mark, text[at : at + size_of_it], "")
-        return f'<span style="white-space:nowrap">{html.escape(text[:at])}{marked}{html.escape(text[at + size_of_it :])}</span>'
+        marked = self._mark(mark, text[start:stop], "")
+        return f'<span style="white-space:nowrap">{html.escape(text[:start])}{marked}{html.escape(text[stop:])}</span>'
 
     def label(self, size: float, share: float = 0.3, *, broken: bool = True) -> str:
         """Write a label: with a probability the name, else a neighbour or a service."""

@@ -237,18 +237,6 @@ def _caps_wrong(name: str, rng: random.Random, cap_px: float) -> str:
     return rng.choice((_missing, _doubled, _swapped, _wrong))(name, rng, cap_px).upper()
 
 
-_WRITERS: Final[dict[str, Writer]] = {
-    "extra_c": lambda _name, rng, _px: rng.choice(("ElasticCache", "ElasticCache", "Elasticcache")),
-    "lowercase_c": lambda _name, _rng, _px: "Elasticache",
-    "split": lambda _name, rng, _px: rng.choice(_SPLITS),
-    "missing_letter": _missing,
-    "doubled_letter": _doubled,
-    "wrong_letter": _wrong,
-    "swapped_letters": _swapped,
-    "case": lambda _name, rng, _px: rng.choice(_CASES),
-    "caps_wrong": lambda _name, rng, _px: rng.choice(_CAPS_WRONG),
-}
-"""Of ElastiCache."""
 _WRITERS_OF_ANY: Final[dict[str, Writer]] = {
     "extra_c": _with_whole_word,
     "lowercase_c": _flat,
@@ -261,3 +249,12 @@ _WRITERS_OF_ANY: Final[dict[str, Writer]] = {
     "caps_wrong": _caps_wrong,
 }
 """Of any other name, each kind in that name's own way; a name of one word, which cannot have them all, has another."""
+_WRITERS: Final[dict[str, Writer]] = {
+    **_WRITERS_OF_ANY,
+    "extra_c": lambda _name, rng, _px: rng.choice(("ElasticCache", "ElasticCache", "Elasticcache")),
+    "lowercase_c": lambda _name, _rng, _px: "Elasticache",
+    "split": lambda _name, rng, _px: rng.choice(_SPLITS),
+    "case": lambda _name, rng, _px: rng.choice(_CASES),
+    "caps_wrong": lambda _name, rng, _px: rng.choice(_CAPS_WRONG),
+}
+"""Of ElastiCache, as people write it."""

@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     name, task, source, *rest = sys.argv[1:] if argv is None else argv
     model = os.environ.get("BENCHMARK_MODEL", "") if name == "police" else ""
-    word = os.environ.get("BENCHMARK_NAME") or NAME
+    word = os.environ.get("BENCHMARK_NAME", NAME)
     if os.environ.get("BENCHMARK_PIN") and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(os.environ["BENCHMARK_PIN"])})
     os.environ.update(ONE_THREAD)

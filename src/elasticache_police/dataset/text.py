@@ -75,11 +75,15 @@ _IN_CAPITALS = 0.22
 """Share of garbled names in capitals throughout."""
 
 
+def _syllables(rng: random.Random, least: int, most: int) -> str:
+    return "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(least, most)))
+
+
 def _product(rng: random.Random) -> str:
     """Return the name of another product, every other time one that there is none of."""
     if rng.random() < 0.5:
         return rng.choice(_PRODUCTS)
-    first, last = ("".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(2, 3))) for _ in range(2))
+    first, last = _syllables(rng, 2, 3), _syllables(rng, 2, 3)
     style = rng.random()
     if style < 0.25:
         return (first + last).capitalize()
@@ -87,14 +91,14 @@ def _product(rng: random.Random) -> str:
 
 
 def _invented(rng: random.Random) -> str:
-    word = "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(1, 4)))
+    word = _syllables(rng, 1, 4)
     style = rng.random()
     if style < 0.35:
         return word
     if style < 0.65:
         return word.capitalize()
     if style < 0.8:
-        return word.capitalize() + "".join(rng.choice(_SYLLABLES) for _ in range(rng.randint(1, 3))).capitalize()
+        return word.capitalize() + _syllables(rng, 1, 3).capitalize()
     if style < 0.88:
         return word.upper()
     if style < 0.94:

@@ -48,6 +48,7 @@ def model_card(metadata: dict[str, Any]) -> str:
         licences[font["licence"] or "see the font's package"] = (
             licences.get(font["licence"] or "see the font's package", 0) + 1
         )
+    share = options.get("start_share", 0.0)
     made_with = ", ".join(f"{key} {value}" for key, value in metadata["made_with"].items())
     lines = [
         f"# A model that polices {options['name']}",
@@ -63,8 +64,8 @@ def model_card(metadata: dict[str, Any]) -> str:
             f"{len(fonts['measured_on'])} files of other families were kept for measuring."
         ),
         "",
-        _steps("finder", options["finder"], "pages of 320 x 224", start_share=options.get("start_share", 0.0)),
-        _steps("reader", options["reader"], "lines of 32 x 256", start_share=options.get("start_share", 0.0)),
+        _steps("finder", options["finder"], "pages of 320 x 224", start_share=share),
+        _steps("reader", options["reader"], "lines of 32 x 256", start_share=share),
         f"- seed {options['seed']}; made with {made_with}",
         "",
         "`metadata.json` names every font with its SHA-256 and the licence it states, and every file that was refused.",
