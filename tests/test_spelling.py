@@ -46,6 +46,15 @@ def verdicts(line: str, **options: bool) -> list[tuple[str, str | None]]:
         ("ElasticCache-Redis", [("ElasticCache", "extra_letter")]),
         ("ElastiCache□□", [("ElastiCache", None)]),
         ("AmazonElasticCache", [("ElasticCache", "extra_letter")]),
+        ("AWSElasticCache", [("ElasticCache", "extra_letter")]),
+        ("DynamoDBElastiCahce", [("ElastiCahce", "swapped_letters")]),
+        ("VPCElastiCache", [("ElastiCache", None)]),
+        ("EElastiCache", [("EElastiCache", "extra_letter")]),
+        ("ElastiCacheClient", [("ElastiCache", None)]),
+        ("AWSElastiCacheSG", [("ElastiCache", None)]),
+        ("ElasticacheClient", [("Elasticache", "case")]),
+        ("ElastiCacheA", [("ElastiCache", None)]),
+        ("ElastiCacheS", [("ElastiCacheS", "extra_letter")]),
         ("ElastiCache2", [("ElastiCache", None)]),
         ("Use ElasticCache, ElastiCache", [("ElasticCache", "extra_letter"), ("ElastiCache", None)]),
     ],
@@ -161,6 +170,12 @@ def test_names_that_cannot_be_policed_are_refused(name: str) -> None:
 
 def test_short_names_are_judged_for_case_only() -> None:
     assert [one.kind for one in occurrences("aws Aws AWX", ["AWS"])] == [Kind.CASE, Kind.CASE]
+
+
+@pytest.mark.parametrize("line", ["AWSGateway", "PAPIGateway", "APIGatewayClient", "AWSAPIGateway"])
+def test_capitals_at_the_start_of_a_name_are_not_told_from_an_abbreviation_before_it(line: str) -> None:
+    found = occurrences(line, ["APIGateway"])
+    assert [one.kind for one in found if one.text == "APIGateway"] == [None] * (line == "APIGatewayClient")
 
 
 def test_several_names_are_found_in_one_line() -> None:

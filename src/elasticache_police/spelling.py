@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import string
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -12,9 +13,12 @@ from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Kind
 
 __all__ = [
+    "CAPITAL_TWINS",
     "DEFAULT_NAME",
     "TWINS",
     "Occurrence",
+    "barred_before",
+    "begins_another_word",
     "check_name",
     "distance",
     "kind_of",
@@ -35,6 +39,7 @@ _KEYWORDS = frozenset({"await", "class", "const", "def", "export", "function", "
 _PROSE = ("Amazon ", "AWS ", "amazon ")
 TWINS = frozenset("ckopsuvwxz")
 """Small letters of the same shape as their capitals."""
+CAPITAL_TWINS = frozenset(letter.upper() for letter in TWINS)
 _SHORT = 4
 _MIDDLE = 7
 _MAX_SPACES = 2
@@ -159,16 +164,38 @@ def _as_meant(word: str, name: str) -> str:
     return word
 
 
+def barred_before(name: str) -> str:
+    """Return the letters that a name may not follow at once, for with them it would be another word.
+
+    Those of another word it may: ``AmazonElastiCache``, ``AWSElastiCache``. Its own first letter written twice is no
+    other word, and where two capitals begin a name, nothing tells them from those of an abbreviation.
+    """
+    if not name[0].isupper():
+        return string.ascii_letters
+    return name[0] if name[1].islower() else string.ascii_uppercase
+
+
+def begins_another_word(after: str, word: str) -> bool:
+    """Return whether the letters right behind a word are another one: ``Client`` in ``ElastiCacheClient``.
+
+    They are where a capital follows a small letter, unless it is the last and may as well be a small one itself:
+    ``ElastiCacheS``.
+    """
+    capital, more = after[:1], after[1:2]
+    if not (word[-1].islower() and capital.isascii() and capital.isupper()):
+        return False
+    return capital not in CAPITAL_TWINS or (more.isascii() and more.isalpha())
+
+
 def _starts(line: str, name: str) -> Iterator[int]:
-    """Yield where a word begins: after no letter, or at a capital after a small letter (``AmazonElastiCache``)."""
+    """Yield where a word begins: after no letter, or at a capital after a letter that the name may follow."""
+    barred = barred_before(name)
     for i, character in enumerate(line):
         if not character.isascii() or not character.isalnum():
             continue
-        if (
-            i == 0
-            or not (line[i - 1].isascii() and line[i - 1].isalpha())
-            or (character.isupper() and line[i - 1].islower() and name[0].isupper())
-        ):
+        before = line[i - 1 : i]
+        new_word = character.isupper() and (before.islower() or line[i + 1 : i + 2].islower())
+        if not (before.isascii() and before.isalpha()) or (new_word and before not in barred):
             yield i
 
 
@@ -176,10 +203,11 @@ def _stops(line: str, start: int, lengths: tuple[int, int]) -> Iterator[int]:
     """Yield where a word that began at ``start`` may end, given how short and how long it may be."""
     shortest, longest = lengths
     for stop in range(start + shortest, min(len(line), start + longest) + 1):
-        if stop == len(line) or not (line[stop].isascii() and line[stop].isalnum()):
-            if line[stop - 1].isalnum():
+        last, after = line[stop - 1], line[stop : stop + 2]
+        if not (after[:1].isascii() and after[:1].isalnum()):
+            if last.isalnum():
                 yield stop
-        elif (line[stop].isupper() and line[stop - 1].islower()) or (line[stop].isdigit() and line[stop - 1].isalpha()):
+        elif (after[0].isdigit() and last.isalpha()) or begins_another_word(after, line[start:stop]):
             yield stop
 
 

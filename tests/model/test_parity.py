@@ -382,6 +382,8 @@ CROPS = {
     "larger": line("Amazon ElastiCache", font_px=64, size=(980, 90)),
     "small": line("ElasticCache for Valkey", font_px=15, size=(210, 24), at=(4, 3)),
     "far apart": line("Elasti                    Cache"),
+    "glued to an abbreviation": line("AWSElastiCache"),
+    "glued to another word": line("ElastiCacheClient"),
     "nothing": Image.new("L", (700, 50), 230),
 }
 
@@ -417,8 +419,10 @@ def test_the_rival_of_a_name_counts_as_much_here_and_there():
     generator = np.random.default_rng(5)
     names = ("ElastiCache", "GitHub")
     lines = []
-    for number in range(60):
-        text = ("Amazon ElastiCache", "GitHub", "ELASTICACHE.", "my Elasti Cache", "GitHubs", "")[number % 6]
+    texts = ("Amazon ElastiCache", "GitHub", "ELASTICACHE.", "my Elasti Cache", "GitHubs", "")
+    texts += ("AWSElastiCache", "GitHubA", "EElastiCache", "GitHubClient", "ElastiCacheSG", "ElastiCacheS")
+    for number in range(120):
+        text = texts[number % len(texts)]
         said = np.full(4 * len(text) + 9, BLANK)
         said[2 : 4 * len(text) + 2 : 4] = encode(text)
         frames = np.eye(CLASSES)[said] + generator.gamma(0.003, 0.5, (len(said), CLASSES))

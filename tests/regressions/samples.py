@@ -200,6 +200,8 @@ SAMPLES = (
     Sample("in_another_face", lambda: line("Amazon ElastiCache", px=18, font=_GOTHIC), (RIGHT,)),
     Sample("a_large_headline", lambda: line("ElasticCache", px=56), (WRONG,)),
     Sample("glued_to_a_hyphen", lambda: line("ElasticCache-Redis", px=16), (WRONG,)),
+    Sample("glued_to_an_abbreviation", lambda: line("AWSElasticCache", px=18), (WRONG,)),
+    Sample("right_and_glued_to_words", lambda: line("VPCElastiCacheGroup", px=18), (RIGHT,)),
     Sample("through_a_line", through_a_line, (RIGHT,)),
     Sample("in_a_tight_box", in_a_tight_box, (RIGHT,)),
     Sample("two_on_a_line", two_on_a_line, (RIGHT, WRONG)),

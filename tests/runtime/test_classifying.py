@@ -55,6 +55,15 @@ def test_a_plain_near_miss_is_looked_at_once_and_read_as_it_stands() -> None:
     assert taken == [0]
 
 
+@pytest.mark.parametrize("line", ["AWSElastiCache", "ElastiCacheClient", "VPCElastiCacheSG"])
+def test_another_word_may_be_glued_to_a_name(line: str) -> None:
+    frames, taken = counted(frames_of(line, sure=0.9995))
+    answer = classify(frames, ("ElastiCache",))
+    assert (answer.verdict, answer.reading, taken) == (Verdict.CORRECT, "ElastiCache", [0])
+    wrong = classify(lambda look: frames_of(line.replace("tiC", "ticC")), ("ElastiCache",))
+    assert (wrong.verdict, wrong.reading) == (Verdict.MISSPELLED, "ElasticCache")
+
+
 def test_a_doubtful_name_that_is_read_right_is_called_right() -> None:
     """P(every letter) is below one half here, and yet nothing else is as likely."""
     frames, taken = counted(frames_of("ElastiCache", sure=0.93))

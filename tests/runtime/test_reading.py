@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -44,8 +45,14 @@ def test_a_slice_reaches_from_neighbour_to_neighbour() -> None:
         ("__G_i_t_ _x_", True),
         ("_a_ _G_i_t_._", True),
         ("_G_i_t_s_", False),
-        ("_X_G_i_t_", False),
+        ("_G_G_i_t_", False),
+        ("_G_i_t_S_", False),
         ("_a_G_i_t_", True),  # glued to a small letter, as in amazonGit
+        ("_X_G_i_t_", True),  # to an abbreviation
+        ("_G_i_t_C_l_", True),  # to another word
+        ("_G_i_t_Cl_", True),
+        ("_G_i_t_S_S_", True),
+        ("_G_i_t_SS_", False),
         ("_G_i_i_t_", False),
         ("_g_i_t_", False),
         ("______", False),
@@ -61,20 +68,26 @@ def test_a_doubled_letter_needs_a_blank_between() -> None:
     assert spelled(frames_of("_aaa_"), "aa") < 0.05
 
 
-def test_the_probability_is_the_sum_over_every_sequence_of_frames() -> None:
+@pytest.mark.parametrize(
+    ("word", "alphabet", "held"),
+    [
+        ("ab", "ab ", r"(?<![ab])ab(?![ab])"),
+        ("Ab", "AbSR", r"(?<!A)Ab(?=\Z|[AR]|S[AbSR])"),
+    ],
+)
+def test_the_probability_is_the_sum_over_every_sequence_of_frames(word: str, alphabet: str, held: str) -> None:
     """Against brute force over a small alphabet: each sequence of frames, collapsed, holds the word or not."""
+    symbols = f"_{alphabet}"
     rng = np.random.default_rng(5)
-    symbols = ["_", "a", "b", " "]
-    classes = [BLANK, *encode("ab ")]
     small = rng.dirichlet(np.ones(len(symbols)), size=6)
     frames = np.zeros((6, CLASSES))
-    frames[:, classes] = small
+    frames[:, [BLANK, *encode(alphabet)]] = small
     total = 0.0
     for path in itertools.product(range(len(symbols)), repeat=6):
         text = "".join(symbols[key] for key, _ in itertools.groupby(path)).replace("_", "")
-        if text.split(" ").count("ab") >= 1:
-            total += float(np.prod([small[t, s] for t, s in enumerate(path)])) * text.split(" ").count("ab")
-    assert spelled(frames, "ab", glued=False) == pytest.approx(total, abs=1e-9)
+        total += float(np.prod(small[np.arange(6), path])) * len(re.findall(held, text))
+    assert 0 < total < 1
+    assert spelled(frames, word) == pytest.approx(total, abs=1e-9)
 
 
 def test_capitals_may_be_read_small_where_their_shapes_are_the_same() -> None:

@@ -52,7 +52,8 @@ def at(letter: int, beside: int = 0) -> int:
         (at(3), "", "my ElatiCache."),
         (at(6), "c", "my Elasticache."),
         (at(10, 2), "l", "my ElastiCachel."),
-        (at(0, -2), "Z", "my ZElastiCache."),
+        (at(0, -2), "E", "my EElastiCache."),
+        (at(10, 2), "S", "my ElastiCacheS."),
     ],
 )
 def test_a_frame_in_doubt_makes_another_text(frame: int, sign: str, text: str) -> None:
@@ -65,6 +66,8 @@ def test_a_frame_in_doubt_makes_another_text(frame: int, sign: str, text: str) -
         (at(10, 2), "-"),  # a border
         (at(0, -2), "("),
         (at(0, -2), "n"),  # as in AmazonElastiCache
+        (at(0, -2), "S"),  # as in AWSElastiCache
+        (at(10, 2), "B"),
         (at(1), "I"),  # looks the same
         (at(4, 1), "t"),  # the same letter, a frame longer
         (at(-3), "x"),  # another word

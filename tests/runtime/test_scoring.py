@@ -11,7 +11,7 @@ from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, deco
 from elasticache_police.runtime.scoring import holds, position, spelled
 
 WORDS = ("ElastiCache", "ELASTICACHE", "Elastic Cache", "iam-1", "KOCh", "Caf\N{LATIN SMALL LETTER E WITH ACUTE}")
-AROUND = ("", " ", "a", "Z", "7", "-", "Amazon", "AMAZON ", OTHER_SIGN)
+AROUND = ("", " ", "a", "Z", "7", "-", "Amazon", "AMAZON ", OTHER_SIGN, "E", "S", "Client", "SG", "VPC")
 
 
 def certain(text: str) -> np.ndarray:

@@ -145,6 +145,14 @@ class _Look:
                 return occurrence
         return None
 
+    def frames(self, occurrence: Occurrence) -> np.ndarray:
+        """Return the frames of an occurrence, and of the capitals it is glued to, which say that it is a word."""
+        text = self.reading.text
+        before, after = text[: occurrence.start][-1:], text[occurrence.stop :][:1]
+        return self.reading.slice(
+            occurrence.start - before.isupper(), min(len(text), occurrence.stop + 2 * after.isupper())
+        )
+
     def resembles(self, names: Sequence[str]) -> bool:
         """Return whether what is read has something of a name in it, so that another look is worth its time."""
         letters = pairs_of(self.reading.text)
@@ -156,7 +164,7 @@ class _Look:
         It is the one that is read or, where the name is read, its rival: see
         :mod:`elasticache_police.runtime.rivals`.
         """
-        frames = self.reading.slice(occurrence.start, occurrence.stop)
+        frames = self.frames(occurrence)
         right = spelled(frames, occurrence.name)
         if occurrence.text == occurrence.text.upper():
             right = min(1.0, right + spelled(frames, occurrence.name.upper()))
@@ -221,8 +229,7 @@ class _Place:
 
     def identifier(self, look: _Look, occurrence: Occurrence) -> Sighting:
         """Return that what stands here is to be left alone, as surely as it was read."""
-        frames = look.reading.slice(occurrence.start, occurrence.stop)
-        said = spelled(frames, look.reading.text[occurrence.start : occurrence.stop])
+        said = spelled(look.frames(occurrence), look.reading.text[occurrence.start : occurrence.stop])
         seen = self.sighting(look, occurrence, right=0.0, wrong=max(said, _SLIGHT), text=occurrence.text)
         return attrs.evolve(seen, left_alone=True)
 

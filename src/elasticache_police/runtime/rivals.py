@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import string
+from collections.abc import Iterable
 
 import numpy as np
 
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, decode, encode
 from elasticache_police.runtime.reading import Reading
-from elasticache_police.runtime.scoring import shapes
+from elasticache_police.runtime.scoring import capitals_behind, shapes
+from elasticache_police.spelling import barred_before
 
 __all__ = ["HABIT", "LEAST", "may_stand_after", "may_stand_before", "others", "rival", "written"]
 
@@ -51,7 +53,7 @@ def rival(reading: Reading, word: str, start: int) -> np.ndarray | None:
         return None
     first, last = int(reading.first[start]) - begin, int(reading.last[stop - 1]) - begin
     ratios[:first] *= may_stand_before(word)
-    ratios[last + 1 :] *= may_stand_after()
+    ratios[last + 1 :] *= may_stand_after(word)
     ratios[first : last + 1] *= others(word)[said[first : last + 1]]
     around = np.concatenate(
         [[BLANK if begin == 0 else best[begin - 1]], said, [BLANK if end == len(best) else best[end]]]
@@ -90,17 +92,20 @@ def others(word: str) -> np.ndarray:
     return other
 
 
-@functools.lru_cache(maxsize=1)
-def may_stand_after() -> np.ndarray:
-    """Return which classes make another word of the one they follow, bool (CLASSES,): letters."""
-    letters = np.zeros(CLASSES, bool)
-    letters[encode(string.ascii_letters)] = True
-    return letters
+@functools.lru_cache(maxsize=4096)
+def may_stand_after(word: str) -> np.ndarray:
+    """Return which classes make another word of the one they follow, bool (CLASSES,): see ``scoring.pattern``."""
+    sure, _ = capitals_behind(word)
+    return _among(letter for letter in string.ascii_letters if letter not in sure)
 
 
 @functools.lru_cache(maxsize=4096)
 def may_stand_before(word: str) -> np.ndarray:
     """Return which classes make another word of the one they come before, bool (CLASSES,): see ``scoring.pattern``."""
-    letters = np.zeros(CLASSES, bool)
-    letters[encode(string.ascii_uppercase if word[0].isupper() else string.ascii_letters)] = True
-    return letters
+    return _among(barred_before(word))
+
+
+def _among(characters: Iterable[str]) -> np.ndarray:
+    among = np.zeros(CLASSES, bool)
+    among[encode("".join(characters))] = True
+    return among

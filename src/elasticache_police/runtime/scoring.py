@@ -17,13 +17,17 @@ import attrs
 import numpy as np
 
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, encode
-from elasticache_police.spelling import TWINS
+from elasticache_police.spelling import CAPITAL_TWINS, TWINS, barred_before
 
-__all__ = ["Automaton", "automaton", "holds", "pattern", "position", "says", "shapes", "spelled"]
+__all__ = ["Automaton", "automaton", "capitals_behind", "holds", "pattern", "position", "says", "shapes", "spelled"]
 
-# States before the name: after a border, a small letter, a capital; each with and without a blank since.
-_BORDER, _BORDER_BLANK, _SMALL, _SMALL_BLANK, _CAPITAL, _CAPITAL_BLANK = range(6)
+# States before the word: after a border, a letter it may follow, one it may not; each with and without a blank since.
+_BORDER, _BORDER_BLANK, _FREE, _FREE_BLANK, _BARRED, _BARRED_BLANK = range(6)
 _BEFORE = 6
+# States behind it: a border, or a capital that is surely one; what follows; a capital that may be a small letter, with
+# and without a blank since; the letter that shows it to be none, at once (so not the same capital) or after a blank.
+_AFTER_BORDER, _AFTER_ANY, _TWIN, _TWIN_BLANK, _AFTER_TWIN, _AFTER_TWIN_BLANK = range(6)
+_BEHIND = 6
 _LOOK_ALIKE = {"l": "I", "I": "l"}
 """In most faces without serifs these are one stroke: whoever writes one is not accused of the other."""
 
@@ -70,28 +74,24 @@ def automaton(word: str, *, glued: bool = True) -> Automaton:
 
     Args:
         word: The spelling looked for.
-        glued: Whether a word in capitals may follow a small letter at once, as in ``AmazonElastiCache``.
+        glued: Whether another word may stand at once before it or behind it, as in ``AWSElastiCacheClient``: see
+            :func:`elasticache_police.spelling.barred_before` and ``begins_another_word``.
     """
-    classes = encode(word)
-    size = _BEFORE + 2 * len(classes) + 2
-    after_border, after_any = size - 2, size - 1
+    classes, alike = encode(word), shapes(word)
+    behind = _BEFORE + 2 * len(classes)
+    size = behind + _BEHIND
     moves, emits = np.zeros((size, size)), np.zeros((CLASSES, size))
-    small = np.zeros(CLASSES)
-    small[encode(string.ascii_lowercase)] = 1
-    capital = np.zeros(CLASSES)
-    capital[encode(string.ascii_uppercase)] = 1
-    border = 1 - small - capital
+    letters = _among(string.ascii_letters)
+    border = 1 - letters
     border[BLANK] = 0
-    emits[:, _BORDER], emits[:, _SMALL], emits[:, _CAPITAL] = border, small, capital
-    emits[BLANK, [_BORDER_BLANK, _SMALL_BLANK, _CAPITAL_BLANK]] = 1
+    barred = _among(_barred(word, glued=glued))
+    emits[:, _BORDER], emits[:, _FREE], emits[:, _BARRED] = border, letters - barred, barred
+    emits[BLANK, [_BORDER_BLANK, _FREE_BLANK, _BARRED_BLANK]] = 1
     first = _BEFORE
-    for state, blank in ((_BORDER, _BORDER_BLANK), (_SMALL, _SMALL_BLANK), (_CAPITAL, _CAPITAL_BLANK)):
+    for state, blank in ((_BORDER, _BORDER_BLANK), (_FREE, _FREE_BLANK), (_BARRED, _BARRED_BLANK)):
         for source in (state, blank):
-            moves[source, [_BORDER, _SMALL, _CAPITAL, blank]] = 1
-    moves[[_BORDER, _BORDER_BLANK], first] = 1
-    if glued and word[0].isupper():
-        moves[[_SMALL, _SMALL_BLANK], first] = 1
-    alike = shapes(word)
+            moves[source, [_BORDER, _FREE, _BARRED, blank]] = 1
+    moves[[_BORDER, _BORDER_BLANK, _FREE, _FREE_BLANK], first] = 1
     for i, index in enumerate(classes):
         letter, blank = first + 2 * i, first + 2 * i + 1
         emits[encode(alike[i]), letter] = emits[BLANK, blank] = 1
@@ -101,15 +101,45 @@ def automaton(word: str, *, glued: bool = True) -> Automaton:
             if classes[i + 1] != index:
                 moves[letter, letter + 2] = 1
         else:
-            moves[[letter, blank], after_border] = 1
-    emits[:, after_border] = border
-    emits[:, after_any] = 1
-    moves[after_border, after_any] = moves[after_any, after_any] = 1
+            moves[[letter, blank], behind + _AFTER_BORDER] = 1
+            moves[[letter, blank], behind + _TWIN] = 1
+    sure, twins = (_among(signs) for signs in capitals_behind(word, glued=glued))
+    emits[:, behind + _AFTER_BORDER] = border + sure
+    emits[:, behind + _AFTER_ANY] = 1
+    emits[:, behind + _TWIN] = twins
+    emits[BLANK, behind + _TWIN_BLANK] = 1
+    emits[:, behind + _AFTER_TWIN] = letters - twins
+    emits[:, behind + _AFTER_TWIN_BLANK] = letters
+    moves[behind + _TWIN, [behind + state for state in (_TWIN, _TWIN_BLANK, _AFTER_TWIN)]] = 1
+    moves[behind + _TWIN_BLANK, [behind + state for state in (_TWIN_BLANK, _AFTER_TWIN_BLANK)]] = 1
+    accepting = [behind + state for state in (_AFTER_BORDER, _AFTER_ANY, _AFTER_TWIN, _AFTER_TWIN_BLANK)]
+    moves[accepting, behind + _AFTER_ANY] = 1
     start = np.zeros(size)
     start[_BORDER_BLANK] = 1
     accepts = np.zeros(size)
-    accepts[[size - 4, size - 3, size - 2, size - 1]] = 1
+    accepts[[behind - 2, behind - 1, *accepting]] = 1
     return Automaton(moves=moves, emits=emits, start=start, accepts=accepts)
+
+
+def _among(characters: str) -> np.ndarray:
+    """Return which classes are some characters, float64 (CLASSES,): 1 or 0."""
+    classes = np.zeros(CLASSES)
+    classes[encode(characters)] = 1
+    return classes
+
+
+def _barred(word: str, *, glued: bool) -> str:
+    """Return the letters that may not stand right before a word."""
+    return barred_before(word) if glued else string.ascii_letters
+
+
+def capitals_behind(word: str, *, glued: bool = True) -> tuple[str, str]:
+    """Return the capitals that begin another word right behind a word, surely and if a letter follows."""
+    if not (glued and word[-1].islower()):
+        return "", ""
+    capitals = [capital for capital in string.ascii_uppercase if capital not in shapes(word[-1])]
+    sure = "".join(capital for capital in capitals if capital not in CAPITAL_TWINS)
+    return sure, "".join(capital for capital in capitals if capital in CAPITAL_TWINS)
 
 
 def shapes(word: str) -> list[str]:
@@ -143,8 +173,8 @@ def position(text: str, word: str) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _placed(word: str) -> re.Pattern[str]:
-    before, letters = _ingredients(word, glued=True)
-    return re.compile(f"(?s)(?<![{before}]){letters}(?![A-Za-z])")
+    barred, letters, behind = _ingredients(word, glued=True)
+    return re.compile(rf"(?s)(?<![{barred}]){letters}(?=\Z|{behind})")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -154,14 +184,16 @@ def _compiled(word: str, *, glued: bool) -> re.Pattern[str]:
 
 def pattern(word: str, *, glued: bool = True) -> str:
     """Return a regular expression, for RE2 too, that whole texts match in which a word stands: see :func:`holds`."""
-    before, letters = _ingredients(word, glued=glued)
-    return f"(?s)(?:.*[^{before}])?{letters}(?:[^A-Za-z].*)?"
+    barred, letters, behind = _ingredients(word, glued=glued)
+    return f"(?s)(?:.*[^{barred}])?{letters}(?:(?:{behind}).*)?"
 
 
-def _ingredients(word: str, *, glued: bool) -> tuple[str, str]:
-    """Return what may not stand before a word, as a part of a regular expression, and the word as one."""
+def _ingredients(word: str, *, glued: bool) -> tuple[str, str, str]:
+    """Return parts of a regular expression: what may not stand before a word, the word, and what may behind it."""
     letters = "".join(f"[{re.escape(shape if shape.isascii() else OTHER_SIGN)}]" for shape in shapes(word))
-    return "A-Z" if glued and word[0].isupper() else "A-Za-z", letters
+    sure, twins = capitals_behind(word, glued=glued)
+    behind = f"[^A-Za-z]|[{sure}]|[{twins}][A-Za-z]" if sure else "[^A-Za-z]"
+    return _barred(word, glued=glued), letters, behind
 
 
 def _accepted(frames: np.ndarray, machine: Automaton) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from elasticache_police.runtime import rivals
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
-from elasticache_police.runtime.scoring import shapes
+from elasticache_police.runtime.scoring import capitals_behind, shapes
 from elasticache_police.spelling import right_spellings
 
 __all__ = ["begins_of", "side_by_side", "with_rivals"]
@@ -115,14 +116,18 @@ def _places(letters: _Letters, lengths: tf.Tensor, word: str) -> _Places:
     """Return where a word stands, the first time, in what lines say."""
     signs, first, last, counts = letters
     longest, size = tf.shape(signs)[1], len(word)
-    padded = tf.pad(signs, [[0, 0], [1, size + 1]])
+    padded = tf.pad(signs, [[0, 0], [1, size + 2]])
+
+    def are(classes: np.ndarray, place: int) -> tf.Tensor:
+        return tf.gather(tf.constant(classes), padded[:, place : place + longest])
+
+    _, twins = capitals_behind(word)
+    another_word = tf.logical_and(are(_among(twins), size + 1), are(_among(string.ascii_letters), size + 2))
     stands = [
-        tf.logical_not(tf.gather(tf.constant(rivals.may_stand_before(word)), padded[:, :longest])),
-        tf.logical_not(tf.gather(tf.constant(rivals.may_stand_after()), padded[:, size + 1 : size + 1 + longest])),
+        tf.logical_not(are(rivals.may_stand_before(word), 0)),
+        tf.logical_or(tf.logical_not(are(rivals.may_stand_after(word), size + 1)), another_word),
     ]
-    for place, alike in enumerate(shapes(word), start=1):
-        passes = np.isin(np.arange(CLASSES), encode(alike))
-        stands.append(tf.gather(tf.constant(passes), padded[:, place : place + longest]))
+    stands += [are(_among(alike), place) for place, alike in enumerate(shapes(word), start=1)]
     # One place more, so that a line without a letter has one too.
     here = tf.pad(tf.reduce_all(tf.stack(stands), axis=0), [[0, 0], [0, 1]])
     start = tf.argmax(here, axis=1, output_type=tf.int32)
@@ -139,6 +144,11 @@ def _places(letters: _Letters, lengths: tf.Tensor, word: str) -> _Places:
     )
 
 
+def _among(characters: str) -> np.ndarray:
+    """Return which classes are some characters, bool (CLASSES,)."""
+    return np.isin(np.arange(CLASSES), encode(characters))
+
+
 def _may_differ(best: tf.Tensor, places: _Places, word: str) -> tf.Tensor:
     """Return which class, in which frame, would make another text of a word, bool (N, T, CLASSES)."""
     frame = tf.range(tf.shape(best)[1])[tf.newaxis]
@@ -146,7 +156,7 @@ def _may_differ(best: tf.Tensor, places: _Places, word: str) -> tf.Tensor:
     inside = tf.logical_and(frame >= begin, frame < end)[..., tf.newaxis]
     different = tf.gather(tf.constant(rivals.others(word)), best)
     different = tf.where((frame < first)[..., tf.newaxis], tf.constant(rivals.may_stand_before(word)), different)
-    different = tf.where((frame > last)[..., tf.newaxis], tf.constant(rivals.may_stand_after()), different)
+    different = tf.where((frame > last)[..., tf.newaxis], tf.constant(rivals.may_stand_after(word)), different)
     return tf.logical_and(inside, different)
 
 
