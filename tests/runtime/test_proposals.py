@@ -1,11 +1,21 @@
-"""From the finder's cells to lines of text."""
+"""From the finder's cells to names and lines of text."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from elasticache_police.runtime.proposals import HEIGHT_PX, LINE_CAP_PX, STRIDE, lines_of_text, without_repeats
+from elasticache_police.runtime.proposals import (
+    COARSE_CAP_PX,
+    HEIGHT_PX,
+    LINE_CAP_PX,
+    MIN_CAP_PX,
+    SIDE_PX,
+    STRIDE,
+    lines_of_text,
+    names,
+    without_repeats,
+)
 
 WIDTH, HEIGHT = 40, 8
 ROW = 4
@@ -51,3 +61,28 @@ def test_of_tall_letters_the_next_level_tells_more() -> None:
     next_level = lines_of_text(cells, scale=2.0, threshold=0.5)
     assert without_repeats([*tall, *next_level], limit=9) == next_level
     assert without_repeats(tall, limit=9) == tall
+
+
+def name_of(cap_px: float) -> np.ndarray:
+    """Return cells of which three point at one name, from column 10 to 15 of a row, at their own level."""
+    cells = cells_of(cap_px)
+    for column in (11, 12, 13):
+        cells[ROW, column, 0] = 2.0 + column / 100
+        cells[ROW, column, 2] = (column - 9.5) * STRIDE / SIDE_PX
+        cells[ROW, column, 3] = (15.5 - column) * STRIDE / SIDE_PX
+    return cells
+
+
+def test_cells_that_point_at_the_same_place_are_one_name() -> None:
+    (name,) = names(name_of(9.0), scale=4.0, threshold=0.5)
+    assert (name.x0, name.x1) == pytest.approx((10 * STRIDE * 4.0, 16 * STRIDE * 4.0))
+    assert name.cap_px == pytest.approx(36.0)
+    assert name.score == pytest.approx(1 / (1 + np.exp(-2.13)))
+
+
+def test_the_smallest_names_count_at_the_finest_level_only() -> None:
+    """At the next one they are words too small to be told from names, and the level before sees those best."""
+    small = name_of((MIN_CAP_PX + COARSE_CAP_PX) / 2)
+    assert len(names(small, scale=1.0, threshold=0.5)) == 1
+    assert names(small, scale=2.0, threshold=0.5) == []
+    assert names(name_of(MIN_CAP_PX - 0.5), scale=1.0, threshold=0.5) == []

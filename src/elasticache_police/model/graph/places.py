@@ -11,7 +11,15 @@ import tensorflow as tf
 from elasticache_police.model.graph import affine, isometric, tilted
 from elasticache_police.model.graph.resample import halve, lower_median
 from elasticache_police.runtime.engine import LEAST_MARGIN_PX, LEVELS, MAX_PLACES, MIN_LEVEL_PX, SMALL_PX
-from elasticache_police.runtime.proposals import HEIGHT_PX, MIN_CAP_PX, REPEAT, SAME_PLACE, SIDE_PX, STRIDE
+from elasticache_police.runtime.proposals import (
+    COARSE_CAP_PX,
+    HEIGHT_PX,
+    MIN_CAP_PX,
+    REPEAT,
+    SAME_PLACE,
+    SIDE_PX,
+    STRIDE,
+)
 from elasticache_police.runtime.tilted import (
     APART_CELLS,
     APART_ON_A_LABEL,
@@ -255,12 +263,21 @@ def _whole_cells(level: tf.Tensor) -> tf.Tensor:
 def _names(cells: tf.Tensor, *, scale: tf.Tensor, threshold: float, below: float = math.inf) -> tf.Tensor:
     """Return float64 (K, 5), where the finder sees a name at one level: ``proposals.names``."""
     scores = tf.sigmoid(cells[..., 0])
-    weights, boxes = _boxes(cells, scores, tf.where(tf.logical_and(scores >= threshold, scores < below)))
+    found = tf.where(tf.logical_and(scores >= threshold, scores < below))
+    least = tf.cast(tf.where(scale > 1, COARSE_CAP_PX, MIN_CAP_PX), tf.float64)
+    weights, boxes = _boxes(cells, scores, found, least)
     return _merged(weights, boxes, scale=scale)
 
 
-def _boxes(cells: tf.Tensor, scores: tf.Tensor, where: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the scores, float64 (K,), and the boxes, float64 (K, 4), of those among some cells whose box is one."""
+def _boxes(cells: tf.Tensor, scores: tf.Tensor, where: tf.Tensor, least: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the scores, float64 (K,), and the boxes, float64 (K, 4), of those among some cells whose box is one.
+
+    Args:
+        cells: float32 (H / 8, W / 8, 8).
+        scores: float32 (H / 8, W / 8).
+        where: int64 (N, 2), row and column of the cells.
+        least: float64 scalar, how high capitals must be, in pixels of the level: ``proposals.least_cap_px``.
+    """
     picked = tf.cast(tf.gather_nd(cells, where), tf.float64)
     centre = tf.cast(where * STRIDE, tf.float64) + STRIDE / 2
     y, x = centre[:, 0], centre[:, 1]
@@ -274,7 +291,7 @@ def _boxes(cells: tf.Tensor, scores: tf.Tensor, where: tf.Tensor) -> tuple[tf.Te
         axis=1,
     )
     heights, widths = boxes[:, 3] - boxes[:, 1], boxes[:, 2] - boxes[:, 0]
-    good = tf.logical_and(heights >= MIN_CAP_PX, widths > heights)
+    good = tf.logical_and(heights >= least, widths > heights)
     return tf.boolean_mask(tf.cast(tf.gather_nd(scores, where), tf.float64), good), tf.boolean_mask(boxes, good)
 
 
