@@ -38,6 +38,10 @@ LEVELS = 5
 TEXT_THRESHOLD = 0.5
 SMALL_PX = 192
 """A picture less high or wide is small: it may be a word cut out just so, whose letters touch its edges."""
+BAND_PX = 1 << 22
+"""A larger picture goes through the finder in bands of so many pixels: it takes 38 bytes for each."""
+FIELD_PX = 32
+"""What the finder says of a cell rests on so many rows above and below it at most, and on no others."""
 LEAST_MARGIN_PX = 8
 """The finder sees so much ground around a small picture, and three quarters of its side besides: what touches an edge
 it hardly sees."""
@@ -199,8 +203,14 @@ class Runtime:
         tall, wide = (-(-length // place.STRIDE) * place.STRIDE for length in pixels.shape)
         if (tall, wide) != pixels.shape:
             pixels = np.pad(pixels, ((0, tall - pixels.shape[0]), (0, wide - pixels.shape[1])), mode="edge")
-        cells: np.ndarray = self._run(self._finder, pixels[None, :, :, None])[0]
-        return cells
+        rows = max(BAND_PX // wide, 8 * FIELD_PX) // place.STRIDE * place.STRIDE
+        return np.concatenate([self._band(pixels, top, min(top + rows, tall)) for top in range(0, tall, rows)])
+
+    def _band(self, pixels: np.ndarray, top: int, bottom: int) -> np.ndarray:
+        """Return the finder's answer for some rows of a level, from whole cell to whole cell."""
+        first = max(top - FIELD_PX, 0)
+        cells: np.ndarray = self._run(self._finder, pixels[None, first : bottom + FIELD_PX, :, None])[0]
+        return cells[(top - first) // place.STRIDE : (bottom - first) // place.STRIDE]
 
     @staticmethod
     def _run(session: onnxruntime.InferenceSession, values: np.ndarray) -> np.ndarray:
