@@ -109,7 +109,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--pin", type=int, default=0 if hasattr(os, "sched_setaffinity") else None, help="processor to run on"
     )
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.name != NAME and options.ornaments:
+        parser.error(f"--ornaments draws {NAME} alone: leave out --name or --ornaments")
+    return options
 
 
 Plan = tuple[Callable[[list[str]], int], list[str]]

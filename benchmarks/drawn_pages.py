@@ -34,6 +34,8 @@ from benchmarks.words import NAME
 
 __all__ = ["draw_page", "main"]
 
+_LEAST_LETTERS = 5
+
 LAYOUTS = {
     "diagram": diagram, "slide": slide, "console": console, "docs": docs, "table": table, "terminal": terminal,
     "photo": photo, "cjk": cjk, **ORNAMENTS,
@@ -179,6 +181,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--name", default=NAME, help="the name on the pages; default: %(default)s")
     parser.add_argument("--ornaments", action="store_true", help="labels dressed in one way a page, every way in turn")
     options = parser.parse_args(argv)
+    if options.name != NAME and options.ornaments:
+        parser.error(f"--ornaments draws {NAME} alone: leave out --name or --ornaments")
+    if len(options.name) < _LEAST_LETTERS or options.name == options.name.upper():
+        parser.error(f"--name {options.name}: of short names and of capitals alone too few near-misses can be drawn")
     half: Half = options.half
     images: Path = options.out / "images"
     images.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from benchmarks import compare, manifest, worker
+from benchmarks import compare, drawn_pages, manifest, worker
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -103,3 +103,27 @@ def test_tables_name_every_part_and_the_json_has_the_totals(tmp_path: Path, monk
     page = results["sets"]["pages"]["police"]
     assert (page["precision"], page["recall"], page["total"]["false_alarms"]) == (0.5, 1.0, 1)
     assert results["sets"]["crops_clean"]["rapidocr"]["accuracy"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--name", "GitHub", "--ornaments"], "draws ElastiCache alone"),
+        (["--name", "AWS"], "too few near-misses"),
+        (["--name", "Go"], "too few near-misses"),
+    ],
+)
+def test_a_name_that_pages_cannot_be_drawn_with_is_refused(
+    arguments: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        drawn_pages.main([*arguments, "--out", str(tmp_path / "pages")])
+    assert ended.value.code == 2
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "pages").exists()
+
+
+def test_ornaments_of_another_name_are_not_left_out_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        compare.main(["--name", "GitHub", "--ornaments"])
+    assert "draws ElastiCache alone" in capsys.readouterr().err
