@@ -24,8 +24,8 @@ __all__ = ["Automaton", "automaton", "capitals_behind", "holds", "pattern", "pos
 # States before the word: after a border, a letter it may follow, one it may not; each with and without a blank since.
 _BORDER, _BORDER_BLANK, _FREE, _FREE_BLANK, _BARRED, _BARRED_BLANK = range(6)
 _BEFORE = 6
-# States behind it: a border, or a capital that is surely one; what follows; a capital that may be a small letter, with
-# and without a blank since; the letter that shows it to be none, at once (so not the same capital) or after a blank.
+# States behind it: a border, or a capital that is surely one; anything; a capital that may be a small letter, with and
+# without a blank since; and the letter that shows it to be none, at once or after a blank.
 _AFTER_BORDER, _AFTER_ANY, _TWIN, _TWIN_BLANK, _AFTER_TWIN, _AFTER_TWIN_BLANK = range(6)
 _BEHIND = 6
 _LOOK_ALIKE = {"l": "I", "I": "l"}
@@ -69,56 +69,79 @@ class Automaton:
 
 
 @functools.lru_cache(maxsize=4096)
-def automaton(word: str, *, glued: bool = True) -> Automaton:
+def automaton(word: str) -> Automaton:
     """Return the automaton of a word.
 
-    Args:
-        word: The spelling looked for.
-        glued: Whether another word may stand at once before it or behind it, as in ``AWSElastiCacheClient``: see
-            :func:`elasticache_police.spelling.barred_before` and ``begins_another_word``.
+    Another word may stand at once before it or behind it, as in ``AWSElastiCacheClient``: see
+    :func:`elasticache_police.spelling.barred_before` and ``begins_another_word``.
     """
-    classes, alike = encode(word), shapes(word)
-    behind = _BEFORE + 2 * len(classes)
+    behind = _BEFORE + 2 * len(word)
     size = behind + _BEHIND
     moves, emits = np.zeros((size, size)), np.zeros((CLASSES, size))
     letters = _among(string.ascii_letters)
     border = 1 - letters
     border[BLANK] = 0
-    barred = _among(_barred(word, glued=glued))
+    _fill_before(moves, emits, border=border, letters=letters, barred=_among(barred_before(word)))
+    moves[[_BORDER, _BORDER_BLANK, _FREE, _FREE_BLANK], _BEFORE] = 1
+    _fill_word(moves, emits, word)
+    sure, twins = (_among(signs) for signs in capitals_behind(word))
+    accepting = _fill_behind(
+        moves[behind:, behind:], emits[:, behind:], border=border, letters=letters, sure=sure, twins=twins
+    )
+    said = [behind - 2, behind - 1]
+    for state in said:
+        moves[state, [behind + _AFTER_BORDER, behind + _TWIN]] = 1
+    start = np.zeros(size)
+    start[_BORDER_BLANK] = 1
+    accepts = np.zeros(size)
+    accepts[[*said, *(behind + state for state in accepting)]] = 1
+    return Automaton(moves=moves, emits=emits, start=start, accepts=accepts)
+
+
+def _fill_before(
+    moves: np.ndarray, emits: np.ndarray, *, border: np.ndarray, letters: np.ndarray, barred: np.ndarray
+) -> None:
+    """Fill in the states before a word: whatever stands there, and of which sort it was last."""
     emits[:, _BORDER], emits[:, _FREE], emits[:, _BARRED] = border, letters - barred, barred
     emits[BLANK, [_BORDER_BLANK, _FREE_BLANK, _BARRED_BLANK]] = 1
-    first = _BEFORE
     for state, blank in ((_BORDER, _BORDER_BLANK), (_FREE, _FREE_BLANK), (_BARRED, _BARRED_BLANK)):
         for source in (state, blank):
             moves[source, [_BORDER, _FREE, _BARRED, blank]] = 1
-    moves[[_BORDER, _BORDER_BLANK, _FREE, _FREE_BLANK], first] = 1
+
+
+def _fill_word(moves: np.ndarray, emits: np.ndarray, word: str) -> None:
+    """Fill in the states of a word: each of its letters, and a blank after it."""
+    classes, alike = encode(word), shapes(word)
     for i, index in enumerate(classes):
-        letter, blank = first + 2 * i, first + 2 * i + 1
+        letter, blank = _BEFORE + 2 * i, _BEFORE + 2 * i + 1
         emits[encode(alike[i]), letter] = emits[BLANK, blank] = 1
         moves[letter, [letter, blank]] = moves[blank, blank] = 1
         if i + 1 < len(classes):
             moves[blank, letter + 2] = 1
             if classes[i + 1] != index:
                 moves[letter, letter + 2] = 1
-        else:
-            moves[[letter, blank], behind + _AFTER_BORDER] = 1
-            moves[[letter, blank], behind + _TWIN] = 1
-    sure, twins = (_among(signs) for signs in capitals_behind(word, glued=glued))
-    emits[:, behind + _AFTER_BORDER] = border + sure
-    emits[:, behind + _AFTER_ANY] = 1
-    emits[:, behind + _TWIN] = twins
-    emits[BLANK, behind + _TWIN_BLANK] = 1
-    emits[:, behind + _AFTER_TWIN] = letters - twins
-    emits[:, behind + _AFTER_TWIN_BLANK] = letters
-    moves[behind + _TWIN, [behind + state for state in (_TWIN, _TWIN_BLANK, _AFTER_TWIN)]] = 1
-    moves[behind + _TWIN_BLANK, [behind + state for state in (_TWIN_BLANK, _AFTER_TWIN_BLANK)]] = 1
-    accepting = [behind + state for state in (_AFTER_BORDER, _AFTER_ANY, _AFTER_TWIN, _AFTER_TWIN_BLANK)]
-    moves[accepting, behind + _AFTER_ANY] = 1
-    start = np.zeros(size)
-    start[_BORDER_BLANK] = 1
-    accepts = np.zeros(size)
-    accepts[[behind - 2, behind - 1, *accepting]] = 1
-    return Automaton(moves=moves, emits=emits, start=start, accepts=accepts)
+
+
+def _fill_behind(
+    moves: np.ndarray,
+    emits: np.ndarray,
+    *,
+    border: np.ndarray,
+    letters: np.ndarray,
+    sure: np.ndarray,
+    twins: np.ndarray,
+) -> tuple[int, ...]:
+    """Fill in the states behind a word, which are the only ones of these arrays, and return those that accept it."""
+    emits[:, _AFTER_BORDER] = border + sure
+    emits[:, _AFTER_ANY] = 1
+    emits[:, _TWIN], emits[BLANK, _TWIN_BLANK] = twins, 1
+    # At once after a capital one of the same is no new letter, so it counts as none; after a blank it is.
+    emits[:, _AFTER_TWIN], emits[:, _AFTER_TWIN_BLANK] = letters - twins, letters
+    moves[_TWIN, [_TWIN, _TWIN_BLANK, _AFTER_TWIN]] = 1
+    moves[_TWIN_BLANK, [_TWIN_BLANK, _AFTER_TWIN_BLANK]] = 1
+    accepting = (_AFTER_BORDER, _AFTER_ANY, _AFTER_TWIN, _AFTER_TWIN_BLANK)
+    moves[list(accepting), _AFTER_ANY] = 1
+    return accepting
 
 
 def _among(characters: str) -> np.ndarray:
@@ -128,14 +151,9 @@ def _among(characters: str) -> np.ndarray:
     return classes
 
 
-def _barred(word: str, *, glued: bool) -> str:
-    """Return the letters that may not stand right before a word."""
-    return barred_before(word) if glued else string.ascii_letters
-
-
-def capitals_behind(word: str, *, glued: bool = True) -> tuple[str, str]:
+def capitals_behind(word: str) -> tuple[str, str]:
     """Return the capitals that begin another word right behind a word, surely and if a letter follows."""
-    if not (glued and word[-1].islower()):
+    if not word[-1].islower():
         return "", ""
     capitals = [capital for capital in string.ascii_uppercase if capital not in shapes(word[-1])]
     sure = "".join(capital for capital in capitals if capital not in CAPITAL_TWINS)
@@ -154,15 +172,14 @@ def shapes(word: str) -> list[str]:
     ]
 
 
-def holds(text: str, word: str, *, glued: bool = True) -> bool:
+def holds(text: str, word: str) -> bool:
     """Return whether a text, known for sure, holds a word spelled just so: what :func:`spelled` says of such frames.
 
     Args:
         text: As :func:`elasticache_police.runtime.alphabet.decode` gives it.
         word: The spelling looked for.
-        glued: See :func:`automaton`.
     """
-    return _compiled(word, glued=glued).fullmatch(text) is not None
+    return _compiled(word).fullmatch(text) is not None
 
 
 def position(text: str, word: str) -> int:
@@ -173,27 +190,27 @@ def position(text: str, word: str) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _placed(word: str) -> re.Pattern[str]:
-    barred, letters, behind = _ingredients(word, glued=True)
+    barred, letters, behind = _ingredients(word)
     return re.compile(rf"(?s)(?<![{barred}]){letters}(?=\Z|{behind})")
 
 
 @functools.lru_cache(maxsize=4096)
-def _compiled(word: str, *, glued: bool) -> re.Pattern[str]:
-    return re.compile(pattern(word, glued=glued))
+def _compiled(word: str) -> re.Pattern[str]:
+    return re.compile(pattern(word))
 
 
-def pattern(word: str, *, glued: bool = True) -> str:
+def pattern(word: str) -> str:
     """Return a regular expression, for RE2 too, that whole texts match in which a word stands: see :func:`holds`."""
-    barred, letters, behind = _ingredients(word, glued=glued)
+    barred, letters, behind = _ingredients(word)
     return f"(?s)(?:.*[^{barred}])?{letters}(?:(?:{behind}).*)?"
 
 
-def _ingredients(word: str, *, glued: bool) -> tuple[str, str, str]:
+def _ingredients(word: str) -> tuple[str, str, str]:
     """Return parts of a regular expression: what may not stand before a word, the word, and what may behind it."""
     letters = "".join(f"[{re.escape(shape if shape.isascii() else OTHER_SIGN)}]" for shape in shapes(word))
-    sure, twins = capitals_behind(word, glued=glued)
+    sure, twins = capitals_behind(word)
     behind = f"[^A-Za-z]|[{sure}]|[{twins}][A-Za-z]" if sure else "[^A-Za-z]"
-    return _barred(word, glued=glued), letters, behind
+    return barred_before(word), letters, behind
 
 
 def _accepted(frames: np.ndarray, machine: Automaton) -> float:
@@ -207,15 +224,14 @@ def _accepted(frames: np.ndarray, machine: Automaton) -> float:
     return float(state @ machine.accepts)
 
 
-def spelled(frames: np.ndarray, word: str, *, glued: bool = True) -> float:
+def spelled(frames: np.ndarray, word: str) -> float:
     """Return the probability, 0..1, that a line holds a word spelled just so.
 
     Args:
         frames: (T, CLASSES), each row a distribution.
         word: The spelling looked for.
-        glued: See :func:`automaton`.
     """
-    return min(1.0, max(0.0, _accepted(np.asarray(frames, np.float64), automaton(word, glued=glued))))
+    return min(1.0, max(0.0, _accepted(np.asarray(frames, np.float64), automaton(word))))
 
 
 @functools.lru_cache(maxsize=256)
