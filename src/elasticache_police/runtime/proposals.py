@@ -14,8 +14,9 @@ SIDE_PX = 32.0
 HEIGHT_PX = 8.0
 MIN_CAP_PX = 4.0
 COARSE_CAP_PX = 6.0
-"""The same at every level but the first: what seems smaller there is of the height that the finder sees best, 8 to 12
-pixels, at the level before. What it takes for names here are mostly other words, too small to be told from them."""
+"""Least height of a name's capitals at every level but the first: what seems smaller there is of the height that the
+finder sees best, 8 to 12 pixels, at the level before. What it takes for names here are mostly other words, too small to
+be told from them."""
 LINE_CAP_PX = (6.3, 14.5)
 """Heights of capitals at which a level tells of lines of text: of smaller ones, smaller even than they seem, the level
 before tells more, of taller ones the next."""
@@ -82,7 +83,7 @@ def names(cells: np.ndarray, *, scale: float, threshold: float, below: float = m
         return []
     boxes = _geometry(cells, rows, columns)
     heights = boxes[:, 3] - boxes[:, 1]
-    like_words = (heights >= least_cap_px(scale)) & (boxes[:, 2] - boxes[:, 0] > heights)
+    like_words = (heights >= MIN_CAP_PX) & (boxes[:, 2] - boxes[:, 0] > heights)
     weights, boxes = scores[rows, columns][like_words], boxes[like_words]
     out: list[Proposal] = []
     while len(weights):
@@ -90,19 +91,11 @@ def names(cells: np.ndarray, *, scale: float, threshold: float, below: float = m
         same = overlap_of(boxes[best], boxes) > SAME_PLACE
         same[best] = True
         mean = (boxes[same] * weights[same, None]).sum(axis=0) / weights[same].sum()
-        x0, y0, x1, y1 = (float(edge) * scale for edge in mean)
-        out.append(Proposal(float(weights[best]), x0, y0, x1, y1))
+        if scale == 1 or mean[3] - mean[1] >= COARSE_CAP_PX:
+            x0, y0, x1, y1 = (float(edge) * scale for edge in mean)
+            out.append(Proposal(float(weights[best]), x0, y0, x1, y1))
         weights, boxes = weights[~same], boxes[~same]
     return out
-
-
-def least_cap_px(scale: float) -> float:
-    """Return how high capitals must be, in pixels of a level, for the finder's word on a name to count there.
-
-    Args:
-        scale: Page pixels per pixel of the level.
-    """
-    return MIN_CAP_PX if scale == 1 else COARSE_CAP_PX
 
 
 def overlap_of(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:

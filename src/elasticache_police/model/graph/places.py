@@ -263,21 +263,12 @@ def _whole_cells(level: tf.Tensor) -> tf.Tensor:
 def _names(cells: tf.Tensor, *, scale: tf.Tensor, threshold: float, below: float = math.inf) -> tf.Tensor:
     """Return float64 (K, 5), where the finder sees a name at one level: ``proposals.names``."""
     scores = tf.sigmoid(cells[..., 0])
-    found = tf.where(tf.logical_and(scores >= threshold, scores < below))
-    least = tf.cast(tf.where(scale > 1, COARSE_CAP_PX, MIN_CAP_PX), tf.float64)
-    weights, boxes = _boxes(cells, scores, found, least)
+    weights, boxes = _boxes(cells, scores, tf.where(tf.logical_and(scores >= threshold, scores < below)))
     return _merged(weights, boxes, scale=scale)
 
 
-def _boxes(cells: tf.Tensor, scores: tf.Tensor, where: tf.Tensor, least: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the scores, float64 (K,), and the boxes, float64 (K, 4), of those among some cells whose box is one.
-
-    Args:
-        cells: float32 (H / 8, W / 8, 8).
-        scores: float32 (H / 8, W / 8).
-        where: int64 (N, 2), row and column of the cells.
-        least: float64 scalar, how high capitals must be, in pixels of the level: ``proposals.least_cap_px``.
-    """
+def _boxes(cells: tf.Tensor, scores: tf.Tensor, where: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the scores, float64 (K,), and the boxes, float64 (K, 4), of those among some cells whose box is one."""
     picked = tf.cast(tf.gather_nd(cells, where), tf.float64)
     centre = tf.cast(where * STRIDE, tf.float64) + STRIDE / 2
     y, x = centre[:, 0], centre[:, 1]
@@ -291,12 +282,12 @@ def _boxes(cells: tf.Tensor, scores: tf.Tensor, where: tf.Tensor, least: tf.Tens
         axis=1,
     )
     heights, widths = boxes[:, 3] - boxes[:, 1], boxes[:, 2] - boxes[:, 0]
-    good = tf.logical_and(heights >= least, widths > heights)
+    good = tf.logical_and(heights >= MIN_CAP_PX, widths > heights)
     return tf.boolean_mask(tf.cast(tf.gather_nd(scores, where), tf.float64), good), tf.boolean_mask(boxes, good)
 
 
 def _merged(weights: tf.Tensor, boxes: tf.Tensor, *, scale: tf.Tensor) -> tf.Tensor:
-    """Average the cells that point at the same place, weighted by their scores."""
+    """Average the cells that point at the same place, weighted by their scores; at coarser levels not the smallest."""
     chosen = _best(weights, boxes, limit=tf.size(weights), overlap=SAME_PLACE)
     count = tf.size(chosen)
     same = _overlap(boxes, tf.gather(boxes, chosen)) > SAME_PLACE
@@ -305,7 +296,8 @@ def _merged(weights: tf.Tensor, boxes: tf.Tensor, *, scale: tf.Tensor) -> tf.Ten
     home = tf.tensor_scatter_nd_update(tf.minimum(home, count), chosen[:, tf.newaxis], tf.range(count))
     total = tf.math.unsorted_segment_sum(weights, home, count + 1)[:count]
     mean = tf.math.unsorted_segment_sum(boxes * weights[:, tf.newaxis], home, count + 1)[:count] / total[:, tf.newaxis]
-    return tf.concat([tf.gather(weights, chosen)[:, tf.newaxis], mean * scale], axis=1)
+    places = tf.concat([tf.gather(weights, chosen)[:, tf.newaxis], mean * scale], axis=1)
+    return tf.boolean_mask(places, tf.logical_or(scale <= 1, mean[:, 3] - mean[:, 1] >= COARSE_CAP_PX))
 
 
 def _best(scores: tf.Tensor, boxes: tf.Tensor, *, limit: tf.Tensor | int, overlap: float) -> tf.Tensor:
