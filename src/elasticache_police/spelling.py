@@ -172,7 +172,7 @@ def barred_before(name: str) -> str:
     """
     if not name[0].isupper():
         return string.ascii_letters
-    return name[0] if name[1].islower() else string.ascii_uppercase
+    return name[0] if name[1:2].islower() else string.ascii_uppercase
 
 
 def begins_another_word(after: str, word: str) -> bool:

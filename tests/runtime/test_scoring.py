@@ -10,7 +10,7 @@ import pytest
 from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, decode, encode
 from elasticache_police.runtime.scoring import holds, position, spelled
 
-WORDS = ("ElastiCache", "ELASTICACHE", "Elastic Cache", "iam-1", "KOCh", "Caf\N{LATIN SMALL LETTER E WITH ACUTE}")
+WORDS = ("B", "ElastiCache", "ELASTICACHE", "Elastic Cache", "iam-1", "KOCh", "Caf\N{LATIN SMALL LETTER E WITH ACUTE}")
 AROUND = ("", " ", "a", "Z", "7", "-", "Amazon", "AMAZON ", OTHER_SIGN, "E", "S", "Client", "SG", "VPC")
 
 
