@@ -20,7 +20,7 @@ from elasticache_police.runtime.rivals import HABIT, rival, written
 from elasticache_police.runtime.scoring import spelled
 from elasticache_police.runtime.tilted import QUARTER, TILTED
 from elasticache_police.runtime.turned import Region
-from elasticache_police.spelling import Occurrence, kind_of, occurrences
+from elasticache_police.spelling import CAPITAL_TWINS, Occurrence, kind_of, occurrences
 
 __all__ = ["LOOKS", "Frames", "distinct", "judge", "pairs_of", "turned", "window_of"]
 
@@ -38,8 +38,8 @@ AGREEING = 2
 """Least number of looks that must show something like a name there: one alone may have misread a neighbour."""
 _SLIGHT = 1e-3
 """Least weight of what is left alone: never none."""
-_STROKES = frozenset("lIit1|!")
-"""What a slash, a number, a dagger or a text cursor after a name is taken for."""
+_SIGNS = frozenset("lIit1|!xXoO0C")
+"""What is read for a slash, a number, a dagger or a text cursor after a name, a cross, a ring or a copyright mark."""
 _EDGE_FRAMES = 5
 _NEAR_CAPS = 1.2
 """So close to the page's edge, in heights of capitals, that a letter may be cut there and not be read at all."""
@@ -118,9 +118,14 @@ def _lacks_its_first(occurrence: Occurrence) -> bool:
     return occurrence.text == occurrence.name[1:].lower()
 
 
-def _ends_in_a_stroke(text: str, name: str) -> bool:
-    """Return whether a text is a name and one stroke more: a slash, a 1, a dagger or a text cursor looks the same."""
-    return text[:-1] in {name, name.upper(), name.lower()} and text[-1] in _STROKES
+def _ends_in_a_sign(text: str, name: str) -> bool:
+    """Return whether a text is a name and one sign more that need not be a letter: a slash or a ring looks the same.
+
+    Nor is a capital accused that may as well begin another word.
+    """
+    if text[:-1] == name and name[-1].islower() and text[-1] in CAPITAL_TWINS:
+        return True
+    return text[:-1] in {name, name.upper(), name.lower()} and text[-1] in _SIGNS
 
 
 @attrs.frozen(eq=False)
@@ -260,7 +265,7 @@ class _Place:
         text = best[2].name if right >= wrong else max(texts, key=lambda key: texts[key])
         if right < wrong and right + wrong < _least_to_accuse(text, best[2].name):
             return None
-        if right < wrong and _ends_in_a_stroke(text, best[2].name):
+        if right < wrong and _ends_in_a_sign(text, best[2].name):
             return None
         return self.sighting(best[1], best[2], right=right, wrong=wrong, text=text)
 
