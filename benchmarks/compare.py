@@ -110,8 +110,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--pin", type=int, default=0 if hasattr(os, "sched_setaffinity") else None, help="processor to run on"
     )
     options = parser.parse_args(argv)
-    if options.name != NAME and options.ornaments:
-        parser.error(f"--ornaments draws {NAME} alone: leave out --name or --ornaments")
+    drawn_pages.refuse(parser, options)
     return options
 
 

@@ -32,7 +32,7 @@ from benchmarks.ornaments import ORNAMENTS
 from benchmarks.sheet import Pen, document, theme
 from benchmarks.words import NAME
 
-__all__ = ["draw_page", "main"]
+__all__ = ["draw_page", "main", "refuse"]
 
 _LEAST_LETTERS = 5
 
@@ -171,6 +171,14 @@ def _on_white(image: Image.Image) -> Image.Image:
     return paper.convert("RGB")
 
 
+def refuse(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End the command where its ``--name`` and ``--ornaments`` cannot be drawn."""
+    if options.name != NAME and options.ornaments:
+        parser.error(f"--ornaments draws {NAME} alone: leave out --name or --ornaments")
+    if len(options.name) < _LEAST_LETTERS or options.name == options.name.upper():
+        parser.error(f"--name {options.name}: of short names and of capitals alone too few near-misses can be drawn")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -181,10 +189,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--name", default=NAME, help="the name on the pages; default: %(default)s")
     parser.add_argument("--ornaments", action="store_true", help="labels dressed in one way a page, every way in turn")
     options = parser.parse_args(argv)
-    if options.name != NAME and options.ornaments:
-        parser.error(f"--ornaments draws {NAME} alone: leave out --name or --ornaments")
-    if len(options.name) < _LEAST_LETTERS or options.name == options.name.upper():
-        parser.error(f"--name {options.name}: of short names and of capitals alone too few near-misses can be drawn")
+    refuse(parser, options)
     half: Half = options.half
     images: Path = options.out / "images"
     images.mkdir(parents=True, exist_ok=True)

@@ -13,12 +13,12 @@ from elasticache_police.errors import ConfigurationError
 from elasticache_police.findings import Kind
 
 __all__ = [
-    "CAPITAL_TWINS",
     "DEFAULT_NAME",
     "TWINS",
     "Occurrence",
     "barred_before",
     "begins_another_word",
+    "capitals_behind",
     "check_name",
     "distance",
     "kind_of",
@@ -39,7 +39,8 @@ _KEYWORDS = frozenset({"await", "class", "const", "def", "export", "function", "
 _PROSE = ("Amazon ", "AWS ", "amazon ")
 TWINS = frozenset("ckopsuvwxz")
 """Small letters of the same shape as their capitals."""
-CAPITAL_TWINS = frozenset(letter.upper() for letter in TWINS)
+_TWIN_CAPITALS = "".join(sorted(TWINS)).upper()
+_SURE_CAPITALS = "".join(capital for capital in string.ascii_uppercase if capital not in _TWIN_CAPITALS)
 _SHORT = 4
 _MIDDLE = 7
 _MAX_SPACES = 2
@@ -175,16 +176,22 @@ def barred_before(name: str) -> str:
     return name[0] if name[1:2].islower() else string.ascii_uppercase
 
 
-def begins_another_word(after: str, word: str) -> bool:
-    """Return whether the letters right behind a word are another one: ``Client`` in ``ElastiCacheClient``.
+def capitals_behind(word: str) -> tuple[str, str]:
+    """Return the capitals that begin another word right behind a word: those that do, and those if a letter follows.
 
-    They are where a capital follows a small letter, unless it is the last and may as well be a small one itself:
-    ``ElastiCacheS``.
+    Behind a small letter a capital does, ``ElastiCacheClient``, unless it is the last letter and may as well be a small
+    one itself: ``ElastiCacheS``.
     """
+    if not word[-1].islower():
+        return "", ""
+    return _SURE_CAPITALS, _TWIN_CAPITALS
+
+
+def begins_another_word(after: str, word: str) -> bool:
+    """Return whether the letters right behind a word are another one: see :func:`capitals_behind`."""
+    sure, twins = capitals_behind(word)
     capital, more = after[:1], after[1:2]
-    if not (word[-1].islower() and capital.isascii() and capital.isupper()):
-        return False
-    return capital not in CAPITAL_TWINS or (more.isascii() and more.isalpha())
+    return capital != "" and (capital in sure or (capital in twins and more.isascii() and more.isalpha()))
 
 
 def _starts(line: str, name: str) -> Iterator[int]:

@@ -7,7 +7,9 @@ there.
 
 from __future__ import annotations
 
-__all__ = ["BLANK", "CHARACTERS", "CLASSES", "OTHER", "OTHER_SIGN", "decode", "encode"]
+import numpy as np
+
+__all__ = ["BLANK", "CHARACTERS", "CLASSES", "OTHER", "OTHER_SIGN", "among", "decode", "encode"]
 
 BLANK = 0
 CHARACTERS = "".join(chr(code) for code in range(32, 127))
@@ -23,6 +25,11 @@ _INDEX = {character: index for index, character in enumerate(CHARACTERS, 1)}
 def encode(text: str) -> list[int]:
     """Return the class of every character of a text."""
     return [_INDEX.get(character, OTHER) for character in text]
+
+
+def among(characters: str) -> np.ndarray:
+    """Return which classes are some characters, bool (CLASSES,)."""
+    return np.isin(np.arange(CLASSES), encode(characters))
 
 
 def decode(classes: list[int]) -> str:

@@ -20,7 +20,7 @@ from elasticache_police.runtime.rivals import HABIT, rival, written
 from elasticache_police.runtime.scoring import spelled
 from elasticache_police.runtime.tilted import QUARTER, TILTED
 from elasticache_police.runtime.turned import Region
-from elasticache_police.spelling import CAPITAL_TWINS, Occurrence, kind_of, occurrences
+from elasticache_police.spelling import Occurrence, capitals_behind, kind_of, occurrences
 
 __all__ = ["LOOKS", "Frames", "distinct", "judge", "pairs_of", "turned", "window_of"]
 
@@ -123,7 +123,7 @@ def _ends_in_a_sign(text: str, name: str) -> bool:
 
     Nor is a capital accused that may as well begin another word.
     """
-    if text[:-1] == name and name[-1].islower() and text[-1] in CAPITAL_TWINS:
+    if text[:-1] == name and text[-1] in capitals_behind(name)[1]:
         return True
     return text[:-1] in {name, name.upper(), name.lower()} and text[-1] in _SIGNS
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import functools
 import string
-from collections.abc import Iterable
 
 import numpy as np
 
-from elasticache_police.runtime.alphabet import BLANK, CLASSES, decode, encode
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, among, decode, encode
 from elasticache_police.runtime.reading import Reading
-from elasticache_police.runtime.scoring import capitals_behind, shapes
+from elasticache_police.runtime.scoring import shapes, told_behind
 from elasticache_police.spelling import barred_before
 
 __all__ = ["HABIT", "LEAST", "may_stand_after", "may_stand_before", "others", "rival", "written"]
@@ -95,17 +94,11 @@ def others(word: str) -> np.ndarray:
 @functools.lru_cache(maxsize=4096)
 def may_stand_after(word: str) -> np.ndarray:
     """Return which classes make another word of the one they follow, bool (CLASSES,): see ``scoring.pattern``."""
-    sure, _ = capitals_behind(word)
-    return _among(letter for letter in string.ascii_letters if letter not in sure)
+    sure, _ = told_behind(word)
+    return np.asarray(among(string.ascii_letters) & ~among(sure))
 
 
 @functools.lru_cache(maxsize=4096)
 def may_stand_before(word: str) -> np.ndarray:
     """Return which classes make another word of the one they come before, bool (CLASSES,): see ``scoring.pattern``."""
-    return _among(barred_before(word))
-
-
-def _among(characters: Iterable[str]) -> np.ndarray:
-    among = np.zeros(CLASSES, bool)
-    among[encode("".join(characters))] = True
-    return among
+    return among(barred_before(word))

@@ -16,10 +16,10 @@ import string
 import attrs
 import numpy as np
 
-from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, encode
-from elasticache_police.spelling import CAPITAL_TWINS, TWINS, barred_before
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, OTHER_SIGN, among, encode
+from elasticache_police.spelling import TWINS, barred_before, capitals_behind
 
-__all__ = ["Automaton", "automaton", "capitals_behind", "holds", "pattern", "position", "says", "shapes", "spelled"]
+__all__ = ["Automaton", "automaton", "holds", "pattern", "position", "says", "shapes", "spelled", "told_behind"]
 
 # States before the word: after a border, a letter it may follow, one it may not; each with and without a blank since.
 _BORDER, _BORDER_BLANK, _FREE, _FREE_BLANK, _BARRED, _BARRED_BLANK = range(6)
@@ -78,13 +78,13 @@ def automaton(word: str) -> Automaton:
     behind = _BEFORE + 2 * len(word)
     size = behind + _BEHIND
     moves, emits = np.zeros((size, size)), np.zeros((CLASSES, size))
-    letters = _among(string.ascii_letters)
-    border = 1 - letters
-    border[BLANK] = 0
-    _fill_before(moves, emits, border=border, letters=letters, barred=_among(barred_before(word)))
+    letters = among(string.ascii_letters)
+    border = ~letters
+    border[BLANK] = False
+    _fill_before(moves, emits, border=border, letters=letters, barred=among(barred_before(word)))
     moves[[_BORDER, _BORDER_BLANK, _FREE, _FREE_BLANK], _BEFORE] = 1
     _fill_word(moves, emits, word)
-    sure, twins = (_among(signs) for signs in capitals_behind(word))
+    sure, twins = (among(signs) for signs in told_behind(word))
     accepting = _fill_behind(
         moves[behind:, behind:], emits[:, behind:], border=border, letters=letters, sure=sure, twins=twins
     )
@@ -102,7 +102,7 @@ def _fill_before(
     moves: np.ndarray, emits: np.ndarray, *, border: np.ndarray, letters: np.ndarray, barred: np.ndarray
 ) -> None:
     """Fill in the states before a word: whatever stands there, and of which sort it was last."""
-    emits[:, _BORDER], emits[:, _FREE], emits[:, _BARRED] = border, letters - barred, barred
+    emits[:, _BORDER], emits[:, _FREE], emits[:, _BARRED] = border, letters & ~barred, barred
     emits[BLANK, [_BORDER_BLANK, _FREE_BLANK, _BARRED_BLANK]] = 1
     for state, blank in ((_BORDER, _BORDER_BLANK), (_FREE, _FREE_BLANK), (_BARRED, _BARRED_BLANK)):
         for source in (state, blank):
@@ -132,11 +132,11 @@ def _fill_behind(
     twins: np.ndarray,
 ) -> tuple[int, ...]:
     """Fill in the states behind a word, which are the only ones of these arrays, and return those that accept it."""
-    emits[:, _AFTER_BORDER] = border + sure
+    emits[:, _AFTER_BORDER] = border | sure
     emits[:, _AFTER_ANY] = 1
     emits[:, _TWIN], emits[BLANK, _TWIN_BLANK] = twins, 1
     # At once after a capital one of the same is no new letter, so it counts as none; after a blank it is.
-    emits[:, _AFTER_TWIN], emits[:, _AFTER_TWIN_BLANK] = letters - twins, letters
+    emits[:, _AFTER_TWIN], emits[:, _AFTER_TWIN_BLANK] = letters & ~twins, letters
     moves[_TWIN, [_TWIN, _TWIN_BLANK, _AFTER_TWIN]] = 1
     moves[_TWIN_BLANK, [_TWIN_BLANK, _AFTER_TWIN_BLANK]] = 1
     accepting = (_AFTER_BORDER, _AFTER_ANY, _AFTER_TWIN, _AFTER_TWIN_BLANK)
@@ -144,20 +144,13 @@ def _fill_behind(
     return accepting
 
 
-def _among(characters: str) -> np.ndarray:
-    """Return which classes are some characters, float64 (CLASSES,): 1 or 0."""
-    classes = np.zeros(CLASSES)
-    classes[encode(characters)] = 1
-    return classes
+def told_behind(word: str) -> tuple[str, str]:
+    """Return what ``spelling.capitals_behind`` does, without what passes for the word's last letter.
 
-
-def capitals_behind(word: str) -> tuple[str, str]:
-    """Return the capitals that begin another word right behind a word, surely and if a letter follows."""
-    if not word[-1].islower():
-        return "", ""
-    capitals = [capital for capital in string.ascii_uppercase if capital not in shapes(word[-1])]
-    sure = "".join(capital for capital in capitals if capital not in CAPITAL_TWINS)
-    return sure, "".join(capital for capital in capitals if capital in CAPITAL_TWINS)
+    A frame of that would be counted twice, as the last letter and as what follows it.
+    """
+    sure, twins = ("".join(one for one in signs if one not in shapes(word[-1])) for signs in capitals_behind(word))
+    return sure, twins
 
 
 def shapes(word: str) -> list[str]:
@@ -208,7 +201,7 @@ def pattern(word: str) -> str:
 def _ingredients(word: str) -> tuple[str, str, str]:
     """Return parts of a regular expression: what may not stand before a word, the word, and what may behind it."""
     letters = "".join(f"[{re.escape(shape if shape.isascii() else OTHER_SIGN)}]" for shape in shapes(word))
-    sure, twins = capitals_behind(word)
+    sure, twins = told_behind(word)
     behind = f"[^A-Za-z]|[{sure}]|[{twins}][A-Za-z]" if sure else "[^A-Za-z]"
     return barred_before(word), letters, behind
 

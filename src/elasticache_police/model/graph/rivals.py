@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from elasticache_police.runtime import rivals
-from elasticache_police.runtime.alphabet import BLANK, CLASSES, encode
-from elasticache_police.runtime.scoring import capitals_behind, shapes
+from elasticache_police.runtime.alphabet import BLANK, CLASSES, among
+from elasticache_police.runtime.scoring import shapes, told_behind
 from elasticache_police.spelling import right_spellings
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["begins_of", "side_by_side", "with_rivals"]
 
@@ -121,13 +123,13 @@ def _places(letters: _Letters, lengths: tf.Tensor, word: str) -> _Places:
     def are(classes: np.ndarray, place: int) -> tf.Tensor:
         return tf.gather(tf.constant(classes), padded[:, place : place + longest])
 
-    _, twins = capitals_behind(word)
-    another_word = tf.logical_and(are(_among(twins), size + 1), are(_among(string.ascii_letters), size + 2))
+    _, twins = told_behind(word)
+    another_word = tf.logical_and(are(among(twins), size + 1), are(among(string.ascii_letters), size + 2))
     stands = [
         tf.logical_not(are(rivals.may_stand_before(word), 0)),
         tf.logical_or(tf.logical_not(are(rivals.may_stand_after(word), size + 1)), another_word),
     ]
-    stands += [are(_among(alike), place) for place, alike in enumerate(shapes(word), start=1)]
+    stands += [are(among(alike), place) for place, alike in enumerate(shapes(word), start=1)]
     # One place more, so that a line without a letter has one too.
     here = tf.pad(tf.reduce_all(tf.stack(stands), axis=0), [[0, 0], [0, 1]])
     start = tf.argmax(here, axis=1, output_type=tf.int32)
@@ -142,11 +144,6 @@ def _places(letters: _Letters, lengths: tf.Tensor, word: str) -> _Places:
         last=at(last, start + size - 1),
         end=tf.where(start + size < counts, at(first, start + size), lengths),
     )
-
-
-def _among(characters: str) -> np.ndarray:
-    """Return which classes are some characters, bool (CLASSES,)."""
-    return np.isin(np.arange(CLASSES), encode(characters))
 
 
 def _may_differ(best: tf.Tensor, places: _Places, word: str) -> tf.Tensor:
